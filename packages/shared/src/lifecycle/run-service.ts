@@ -1,0 +1,50 @@
+import type { Logger } from 'pino';
+import { AppError } from '../errors/app-error.ts';
+
+/** A service that runs: what `main.ts` needs to end it. */
+export interface RunningService {
+  /** Ends in good order: no new work, what runs is finished or handed back. */
+  stop(): Promise<void>;
+  /** What to tell the launcher once ready, such as the page's address. */
+  ready?: Record<string, string>;
+}
+
+/**
+ * The whole of a service's `main.ts`: starts it, tells a parent process that it is ready, ends it at SIGTERM, SIGINT or
+ * when the parent is gone, and sets the exit code: 0 for an ordered end, 1 when the start or the end failed.
+ *
+ * @param start builds and starts the service; an {@link AppError} of code `config` is printed without a stack.
+ */
+export async function runService(name: string, log: Logger, start: () => Promise<RunningService>): Promise<void> {
+  let service: RunningService;
+  try {
+    service = await start();
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'config') process.stderr.write(`${name}: ${error.message}\n`);
+    else log.fatal({ err: error }, `${name} could not start`);
+    process.exit(1);
+  }
+  let stopping = false;
+  const stop = (reason: string): void => {
+    if (stopping) return;
+    stopping = true;
+    log.info({ reason }, `${name} is stopping`);
+    service.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.fatal({ err: error }, `${name} did not stop in good order`);
+        process.exit(1);
+      },
+    );
+  };
+  process.once('SIGTERM', () => stop('SIGTERM'));
+  process.once('SIGINT', () => stop('SIGINT'));
+  // A launcher that was killed cannot say goodbye: its end closes the channel.
+  process.once('disconnect', () => stop('the launcher is gone'));
+  process.on('unhandledRejection', (reason) => {
+    log.fatal({ err: reason }, 'a promise was rejected and nobody looked: this is a bug');
+    process.exit(1);
+  });
+  log.info(service.ready ?? {}, `${name} is ready`);
+  process.send?.({ type: 'ready', service: name, ...service.ready });
+}
