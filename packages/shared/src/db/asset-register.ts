@@ -1,0 +1,37 @@
+import type { Database } from './connect-database.ts';
+import { withDatabaseErrors } from './database-error.ts';
+
+export interface RegisteredAsset {
+  hash: string;
+  mediaType: string;
+  bytes: number;
+  /** Kept for this long after now; absent: kept. Registering again only ever extends it. */
+  keepMs?: number;
+}
+
+/** Remembers a stored file that somebody handed in, and until when it is kept. */
+export async function registerAsset(db: Database, asset: RegisteredAsset): Promise<void> {
+  const expiry = asset.keepMs === undefined ? db.sql`null` : db.sql`now() + ${asset.keepMs} * interval '1 millisecond'`;
+  await withDatabaseErrors(
+    () => db.sql`
+    insert into assets (hash, media_type, bytes, expires_at)
+    values (${asset.hash}, ${asset.mediaType}, ${asset.bytes}, ${expiry})
+    on conflict (hash) do update set expires_at =
+      case when assets.expires_at is null or excluded.expires_at is null then null
+           else greatest(assets.expires_at, excluded.expires_at) end`,
+  );
+}
+
+/** Forgets files past their time that no output uses, and returns their hashes, whose bytes may now be deleted. */
+export async function takeExpiredAssets(db: Database, limit: number): Promise<string[]> {
+  const rows = await withDatabaseErrors(
+    () => db.sql`
+    delete from assets where hash in (
+      select a.hash from assets a where a.expires_at < now()
+        and not exists (select from job_outputs o where o.hash = a.hash or o.thumbnail_hash = a.hash)
+        and not exists (select from instances i where i.registry_hash = a.hash)
+      limit ${limit} for update skip locked
+    ) returning hash`,
+  );
+  return rows.map((row) => String(row['hash']));
+}

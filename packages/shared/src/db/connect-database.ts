@@ -1,0 +1,69 @@
+import postgres from 'postgres';
+import type { Logger } from 'pino';
+import { AppError } from '../errors/app-error.ts';
+import { toDatabaseError } from './database-error.ts';
+
+export type Sql = postgres.Sql<Record<string, never>>;
+export type SqlFragment = postgres.Fragment;
+
+export interface DatabaseOptions {
+  url: string;
+  /** Connections at most. */
+  poolSize: number;
+  /** Shown in pg_stat_activity. */
+  applicationName: string;
+  log: Logger;
+}
+
+/**
+ * The database as repositories use it. `sql` speaks in prepared statements; column names arrive in camelCase.
+ * Each repository function is one statement where it can be: one round trip, and atomic by itself.
+ */
+export interface Database {
+  sql: Sql;
+  close(): Promise<void>;
+}
+
+/** Builds the pool. Nothing is opened until the first query; a lost connection is opened again by the next one. */
+export function createDatabase(options: DatabaseOptions): Database {
+  const sql = postgres(options.url, {
+    max: options.poolSize,
+    connect_timeout: 5,
+    idle_timeout: 300,
+    // Retried by the caller, who knows how long it may wait.
+    backoff: (attempt: number) => Math.min(0.05 * 2 ** attempt, 1),
+    connection: {
+      application_name: options.applicationName,
+      statement_timeout: 30_000,
+      idle_in_transaction_session_timeout: 15_000,
+    },
+    transform: { undefined: null, column: { from: postgres.toCamel } },
+    onnotice: (notice) => options.log.debug({ notice: notice['message'] }, 'notice from Postgres'),
+  });
+  return { sql, close: () => sql.end({ timeout: 5 }) };
+}
+
+/**
+ * Waits until Postgres answers, with back-off from 50 ms to 2 s.
+ *
+ * @throws AppError `config` at once where the address, the user or the password is refused; `unavailable` when aborted.
+ */
+export async function waitForDatabase(db: Database, log: Logger, signal?: AbortSignal): Promise<void> {
+  let delayMs = 50;
+  let said = false;
+  for (;;) {
+    try {
+      await db.sql`select 1`;
+      if (said) log.info('Postgres answers again');
+      return;
+    } catch (thrown) {
+      const error = toDatabaseError(thrown);
+      if (error.code === 'config') throw error;
+      if (!said) log.warn({ err: error }, 'waiting for Postgres at DATABASE_URL');
+      said = true;
+    }
+    if (signal?.aborted === true) throw new AppError('unavailable', 'stopped while waiting for Postgres');
+    await new Promise((resolve) => setTimeout(resolve, delayMs));
+    delayMs = Math.min(delayMs * 2, 2_000);
+  }
+}

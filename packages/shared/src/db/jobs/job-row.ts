@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { uuidSchema } from '../../contracts/identity.ts';
+import {
+  jobClassSchema,
+  jobErrorSchema,
+  jobInputSchema,
+  type jobOutputSchema,
+  jobStateSchema,
+} from '../../contracts/job.ts';
+
+/** A job as services see it. */
+export const jobRecordSchema = z.object({
+  id: uuidSchema,
+  requestId: uuidSchema,
+  personId: uuidSchema,
+  index: z.int(),
+  seq: z.coerce.number(),
+  class: jobClassSchema,
+  recipe: z.string(),
+  workflowText: z.string(),
+  inputs: z.array(jobInputSchema),
+  classes: z.array(z.string()),
+  residencyKey: z.string(),
+  estimateKey: z.string(),
+  estimatedGpuSeconds: z.number(),
+  images: z.int(),
+  timeLimitSeconds: z.int(),
+  state: jobStateSchema,
+  version: z.int(),
+  epoch: z.int(),
+  instanceId: z.string().nullable(),
+  promptId: uuidSchema.nullable(),
+  postedAt: z.date().nullable(),
+  attempts: z.int(),
+  crashes: z.int(),
+  outOfMemory: z.int(),
+  cancelRequestedAt: z.date().nullable(),
+  error: jobErrorSchema.nullable(),
+  gpuSeconds: z.number().nullable(),
+  queuedAt: z.date(),
+  startedAt: z.date().nullable(),
+  finishedAt: z.date().nullable(),
+});
+export type JobRecord = z.infer<typeof jobRecordSchema>;
+
+/** A job with what came out of it. */
+export interface JobWithOutputs extends JobRecord {
+  outputs: z.infer<typeof jobOutputSchema>[];
+}

@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import { uuidSchema } from '../../contracts/identity.ts';
+import { jobClassSchema, jobStateSchema } from '../../contracts/job.ts';
+import { withDatabaseErrors } from '../database-error.ts';
+import type { Database } from '../connect-database.ts';
+
+const queuedJobSchema = z.object({
+  id: uuidSchema,
+  requestId: uuidSchema,
+  personId: uuidSchema,
+  seq: z.number(),
+  class: jobClassSchema,
+  recipe: z.string(),
+  residencyKey: z.string(),
+  estimateKey: z.string(),
+  estimatedGpuSeconds: z.number(),
+  classes: z.array(z.string()),
+  waitedSeconds: z.number(),
+});
+const activeJobSchema = queuedJobSchema.extend({
+  state: jobStateSchema,
+  instanceId: z.string().nullable(),
+  /** Since it started to run; absent before. */
+  ranSeconds: z.number().nullable(),
+});
+const shareSchema = z.object({ personId: uuidSchema, chargedGpuSeconds: z.number(), weight: z.number() });
+const instanceSchema = z.object({
+  id: z.string(),
+  alive: z.boolean(),
+  paused: z.boolean(),
+  residentKey: z.string().nullable(),
+});
+
+const snapshotSchema = z.object({
+  version: z.coerce.number(),
+  floorGpuSeconds: z.number(),
+  queued: z.array(queuedJobSchema),
+  active: z.array(activeJobSchema),
+  shares: z.array(shareSchema),
+  instances: z.array(instanceSchema),
+  /** Median GPU seconds of the last 50 runs, by estimate key, of the keys that are queued or active. */
+  measured: z.array(z.object({ estimateKey: z.string(), gpuSeconds: z.number(), runs: z.number() })),
+});
+
+/** All that a pick or an estimate needs, as of one instant: queued and active jobs, shares, instances, measurements. */
+export type QueueSnapshot = z.infer<typeof snapshotSchema>;
+
+/** Reads the queue in one round trip. `version` is what a pick made on it must still find. */
+export async function readQueueSnapshot(db: Database, limit = 2_000): Promise<QueueSnapshot> {
+  const rows = await withDatabaseErrors(
+    () => db.sql`
+    with q as (
+      select * from jobs where state = 'queued' and cancel_requested_at is null
+        and (not_before is null or not_before <= now())
+      order by seq limit ${limit}
+    ), a as (
+      select * from jobs where state in ('leased', 'posting', 'posted', 'running', 'storing', 'withdrawing')
+    ), fields as (
+      select id, true as waiting, jsonb_build_object('id', id, 'requestId', request_id, 'personId', person_id, 'seq', seq,
+        'class', class, 'recipe', recipe, 'residencyKey', residency_key, 'estimateKey', estimate_key,
+        'estimatedGpuSeconds', estimated_gpu_seconds, 'classes', classes,
+        'waitedSeconds', extract(epoch from now() - queued_at)) as data, seq from q
+      union all
+      select id, false, jsonb_build_object('id', id, 'requestId', request_id, 'personId', person_id, 'seq', seq,
+        'class', class, 'recipe', recipe, 'residencyKey', residency_key, 'estimateKey', estimate_key,
+        'estimatedGpuSeconds', estimated_gpu_seconds, 'classes', classes,
+        'waitedSeconds', extract(epoch from coalesce(started_at, now()) - queued_at), 'state', state,
+        'instanceId', instance_id, 'ranSeconds', extract(epoch from now() - started_at)), seq from a
+    ), keys as (
+      select distinct estimate_key from (select estimate_key from q union all select estimate_key from a) k
+    )
+    select s.version, s.floor_gpu_seconds,
+      coalesce((select jsonb_agg(data order by seq) from fields where waiting), '[]') as queued,
+      coalesce((select jsonb_agg(data order by seq) from fields where not waiting), '[]') as active,
+      coalesce((select jsonb_agg(jsonb_build_object('personId', person_id, 'chargedGpuSeconds', charged_gpu_seconds,
+        'weight', weight)) from fair_shares
+        where person_id in (select person_id from q union select person_id from a)), '[]') as shares,
+      coalesce((select jsonb_agg(jsonb_build_object('id', id, 'alive', lease_expires_at > clock_timestamp(),
+        'paused', paused, 'residentKey', resident_key) order by id) from instances), '[]') as instances,
+      coalesce((select jsonb_agg(jsonb_build_object('estimateKey', k.estimate_key, 'gpuSeconds', m.median,
+        'runs', m.runs)) from keys k cross join lateral (
+          select percentile_cont(0.5) within group (order by gpu_seconds) as median, count(*) as runs from (
+            select gpu_seconds from jobs where estimate_key = k.estimate_key and state = 'succeeded'
+              and gpu_seconds is not null order by finished_at desc limit 50
+          ) last
+        ) m where m.runs > 0), '[]') as measured
+    from queue_state s where s.id = 1`,
+  );
+  return snapshotSchema.parse(rows[0]);
+}

@@ -1,0 +1,325 @@
+import { sql } from 'drizzle-orm';
+import {
+  bigint,
+  bigserial,
+  boolean,
+  doublePrecision,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+  timestamp,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
+import type { Place } from '../contracts/identity.ts';
+import type { JobError, JobInput } from '../contracts/job.ts';
+import type { PlanSummary, PublicError, RequestBody } from '../contracts/request.ts';
+
+/*
+ * The truth. Times are the database's own (`timestamptz`), because leases are compared between machines. Rows never
+ * travel: the repositories beside this file turn them into contract types. `version` counts every change of a row, so
+ * that a late message never overwrites a newer state.
+ */
+
+const time = (name: string) => timestamp(name, { withTimezone: true, precision: 6 });
+const now = sql`now()`;
+
+export const people = pgTable('people', {
+  id: uuid('id').primaryKey(),
+  displayName: text('display_name').notNull(),
+  language: text('language').notNull(),
+  createdAt: time('created_at').notNull().default(now),
+});
+
+/** A person on a platform. Linking moves a row to another person; it is never copied. */
+export const identities = pgTable(
+  'identities',
+  {
+    door: text('door').notNull(),
+    platformId: text('platform_id').notNull(),
+    personId: uuid('person_id')
+      .notNull()
+      .references(() => people.id),
+  },
+  (table) => [primaryKey({ columns: [table.door, table.platformId] }), index('identities_person').on(table.personId)],
+);
+
+export const requests = pgTable(
+  'requests',
+  {
+    id: uuid('id').primaryKey(),
+    door: text('door').notNull(),
+    /** The platform's id of what asked; with `door` it makes a repeat the same request. */
+    eventId: text('event_id').notNull(),
+    personId: uuid('person_id')
+      .notNull()
+      .references(() => people.id),
+    place: jsonb('place').$type<Place>().notNull(),
+    language: text('language').notNull(),
+    body: jsonb('body').$type<RequestBody>().notNull(),
+    state: text('state').notNull(),
+    version: integer('version').notNull().default(1),
+    plan: jsonb('plan').$type<PlanSummary>(),
+    /** Words that answer the request, in the person's language. */
+    reply: text('reply'),
+    error: jsonb('error').$type<PublicError>(),
+    cancelRequestedAt: time('cancel_requested_at'),
+    /** The agent's lease; `agent_epoch` is the fence, raised at every takeover. */
+    agentHolder: uuid('agent_holder'),
+    agentEpoch: integer('agent_epoch').notNull().default(0),
+    agentLeaseExpiresAt: time('agent_lease_expires_at'),
+    /** No agent takes it before this: back-off after a failure that is not the request's. */
+    agentNotBefore: time('agent_not_before'),
+    jobsTotal: integer('jobs_total').notNull().default(0),
+    jobsOpen: integer('jobs_open').notNull().default(0),
+    jobsSucceeded: integer('jobs_succeeded').notNull().default(0),
+    createdAt: time('created_at').notNull().default(now),
+    updatedAt: time('updated_at').notNull().default(now),
+    finishedAt: time('finished_at'),
+  },
+  (table) => [
+    uniqueIndex('requests_event').on(table.door, table.eventId),
+    index('requests_unplanned')
+      .on(table.createdAt)
+      .where(sql`state in ('accepted', 'planning')`),
+    index('requests_place').on(table.door, sql`(place->>'id')`, table.createdAt),
+    index('requests_person').on(table.personId, table.createdAt),
+    index('requests_open')
+      .on(table.personId)
+      .where(sql`finished_at is null`),
+  ],
+);
+
+export const jobs = pgTable(
+  'jobs',
+  {
+    id: uuid('id').primaryKey(),
+    requestId: uuid('request_id')
+      .notNull()
+      .references(() => requests.id),
+    personId: uuid('person_id').notNull(),
+    /** Order within the request. */
+    index: integer('index').notNull(),
+    /** Order of arrival over all jobs. */
+    seq: bigserial('seq', { mode: 'number' }).notNull(),
+    class: text('class').notNull(),
+    recipe: text('recipe').notNull(),
+    /** JSON text, not jsonb: seeds up to 2^64-1 must survive as they are. */
+    workflowText: text('workflow_text').notNull(),
+    inputs: jsonb('inputs').$type<JobInput[]>().notNull(),
+    classes: text('classes').array().notNull(),
+    residencyKey: text('residency_key').notNull(),
+    estimateKey: text('estimate_key').notNull(),
+    estimatedGpuSeconds: doublePrecision('estimated_gpu_seconds').notNull(),
+    images: integer('images').notNull(),
+    timeLimitSeconds: integer('time_limit_seconds').notNull(),
+    state: text('state').notNull(),
+    version: integer('version').notNull().default(1),
+    /** Raised at every pick and takeover: the fence of the job lease. */
+    epoch: integer('epoch').notNull().default(0),
+    leaseExpiresAt: time('lease_expires_at'),
+    /** The ComfyUI that it is bound to, from the pick until it is known to be nowhere there. */
+    instanceId: text('instance_id'),
+    instanceEpoch: integer('instance_epoch'),
+    /** Stored in `posting`, before the POST. A new one each time it is posted. */
+    promptId: uuid('prompt_id'),
+    /** When the POST was about to be sent, by database time: absence counts only from here on. */
+    postedAt: time('posted_at'),
+    /** Attempts that started to run. */
+    attempts: smallint('attempts').notNull().default(0),
+    /** Crashes of a worker or of ComfyUI while this was the prompt last seen executing. */
+    crashes: smallint('crashes').notNull().default(0),
+    outOfMemory: smallint('out_of_memory').notNull().default(0),
+    /** GPU seconds charged to the person at the pick, corrected at the end. */
+    chargedGpuSeconds: doublePrecision('charged_gpu_seconds').notNull().default(0),
+    cancelRequestedAt: time('cancel_requested_at'),
+    error: jsonb('error').$type<JobError>(),
+    gpuSeconds: doublePrecision('gpu_seconds'),
+    /** Not picked before this. */
+    notBefore: time('not_before'),
+    queuedAt: time('queued_at').notNull().default(now),
+    startedAt: time('started_at'),
+    finishedAt: time('finished_at'),
+  },
+  (table) => [
+    index('jobs_request').on(table.requestId),
+    index('jobs_queued')
+      .on(table.seq)
+      .where(sql`state = 'queued'`),
+    index('jobs_active')
+      .on(table.instanceId)
+      .where(sql`state in ('leased', 'posting', 'posted', 'running', 'storing', 'withdrawing')`),
+    index('jobs_measured')
+      .on(table.estimateKey, table.finishedAt)
+      .where(sql`state = 'succeeded'`),
+  ],
+);
+
+export const jobOutputs = pgTable(
+  'job_outputs',
+  {
+    jobId: uuid('job_id')
+      .notNull()
+      .references(() => jobs.id, { onDelete: 'cascade' }),
+    index: integer('index').notNull(),
+    hash: text('hash').notNull(),
+    mediaType: text('media_type').notNull(),
+    bytes: bigint('bytes', { mode: 'number' }).notNull(),
+    width: integer('width'),
+    height: integer('height'),
+    thumbnailHash: text('thumbnail_hash'),
+    nodeId: text('node_id').notNull(),
+    filename: text('filename').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.jobId, table.index] }), index('job_outputs_hash').on(table.hash)],
+);
+
+/** A ComfyUI that a worker looks after. */
+export const instances = pgTable('instances', {
+  id: text('id').primaryKey(),
+  /** The WebSocket client id, the same for every worker that ever holds this instance. */
+  clientId: uuid('client_id').notNull(),
+  holder: uuid('holder').notNull(),
+  epoch: integer('epoch').notNull(),
+  leaseExpiresAt: time('lease_expires_at').notNull(),
+  paused: boolean('paused').notNull().default(false),
+  /** What it reported last: version, device, memory, whether it answers. */
+  status: jsonb('status').$type<Record<string, unknown>>().notNull().default({}),
+  /** The node registry, as an asset. */
+  registryHash: text('registry_hash'),
+  /** Node classes that it has. */
+  classes: text('classes').array(),
+  /** What its GPU is expected to hold after the last posted job. */
+  residentKey: text('resident_key'),
+  seenAt: time('seen_at').notNull().default(now),
+});
+
+/** GPU seconds charged to a person: the fair share's memory. */
+export const fairShares = pgTable('fair_shares', {
+  personId: uuid('person_id').primaryKey(),
+  chargedGpuSeconds: doublePrecision('charged_gpu_seconds').notNull(),
+  weight: doublePrecision('weight').notNull().default(1),
+});
+
+/** One row. `version` serialises picks: a pick made on an older version is made again. */
+export const queueState = pgTable('queue_state', {
+  id: smallint('id').primaryKey(),
+  version: bigint('version', { mode: 'number' }).notNull(),
+  /** The least charge among people with waiting work, never falling: who returns is lifted to it. */
+  floorGpuSeconds: doublePrecision('floor_gpu_seconds').notNull(),
+});
+
+/** Messages that a committed change owes to NATS. Deleted once JetStream acknowledged them. */
+export const outbox = pgTable(
+  'outbox',
+  {
+    id: uuid('id')
+      .primaryKey()
+      .default(sql`gen_random_uuid()`),
+    /** A key of the subjects table. */
+    key: text('key').notNull(),
+    tokens: jsonb('tokens').$type<Record<string, string>>().notNull(),
+    data: jsonb('data').$type<unknown>().notNull(),
+    correlationId: uuid('correlation_id').notNull(),
+    createdAt: time('created_at').notNull().default(now),
+  },
+  (table) => [index('outbox_created').on(table.createdAt)],
+);
+
+/** What was taken in once and must not be again; with a payload where the work follows later. */
+export const inbox = pgTable(
+  'inbox',
+  {
+    consumer: text('consumer').notNull(),
+    key: text('key').notNull(),
+    /** Order within a consumer. */
+    seq: bigserial('seq', { mode: 'number' }).notNull(),
+    payload: jsonb('payload').$type<unknown>(),
+    createdAt: time('created_at').notNull().default(now),
+    handledAt: time('handled_at'),
+  },
+  (table) => [
+    primaryKey({ columns: [table.consumer, table.key] }),
+    index('inbox_unhandled')
+      .on(table.consumer, table.seq)
+      .where(sql`handled_at is null`),
+  ],
+);
+
+/**
+ * Messages owed to people: pending -> sending (nonce and time stored) -> sent (message id stored) | failed (nobody can
+ * be told there; said in the web history). One of a kind a request.
+ */
+export const deliveries = pgTable(
+  'deliveries',
+  {
+    id: uuid('id')
+      .primaryKey()
+      .default(sql`gen_random_uuid()`),
+    requestId: uuid('request_id')
+      .notNull()
+      .references(() => requests.id),
+    door: text('door').notNull(),
+    place: jsonb('place').$type<Place>().notNull(),
+    /** card: the placeholder that lives until the end; result: the end; ping: the mention that notifies. */
+    kind: text('kind').notNull(),
+    state: text('state').notNull().default('pending'),
+    holder: uuid('holder'),
+    epoch: integer('epoch').notNull().default(0),
+    leaseExpiresAt: time('lease_expires_at'),
+    attempts: integer('attempts').notNull().default(0),
+    notBefore: time('not_before'),
+    sendingAt: time('sending_at'),
+    sentAt: time('sent_at'),
+    /** Where it stands on the platform, as the adapter wrote it. */
+    messageRef: jsonb('message_ref').$type<Record<string, unknown>>(),
+    error: text('error'),
+    createdAt: time('created_at').notNull().default(now),
+  },
+  (table) => [
+    uniqueIndex('deliveries_request_kind').on(table.requestId, table.kind),
+    index('deliveries_open')
+      .on(table.door, table.createdAt)
+      .where(sql`state in ('pending', 'sending')`),
+  ],
+);
+
+/** What the page shows as delivered: the web adapter's "sent message". */
+export const webPosts = pgTable(
+  'web_posts',
+  {
+    seq: bigserial('seq', { mode: 'number' }).primaryKey(),
+    deliveryId: uuid('delivery_id').notNull(),
+    requestId: uuid('request_id').notNull(),
+    placeId: text('place_id').notNull(),
+    kind: text('kind').notNull(),
+    createdAt: time('created_at').notNull().default(now),
+  },
+  (table) => [
+    uniqueIndex('web_posts_delivery').on(table.deliveryId),
+    index('web_posts_place').on(table.placeId, table.seq),
+    index('web_posts_request').on(table.requestId),
+  ],
+);
+
+/** Files in the asset store that we know of: when each may go. */
+export const assets = pgTable(
+  'assets',
+  {
+    hash: text('hash').primaryKey(),
+    mediaType: text('media_type').notNull(),
+    bytes: bigint('bytes', { mode: 'number' }).notNull(),
+    createdAt: time('created_at').notNull().default(now),
+    /** Absent: kept. */
+    expiresAt: time('expires_at'),
+  },
+  (table) => [
+    index('assets_expiring')
+      .on(table.expiresAt)
+      .where(sql`expires_at is not null`),
+  ],
+);
