@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { forecastQueue, type ForecastInput } from './forecast-queue.ts';
+import type { WaitingJob } from './pick-job.ts';
+
+function waitingJob(id: string, personId: string, seq: number): WaitingJob {
+  return { id, personId, seq, class: 'interactive', residencyKey: 'sdxl', gpuSeconds: 10, waitedSeconds: 0 };
+}
+
+function queue(overrides: Partial<ForecastInput> = {}): ForecastInput {
+  return {
+    waiting: [],
+    active: [],
+    shares: new Map(),
+    floorGpuSeconds: 0,
+    instances: [{ id: 'gpu0', residentKey: 'sdxl' }],
+    ...overrides,
+  };
+}
+
+describe('forecastQueue', () => {
+  it('alternates between two people although one asked for everything first', () => {
+    const waiting = [waitingJob('m1', 'mei', 1), waitingJob('m2', 'mei', 2), waitingJob('a1', 'ana', 3)];
+    const forecast = forecastQueue(queue({ waiting }));
+    expect(forecast.get('m1')?.position).toBe(1);
+    expect(forecast.get('a1')?.position).toBe(2);
+    expect(forecast.get('m2')?.position).toBe(3);
+    expect(forecast.get('m2')?.starts).toEqual({ low: 14, high: 28 });
+  });
+
+  it('waits for the rest of what runs', () => {
+    const active = [
+      { id: 'r1', personId: 'mei', instanceId: 'gpu0', residencyKey: 'sdxl', gpuSeconds: 20, ranSeconds: 15 },
+    ];
+    const forecast = forecastQueue(queue({ active, waiting: [waitingJob('a1', 'ana', 1)] }));
+    expect(forecast.get('r1')).toMatchObject({ position: 0, ends: { low: 3.5, high: 7 } });
+    expect(forecast.get('a1')?.starts?.low).toBeCloseTo(3.5);
+  });
+
+  it('spreads over GPUs', () => {
+    const waiting = [waitingJob('m1', 'mei', 1), waitingJob('a1', 'ana', 2)];
+    const instances = [
+      { id: 'gpu0', residentKey: 'sdxl' },
+      { id: 'gpu1', residentKey: 'sdxl' },
+    ];
+    expect(forecastQueue(queue({ waiting, instances })).get('a1')?.starts).toEqual({ low: 0, high: 0 });
+  });
+
+  it('gives positions and no times while no GPU takes work', () => {
+    const forecast = forecastQueue(queue({ waiting: [waitingJob('m1', 'mei', 1)], instances: [] }));
+    expect(forecast.get('m1')).toEqual({ position: 1 });
+  });
+});

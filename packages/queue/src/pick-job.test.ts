@@ -1,0 +1,116 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { defaultPickRules, pickJob, type PickInput, type Share, type WaitingJob } from './pick-job.ts';
+
+function waitingJob(id: string, personId: string, overrides: Partial<WaitingJob> = {}): WaitingJob {
+  return {
+    id,
+    personId,
+    seq: Number(id.replace(/\D/g, '')),
+    class: 'interactive',
+    residencyKey: 'sdxl',
+    gpuSeconds: 10,
+    waitedSeconds: 0,
+    ...overrides,
+  };
+}
+
+function input(waiting: WaitingJob[], overrides: Partial<PickInput> = {}): PickInput {
+  return { waiting, shares: new Map(), floorGpuSeconds: 0, running: new Map(), ...overrides };
+}
+
+const share = (chargedGpuSeconds: number, weight = 1): Share => ({ chargedGpuSeconds, weight });
+
+describe('pickJob', () => {
+  it('has nothing to pick from an empty queue', () => {
+    expect(pickJob(input([]))).toBeUndefined();
+  });
+
+  it('prefers the least served person over the earlier arrival', () => {
+    const pick = pickJob(
+      input([waitingJob('j1', 'mei'), waitingJob('j2', 'ana')], { shares: new Map([['mei', share(500)]]) }),
+    );
+    expect(pick?.job.id).toBe('j2');
+    expect(pick?.reason).toBe('least_served');
+  });
+
+  it('counts a charge by the weight of its person', () => {
+    const shares = new Map([
+      ['mei', share(300, 3)],
+      ['ana', share(200)],
+    ]);
+    expect(pickJob(input([waitingJob('j1', 'ana'), waitingJob('j2', 'mei')], { shares }))?.job.id).toBe('j2');
+  });
+
+  it('stays with the loaded model within the sticky window, and not beyond it', () => {
+    const waiting = [waitingJob('j1', 'mei', { residencyKey: 'flux' }), waitingJob('j2', 'ana')];
+    const near = { shares: new Map([['ana', share(60)]]), residentKey: 'sdxl' };
+    expect(pickJob(input(waiting, near))).toMatchObject({ job: { id: 'j2' }, reason: 'resident' });
+    const far = { shares: new Map([['ana', share(61)]]), residentKey: 'sdxl' };
+    expect(pickJob(input(waiting, far))).toMatchObject({ job: { id: 'j1' }, reason: 'least_served' });
+  });
+
+  it('serves interactive work before batch, until the batch has waited long enough', () => {
+    const batch = waitingJob('j1', 'mei', { class: 'batch', waitedSeconds: 899 });
+    const interactive = waitingJob('j2', 'ana');
+    expect(pickJob(input([batch, interactive]))?.job.id).toBe('j2');
+    expect(pickJob(input([{ ...batch, waitedSeconds: 900 }, interactive]))).toMatchObject({
+      job: { id: 'j1' },
+      reason: 'batch_waited',
+    });
+  });
+
+  it('leaves out whoever has as much running as one person may, and stops when all GPUs may do no more', () => {
+    const waiting = [waitingJob('j1', 'mei'), waitingJob('j2', 'ana')];
+    expect(pickJob(input(waiting, { running: new Map([['mei', 2]]) }))?.job.id).toBe('j2');
+    const full = new Map([
+      ['a', 5],
+      ['b', 5],
+    ]);
+    expect(pickJob(input(waiting, { running: full }))).toBeUndefined();
+  });
+
+  it('lifts who returns to the floor', () => {
+    const pick = pickJob(
+      input([waitingJob('j1', 'mei')], { floorGpuSeconds: 400, shares: new Map([['mei', share(10)]]) }),
+    );
+    expect(pick?.liftedGpuSeconds).toBe(400);
+    expect(pick?.floorGpuSeconds).toBe(400);
+  });
+
+  it('keeps two people who always wait within the sticky window and one job of each other', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 40 })), {
+          minLength: 20,
+          maxLength: 60,
+        }),
+        fc.boolean(),
+        (durations, sameModel) => {
+          const shares = new Map<string, Share>();
+          const served = { mei: 0, ana: 0 };
+          let floorGpuSeconds = 0;
+          let residentKey: string | undefined;
+          for (const [index, [meiSeconds, anaSeconds]] of durations.entries()) {
+            const waiting = [
+              waitingJob(`j${2 * index}`, 'mei', { gpuSeconds: meiSeconds }),
+              waitingJob(`j${2 * index + 1}`, 'ana', {
+                gpuSeconds: anaSeconds,
+                residencyKey: sameModel ? 'sdxl' : 'flux',
+              }),
+            ];
+            const pick = pickJob({ waiting, shares, floorGpuSeconds, running: new Map(), residentKey });
+            if (pick === undefined) throw new Error('nothing was picked');
+            const person = pick.job.personId as 'mei' | 'ana';
+            shares.set(person, share(pick.liftedGpuSeconds + pick.job.gpuSeconds));
+            floorGpuSeconds = pick.floorGpuSeconds;
+            residentKey = pick.job.residencyKey;
+            served[person] += pick.job.gpuSeconds;
+            expect(Math.abs(served.mei - served.ana)).toBeLessThanOrEqual(defaultPickRules.stickySeconds + 40);
+          }
+        },
+      ),
+      { seed: 7, numRuns: 200 },
+    );
+  });
+});
