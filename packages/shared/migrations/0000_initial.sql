@@ -102,6 +102,7 @@ CREATE TABLE "jobs" (
 	"posted_at" timestamp (6) with time zone,
 	"attempts" smallint DEFAULT 0 NOT NULL,
 	"crashes" smallint DEFAULT 0 NOT NULL,
+	"takeovers" smallint DEFAULT 0 NOT NULL,
 	"out_of_memory" smallint DEFAULT 0 NOT NULL,
 	"charged_gpu_seconds" double precision DEFAULT 0 NOT NULL,
 	"cancel_requested_at" timestamp (6) with time zone,

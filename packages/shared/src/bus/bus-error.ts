@@ -1,5 +1,5 @@
 import { errors } from '@nats-io/nats-core';
-import { JetStreamApiError, jserrors } from '@nats-io/jetstream';
+import { JetStreamApiError, JetStreamError } from '@nats-io/jetstream';
 import { AppError } from '../errors/app-error.ts';
 
 /** Error codes of the JetStream API (nats-server `server/errors.json`). */
@@ -21,9 +21,10 @@ export const isConsumerExists = (thrown: unknown): boolean => hasApiCode(thrown,
 
 /** Nobody listens on the subject: no stream keeps it, or no service answers it. */
 export function isNoResponders(thrown: unknown): boolean {
-  if (thrown instanceof jserrors.JetStreamNotEnabled) return true;
   if (thrown instanceof errors.RequestError) return thrown.isNoResponders();
-  return thrown instanceof errors.NoRespondersError;
+  if (thrown instanceof errors.NoRespondersError) return true;
+  // The JetStream client says "not enabled" and keeps the reason as the cause.
+  return thrown instanceof Error && thrown.cause instanceof errors.RequestError && thrown.cause.isNoResponders();
 }
 
 /**
@@ -56,7 +57,7 @@ export function toBusError(thrown: unknown): AppError {
     thrown instanceof errors.ClosedConnectionError ||
     thrown instanceof errors.DrainingConnectionError ||
     thrown instanceof errors.ConnectionError ||
-    thrown instanceof jserrors.JetStreamError ||
+    thrown instanceof JetStreamError ||
     isSocketError(thrown)
   ) {
     return new AppError('unavailable', 'NATS is away', { cause: thrown });

@@ -28,7 +28,7 @@ export interface MessageCodec {
   decode<K extends SubjectKey>(key: K, bytes: Uint8Array): Envelope<SubjectData<K>>;
   encodeAnswer<K extends SubjectKeyOf<'control'>>(key: K, answer: SubjectAnswer<K>, correlationId: string): string;
   /** Any error, as the other side may read it. */
-  encodeFailure(thrown: unknown, correlationId: string): string;
+  encodeFailure(thrown: unknown, correlationId: string | undefined): string;
   /** @throws AppError with the code and the public message that the answering side gave. */
   decodeAnswer<K extends SubjectKeyOf<'control'>>(key: K, bytes: Uint8Array): SubjectAnswer<K>;
 }
@@ -59,7 +59,7 @@ export function createMessageCodec(options: MessageCodecOptions): MessageCodec {
     return { id, correlationId, time: new Date(options.now()).toISOString(), data };
   }
 
-  function encodeReply(reply: Reply, correlationId: string): string {
+  function encodeReply(reply: Reply, correlationId: string | undefined): string {
     return JSON.stringify(wrap(reply, undefined, correlationId));
   }
 

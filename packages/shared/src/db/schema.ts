@@ -131,8 +131,10 @@ export const jobs = pgTable(
     postedAt: time('posted_at'),
     /** Attempts that started to run. */
     attempts: smallint('attempts').notNull().default(0),
-    /** Crashes of a worker or of ComfyUI while this was the prompt last seen executing. */
+    /** Deaths of ComfyUI while this was the prompt last seen executing. */
     crashes: smallint('crashes').notNull().default(0),
+    /** Deaths of a worker while this was the prompt last seen executing. */
+    takeovers: smallint('takeovers').notNull().default(0),
     outOfMemory: smallint('out_of_memory').notNull().default(0),
     /** GPU seconds charged to the person at the pick, corrected at the end. */
     chargedGpuSeconds: doublePrecision('charged_gpu_seconds').notNull().default(0),

@@ -33,6 +33,7 @@ export const jobRecordSchema = z.object({
   postedAt: z.date().nullable(),
   attempts: z.int(),
   crashes: z.int(),
+  takeovers: z.int(),
   outOfMemory: z.int(),
   cancelRequestedAt: z.date().nullable(),
   error: jobErrorSchema.nullable(),

@@ -1,0 +1,49 @@
+import { JetStreamApiError } from '@nats-io/jetstream';
+import type { SubjectData, SubjectKeyOf } from '../contracts/subjects.ts';
+import type { BusParts } from './bus-parts.ts';
+import type { PublishOptions } from './bus.ts';
+import { isNoResponders, toBusError } from './bus-error.ts';
+import { abortableDelay } from './nats-link.ts';
+
+const acknowledgeTimeoutMs = 2_000;
+const defaultWaitMs = 5_000;
+
+/**
+ * Publishes until JetStream has acknowledged, so possibly several times: the id makes repeats harmless.
+ *
+ * @throws AppError `unavailable` after `waitMs`, or at once where the stream is full; `too_large`, `internal`.
+ */
+export async function publishToStream<K extends SubjectKeyOf<'stream'>>(
+  parts: BusParts,
+  key: K,
+  tokens: Readonly<Record<string, string>>,
+  data: SubjectData<K>,
+  options: PublishOptions,
+): Promise<{ duplicate: boolean }> {
+  const { link, js } = parts;
+  const subject = parts.names.subject(key, tokens);
+  const payload = parts.codec.encode(key, data, { id: options.id, correlationId: options.correlationId });
+  const waitMs = options.waitMs ?? defaultWaitMs;
+  const deadline = AbortSignal.timeout(waitMs);
+  let declared = false;
+  for (let delayMs = 50; ; delayMs = Math.min(delayMs * 2, 1_000)) {
+    try {
+      const ack = await link.whileConnected(() =>
+        js.publish(subject, payload, { msgID: options.id, timeout: acknowledgeTimeoutMs }),
+      );
+      return { duplicate: ack.duplicate };
+    } catch (thrown) {
+      const error = toBusError(thrown);
+      if (isNoResponders(thrown) && !declared) {
+        // The server has lost its streams, and this call came before whoever declares them after a reconnect.
+        declared = true;
+        await parts.declareStreams();
+        continue;
+      }
+      if (error.code !== 'unavailable' || thrown instanceof JetStreamApiError) throw error;
+      if (waitMs === 0 || deadline.aborted) throw error;
+    }
+    await link.waitUntilConnected(deadline);
+    await abortableDelay(delayMs, deadline);
+  }
+}

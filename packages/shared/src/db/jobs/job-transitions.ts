@@ -1,0 +1,270 @@
+/*
+ * A job's states, and every edge between them. Each edge is one statement that checks both leases (job-lease.ts) and
+ * writes the messages it owes; a statement that changes no row says that the lease was lost, and whoever lost it stops.
+ *
+ *   queued       Waits. Entry: planRequest, requeueJob, rescueStranded.            Exit: pickQueuedJob, a cancel.
+ *   leased       A worker prepares it: uploads inputs. Nothing is in ComfyUI.      Exit: markPosting, requeueJob.
+ *   posting      prompt_id and the time are stored, the POST is about to be sent or its answer was lost: the prompt may
+ *                be in ComfyUI, or may still arrive there.                         Exit: markPosted, markRunning, requeueJob
+ *                (only when absent at two looks, or refused).
+ *   posted       ComfyUI has it in its queue.                                      Exit: markRunning, markWithdrawing,
+ *                requeueJob (known absent), finishJob.
+ *   withdrawing  The intent to take it back is stored; /queue delete follows, then a look. Exit: requeueJob (absent twice),
+ *                markRunning (it had started), finishJob.
+ *   running      ComfyUI executes it. Entering counts an attempt.                  Exit: finishJob, failJob, cancelJob,
+ *                requeueJob (lost, interrupted by somebody else, out of memory).
+ *   storing      It succeeded; outputs are being stored. A cancel comes too late.  Exit: finishJob, failJob.
+ *   succeeded, failed, cancelled, quarantined   Final.
+ *
+ * posting -> running and running -> succeeded pass two edges in one statement when both are known at once.
+ */
+import type { JobError, JobOutput } from '../../contracts/job.ts';
+import { withDatabaseErrors } from '../database-error.ts';
+import type { Database, SqlFragment } from '../connect-database.ts';
+import type { InstanceLease } from '../instances/instance-store.ts';
+import { outboxRowSchema, type OutboxRow } from '../outbox-row.ts';
+import { endJobsTail } from './end-jobs.ts';
+import { leaseHeld, type JobLease } from './job-lease.ts';
+import { jobRecordSchema, type JobRecord } from './job-row.ts';
+
+export interface PickOptions {
+  jobId: string;
+  /** `version` of the snapshot that the choice was made on. */
+  queueVersion: number;
+  /** From the pick: see `@atelier/queue/pick-job`. */
+  liftedGpuSeconds: number;
+  floorGpuSeconds: number;
+  chargeGpuSeconds: number;
+  /** Given: straight to `posting` under this id. Absent: to `leased`, to be prepared. */
+  promptId?: string;
+}
+
+/**
+ * queued -> leased, or queued -> leased -> posting at once. Charges the person, moves the queue's floor, remembers what
+ * the GPU will hold. `undefined`: somebody picked meanwhile, or it was cancelled, or the instance lease is gone: look
+ * at the queue again.
+ */
+export async function pickQueuedJob(
+  db: Database,
+  instance: InstanceLease,
+  pick: PickOptions,
+): Promise<JobRecord | undefined> {
+  const rows = await withDatabaseErrors(
+    () => db.sql`
+    with turn as (
+      update queue_state set version = version + 1,
+        floor_gpu_seconds = greatest(floor_gpu_seconds, ${pick.floorGpuSeconds})
+      where id = 1 and version = ${pick.queueVersion} returning id
+    ), held as (
+      select lease_expires_at from instances where id = ${instance.instanceId} and holder = ${instance.holder}
+        and epoch = ${instance.epoch} and lease_expires_at > clock_timestamp()
+    ), picked as (
+      update jobs j set state = ${pick.promptId === undefined ? 'leased' : 'posting'}, version = j.version + 1,
+        epoch = j.epoch + 1, instance_id = ${instance.instanceId}, instance_epoch = ${instance.epoch},
+        lease_expires_at = held.lease_expires_at, prompt_id = ${pick.promptId ?? null},
+        posted_at = ${pick.promptId === undefined ? null : db.sql`clock_timestamp()`},
+        charged_gpu_seconds = ${pick.chargeGpuSeconds}
+      from turn, held where j.id = ${pick.jobId} and j.state = 'queued' and j.cancel_requested_at is null
+      returning j.*
+    ), charged as (
+      insert into fair_shares (person_id, charged_gpu_seconds)
+      select person_id, ${pick.liftedGpuSeconds + pick.chargeGpuSeconds}::float8 from picked
+      on conflict (person_id) do update set charged_gpu_seconds = excluded.charged_gpu_seconds
+    ), resident as (
+      update instances set resident_key = picked.residency_key from picked where instances.id = ${instance.instanceId}
+    )
+    select * from picked`,
+  );
+  return rows[0] === undefined ? undefined : jobRecordSchema.parse(rows[0]);
+}
+
+/** leased -> posting: the prompt's id and the time are on record before the POST. Refused once a cancel is wanted. */
+export async function markPosting(db: Database, lease: JobLease, promptId: string): Promise<JobRecord | undefined> {
+  const rows = await withDatabaseErrors(
+    () => db.sql`
+    update jobs j set state = 'posting', prompt_id = ${promptId}, posted_at = clock_timestamp(), version = j.version + 1
+    where ${leaseHeld(db, lease)} and j.state = 'leased' and j.cancel_requested_at is null
+    returning *`,
+  );
+  return rows[0] === undefined ? undefined : jobRecordSchema.parse(rows[0]);
+}
+
+export type Held = { held: true; cancelRequested: boolean } | { held: false };
+
+/** posting -> posted: ComfyUI answered that it has the prompt. */
+export async function markPosted(db: Database, lease: JobLease): Promise<Held> {
+  const rows = await withDatabaseErrors(
+    () => db.sql`
+    update jobs j set state = 'posted', version = j.version + 1
+    where ${leaseHeld(db, lease)} and j.state = 'posting'
+    returning j.cancel_requested_at is not null as cancel_requested`,
+  );
+  return toHeld(rows[0]);
+}
+
+/** posting | posted | withdrawing -> running: it started. Counts the attempt. Repeating it in `running` changes nothing. */
+export async function markRunning(db: Database, lease: JobLease): Promise<{ held: Held; outbox: OutboxRow[] }> {
+  const rows = await withDatabaseErrors(
+    () => db.sql`
+    with started as (
+      update jobs j set state = 'running', version = j.version + 1, attempts = j.attempts + 1, started_at = now()
+      where ${leaseHeld(db, lease)} and j.state in ('posting', 'posted', 'withdrawing')
+      returning j.*
+    ), message as (${jobChangedMessages(db, 'started')})
+    select (select cancel_requested_at is not null from started) as cancel_requested, m.* from message m`,
+  );
+  const [first] = rows;
+  if (first === undefined) {
+    const repeated = await db.sql`
+      select j.cancel_requested_at is not null as cancel_requested from jobs j
+      where ${leaseHeld(db, lease)} and j.state = 'running'`;
+    return { held: toHeld(repeated[0]), outbox: [] };
+  }
+  return { held: toHeld(first), outbox: [outboxRowSchema.parse(first)] };
+}
+
+/** posted -> withdrawing: the intent comes before the delete. */
+export async function markWithdrawing(db: Database, lease: JobLease): Promise<Held> {
+  const rows = await withDatabaseErrors(
+    () => db.sql`
+    update jobs j set state = 'withdrawing', version = j.version + 1
+    where ${leaseHeld(db, lease)} and j.state in ('posting', 'posted')
+    returning j.cancel_requested_at is not null as cancel_requested`,
+  );
+  return toHeld(rows[0]);
+}
+
+/** running (or earlier) -> storing: history says success. From here on a cancel comes too late. */
+export async function markStoring(db: Database, lease: JobLease): Promise<boolean> {
+  const rows = await withDatabaseErrors(
+    () => db.sql`
+    update jobs j set state = 'storing', version = j.version + 1, attempts = greatest(j.attempts, 1),
+      started_at = coalesce(j.started_at, j.posted_at)
+    where ${leaseHeld(db, lease)} and j.state in ('posting', 'posted', 'withdrawing', 'running', 'storing')
+    returning id`,
+  );
+  return rows.length > 0;
+}
+
+/** -> succeeded, with its outputs; ends the request with its last job. `undefined`: the lease was lost. */
+export async function finishJob(
+  db: Database,
+  lease: JobLease,
+  result: { outputs: readonly JobOutput[]; gpuSeconds: number },
+): Promise<OutboxRow[] | undefined> {
+  return endJob(
+    db,
+    lease,
+    db.sql`state = 'succeeded', gpu_seconds = ${result.gpuSeconds}, error = null, attempts = greatest(j.attempts, 1),
+      started_at = coalesce(j.started_at, j.posted_at)`,
+    db.sql`j.state in ('posting', 'posted', 'withdrawing', 'running', 'storing')`,
+    db.sql`
+    stored as (
+      insert into job_outputs (job_id, index, hash, media_type, bytes, width, height, thumbnail_hash, node_id, filename)
+      select e.id, (o->>'index')::int, o->>'hash', o->>'mediaType', (o->>'bytes')::bigint, (o->>'width')::int,
+        (o->>'height')::int, o->>'thumbnailHash', o->>'nodeId', o->>'filename'
+      from ended_job e, jsonb_array_elements(${db.sql.json([...result.outputs])}) as o
+    ),`,
+  );
+}
+
+/** -> failed or quarantined, with the cause as a person can read it. */
+export async function failJob(
+  db: Database,
+  lease: JobLease,
+  failure: { state: 'failed' | 'quarantined'; error: JobError; gpuSeconds: number },
+): Promise<OutboxRow[] | undefined> {
+  return endJob(
+    db,
+    lease,
+    db.sql`state = ${failure.state}, error = ${db.sql.json(failure.error)}, gpu_seconds = ${failure.gpuSeconds}`,
+    db.sql`j.finished_at is null`,
+  );
+}
+
+/** -> cancelled: its prompt is known to be neither queued nor running. Not from `storing`: success beats cancel. */
+export async function cancelJob(db: Database, lease: JobLease, gpuSeconds: number): Promise<OutboxRow[] | undefined> {
+  return endJob(
+    db,
+    lease,
+    db.sql`state = 'cancelled', gpu_seconds = ${gpuSeconds}`,
+    db.sql`j.cancel_requested_at is not null and j.state in ('leased', 'posting', 'posted', 'withdrawing', 'running')`,
+  );
+}
+
+export interface RequeueOptions {
+  /** ComfyUI died while this was executing. */
+  crashed?: boolean;
+  outOfMemory?: boolean;
+  /** Not picked again before. */
+  afterMs?: number;
+}
+
+/**
+ * Back to queued in its old place, its charge returned, unbound from the instance: its prompt is known to be neither
+ * queued nor running there, now or later.
+ */
+export async function requeueJob(
+  db: Database,
+  lease: JobLease,
+  options: RequeueOptions = {},
+): Promise<OutboxRow[] | undefined> {
+  const rows = await withDatabaseErrors(
+    () => db.sql`
+    with before as (
+      select j.id, j.person_id, j.charged_gpu_seconds from jobs j
+      where ${leaseHeld(db, lease)} and j.finished_at is null and j.state <> 'queued' for update
+    ), started as (
+      update jobs j set state = 'queued', version = j.version + 1, epoch = j.epoch + 1, instance_id = null,
+        instance_epoch = null, lease_expires_at = null, prompt_id = null, posted_at = null, started_at = null,
+        charged_gpu_seconds = 0, crashes = j.crashes + ${options.crashed === true ? 1 : 0},
+        out_of_memory = j.out_of_memory + ${options.outOfMemory === true ? 1 : 0},
+        not_before = clock_timestamp() + ${options.afterMs ?? 0} * interval '1 millisecond'
+      from before where j.id = before.id
+      returning j.*
+    ), refunded as (
+      update fair_shares s set charged_gpu_seconds = greatest(0, s.charged_gpu_seconds - before.charged_gpu_seconds)
+      from before where s.person_id = before.person_id
+    ), message as (${jobChangedMessages(db, 'started')})
+    select * from message`,
+  );
+  return rows.length === 0 ? undefined : rows.map((row) => outboxRowSchema.parse(row));
+}
+
+/** The end of one job under its lease: `set`, `allowed` and an optional further table expression, then the common tail. */
+async function endJob(
+  db: Database,
+  lease: JobLease,
+  set: SqlFragment,
+  allowed: SqlFragment,
+  further?: SqlFragment,
+): Promise<OutboxRow[] | undefined> {
+  const rows = await withDatabaseErrors(
+    () => db.sql`
+    with ended_job as (
+      update jobs j set ${set}, version = j.version + 1, finished_at = now(), lease_expires_at = null
+      where ${leaseHeld(db, lease)} and ${allowed}
+      returning j.*
+    ), ${further ?? db.sql``} ${endJobsTail(db)}`,
+  );
+  return rows.length === 0 ? undefined : rows.map((row) => outboxRowSchema.parse(row));
+}
+
+/** An insert of `jobChanged` for the rows of a table expression of `jobs`. */
+export function jobChangedMessages(
+  db: Pick<Database, 'sql'>,
+  table: 'started' | 'adopted' | 'rescued',
+  recovered = false,
+): SqlFragment {
+  return db.sql`
+    insert into outbox (key, tokens, data, correlation_id)
+    select 'jobChanged', jsonb_build_object('state', state),
+      jsonb_build_object('jobId', id, 'requestId', request_id, 'state', state, 'version', version)
+        || ${recovered ? db.sql`'{"recovered": true}'::jsonb` : db.sql`'{}'::jsonb`}, request_id
+    from ${db.sql(table)}
+    returning id, key, tokens, data, correlation_id`;
+}
+
+function toHeld(row: Record<string, unknown> | undefined): Held {
+  return row === undefined ? { held: false } : { held: true, cancelRequested: row['cancelRequested'] === true };
+}

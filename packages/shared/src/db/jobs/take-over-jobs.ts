@@ -1,0 +1,76 @@
+import { withDatabaseErrors } from '../database-error.ts';
+import type { Database } from '../connect-database.ts';
+import type { InstanceLease } from '../instances/instance-store.ts';
+import { outboxRowSchema, type OutboxRow } from '../outbox-row.ts';
+import { endJobsTail } from './end-jobs.ts';
+import { jobRecordSchema, type JobRecord } from './job-row.ts';
+import { jobChangedMessages } from './job-transitions.ts';
+
+export interface AdoptedJobs {
+  jobs: JobRecord[];
+  outbox: OutboxRow[];
+}
+
+/**
+ * Takes over every unfinished job bound to this instance from its earlier holders: epoch + 1, same prompt_id, no new
+ * attempt. A job that was running when its worker died counts a takeover, unless that worker gave its lease up itself.
+ */
+export async function adoptJobs(db: Database, instance: InstanceLease, orderly: boolean): Promise<AdoptedJobs> {
+  const rows = await withDatabaseErrors(
+    () => db.sql`
+    with held as (
+      select lease_expires_at from instances where id = ${instance.instanceId} and holder = ${instance.holder}
+        and epoch = ${instance.epoch} and lease_expires_at > clock_timestamp()
+    ), adopted as (
+      update jobs j set epoch = j.epoch + 1, instance_epoch = ${instance.epoch}, version = j.version + 1,
+        lease_expires_at = held.lease_expires_at,
+        takeovers = j.takeovers + case when j.state = 'running' and not ${orderly}::boolean then 1 else 0 end
+      from held where j.instance_id = ${instance.instanceId} and j.instance_epoch < ${instance.epoch}
+        and j.state in ('leased', 'posting', 'posted', 'running', 'storing', 'withdrawing')
+      returning j.*
+    ), message as (${jobChangedMessages(db, 'adopted', true)})
+    select a.*, jsonb_build_object('id', m.id, 'key', m.key, 'tokens', m.tokens, 'data', m.data,
+      'correlationId', m.correlation_id) as message
+    from adopted a join message m on (m.data->>'jobId')::uuid = a.id
+    order by a.posted_at`,
+  );
+  return {
+    jobs: rows.map((row) => jobRecordSchema.parse(row)),
+    outbox: rows.map((row) => outboxRowSchema.parse(row['message'])),
+  };
+}
+
+/**
+ * Frees jobs whose instance nobody holds any more. What was only prepared goes back at once; what may be in that
+ * ComfyUI only after `strandedAfterMs`, because its next worker would rather adopt it. Where a cancel is wanted, the
+ * job ends instead.
+ */
+export async function rescueStranded(db: Database, strandedAfterMs: number): Promise<OutboxRow[]> {
+  const stranded = db.sql`
+    select j.id from jobs j join instances i on i.id = j.instance_id
+    where j.state in ('leased', 'posting', 'posted', 'running', 'storing', 'withdrawing')
+      and i.lease_expires_at < clock_timestamp() and j.lease_expires_at < clock_timestamp()
+      and (j.state = 'leased'
+        or i.lease_expires_at < clock_timestamp() - ${strandedAfterMs} * interval '1 millisecond')
+    limit 100 for update of j skip locked`;
+  const cancelled = await withDatabaseErrors(
+    () => db.sql`
+    with stranded as (${stranded}), ended_job as (
+      update jobs j set state = 'cancelled', version = j.version + 1, epoch = j.epoch + 1, finished_at = now(),
+        gpu_seconds = 0, lease_expires_at = null
+      from stranded where j.id = stranded.id and j.cancel_requested_at is not null
+      returning j.*
+    ), ${endJobsTail(db)}`,
+  );
+  const freed = await withDatabaseErrors(
+    () => db.sql`
+    with stranded as (${stranded}), rescued as (
+      update jobs j set state = 'queued', version = j.version + 1, epoch = j.epoch + 1, instance_id = null,
+        instance_epoch = null, lease_expires_at = null, prompt_id = null, posted_at = null, started_at = null
+      from stranded where j.id = stranded.id and j.cancel_requested_at is null
+      returning j.*
+    ), message as (${jobChangedMessages(db, 'rescued', true)})
+    select * from message`,
+  );
+  return [...cancelled, ...freed].map((row) => outboxRowSchema.parse(row));
+}
