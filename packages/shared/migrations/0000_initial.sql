@@ -54,6 +54,7 @@ CREATE TABLE "instances" (
 	"holder" uuid NOT NULL,
 	"epoch" integer NOT NULL,
 	"lease_expires_at" timestamp (6) with time zone NOT NULL,
+	"released" boolean DEFAULT false NOT NULL,
 	"paused" boolean DEFAULT false NOT NULL,
 	"status" jsonb DEFAULT '{}'::jsonb NOT NULL,
 	"registry_hash" text,

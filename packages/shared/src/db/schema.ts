@@ -188,6 +188,8 @@ export const instances = pgTable('instances', {
   holder: uuid('holder').notNull(),
   epoch: integer('epoch').notNull(),
   leaseExpiresAt: time('lease_expires_at').notNull(),
+  /** Its last holder gave the lease up in good order: what it left running is no crash. */
+  released: boolean('released').notNull().default(false),
   paused: boolean('paused').notNull().default(false),
   /** What it reported last: version, device, memory, whether it answers. */
   status: jsonb('status').$type<Record<string, unknown>>().notNull().default({}),

@@ -7,6 +7,8 @@ export interface RunningService {
   stop(): Promise<void>;
   /** What to tell the launcher once ready, such as the page's address. */
   ready?: Record<string, string>;
+  /** Rejects when the service cannot go on: it is then stopped, and the process ends with 1. */
+  running?: Promise<unknown>;
 }
 
 /**
@@ -25,12 +27,12 @@ export async function runService(name: string, log: Logger, start: () => Promise
     process.exit(1);
   }
   let stopping = false;
-  const stop = (reason: string): void => {
+  const stop = (reason: string, exitCode = 0): void => {
     if (stopping) return;
     stopping = true;
     log.info({ reason }, `${name} is stopping`);
     service.stop().then(
-      () => process.exit(0),
+      () => process.exit(exitCode),
       (error: unknown) => {
         log.fatal({ err: error }, `${name} did not stop in good order`);
         process.exit(1);
@@ -44,6 +46,10 @@ export async function runService(name: string, log: Logger, start: () => Promise
   process.on('unhandledRejection', (reason) => {
     log.fatal({ err: reason }, 'a promise was rejected and nobody looked: this is a bug');
     process.exit(1);
+  });
+  service.running?.catch((error: unknown) => {
+    log.fatal({ err: error }, `${name} cannot go on`);
+    stop('a failure', 1);
   });
   log.info(service.ready ?? {}, `${name} is ready`);
   process.send?.({ type: 'ready', service: name, ...service.ready });

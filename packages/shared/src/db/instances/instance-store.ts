@@ -15,6 +15,8 @@ export interface AcquiredInstance extends InstanceLease {
   /** The WebSocket client id that this instance's prompts are posted under, the same for every holder. */
   clientId: string;
   paused: boolean;
+  /** The holder before gave it up in good order. */
+  released: boolean;
 }
 
 export interface AcquireOptions {
@@ -29,13 +31,14 @@ export interface AcquireOptions {
 export async function acquireInstance(db: Database, options: AcquireOptions): Promise<AcquiredInstance | undefined> {
   const rows = await withDatabaseErrors(
     () => db.sql`
+    with previous as (select released from instances where id = ${options.instanceId})
     insert into instances (id, client_id, holder, epoch, lease_expires_at)
     values (${options.instanceId}, ${options.newClientId}, ${options.holder}, 1,
       clock_timestamp() + ${options.leaseMs} * interval '1 millisecond')
     on conflict (id) do update set holder = excluded.holder, epoch = instances.epoch + 1, seen_at = now(),
-      lease_expires_at = excluded.lease_expires_at
+      lease_expires_at = excluded.lease_expires_at, released = false
     where instances.lease_expires_at < clock_timestamp() or instances.holder = excluded.holder
-    returning id, epoch, client_id, paused`,
+    returning epoch, client_id, paused, coalesce((select released from previous), false) as released`,
   );
   const row = rows[0];
   if (row === undefined) return undefined;
@@ -45,6 +48,7 @@ export async function acquireInstance(db: Database, options: AcquireOptions): Pr
     epoch: z.int().parse(row['epoch']),
     clientId: uuidSchema.parse(row['clientId']),
     paused: z.boolean().parse(row['paused']),
+    released: z.boolean().parse(row['released']),
   };
 }
 
@@ -86,7 +90,7 @@ export async function renewInstance(
 export async function releaseInstance(db: Database, lease: InstanceLease): Promise<void> {
   await withDatabaseErrors(
     () => db.sql`
-    update instances set lease_expires_at = clock_timestamp() where id = ${lease.instanceId}
+    update instances set lease_expires_at = clock_timestamp(), released = true where id = ${lease.instanceId}
       and holder = ${lease.holder} and epoch = ${lease.epoch}`,
   );
 }

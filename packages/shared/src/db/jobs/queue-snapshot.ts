@@ -15,6 +15,8 @@ const queuedJobSchema = z.object({
   estimateKey: z.string(),
   estimatedGpuSeconds: z.number(),
   classes: z.array(z.string()),
+  /** Files must be in ComfyUI before it is posted. */
+  hasInputs: z.boolean(),
   waitedSeconds: z.number(),
 });
 const activeJobSchema = queuedJobSchema.extend({
@@ -58,12 +60,12 @@ export async function readQueueSnapshot(db: Database, limit = 2_000): Promise<Qu
     ), fields as (
       select id, true as waiting, jsonb_build_object('id', id, 'requestId', request_id, 'personId', person_id, 'seq', seq,
         'class', class, 'recipe', recipe, 'residencyKey', residency_key, 'estimateKey', estimate_key,
-        'estimatedGpuSeconds', estimated_gpu_seconds, 'classes', classes,
+        'estimatedGpuSeconds', estimated_gpu_seconds, 'classes', classes, 'hasInputs', inputs <> '[]'::jsonb,
         'waitedSeconds', extract(epoch from now() - queued_at)) as data, seq from q
       union all
       select id, false, jsonb_build_object('id', id, 'requestId', request_id, 'personId', person_id, 'seq', seq,
         'class', class, 'recipe', recipe, 'residencyKey', residency_key, 'estimateKey', estimate_key,
-        'estimatedGpuSeconds', estimated_gpu_seconds, 'classes', classes,
+        'estimatedGpuSeconds', estimated_gpu_seconds, 'classes', classes, 'hasInputs', inputs <> '[]'::jsonb,
         'waitedSeconds', extract(epoch from coalesce(started_at, now()) - queued_at), 'state', state,
         'instanceId', instance_id, 'ranSeconds', extract(epoch from now() - started_at)), seq from a
     ), keys as (

@@ -69,6 +69,10 @@ export async function rescueStranded(db: Database, strandedAfterMs: number): Pro
         instance_epoch = null, lease_expires_at = null, prompt_id = null, posted_at = null, started_at = null
       from stranded where j.id = stranded.id and j.cancel_requested_at is null
       returning j.*
+    ), refunded as (
+      update fair_shares s set charged_gpu_seconds = greatest(0, s.charged_gpu_seconds - r.charged)
+      from (select person_id, sum(charged_gpu_seconds) as charged from rescued group by person_id) r
+      where s.person_id = r.person_id
     ), message as (${jobChangedMessages(db, 'rescued', true)})
     select * from message`,
   );

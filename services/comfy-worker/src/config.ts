@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import { booleanSetting, httpUrlSetting, intSetting, parseConfig } from '@atelier/shared/config/parse-config';
+import { assetSettings, platformSettings } from '@atelier/shared/config/platform-settings';
+
+const schema = z.object({
+  ...platformSettings,
+  ...assetSettings,
+  COMFYUI_URL: httpUrlSetting,
+  /** Names the ComfyUI in Postgres; the address without its scheme unless given. */
+  WORKER_INSTANCE: z
+    .string()
+    .regex(/^[A-Za-z0-9._:-]{1,100}$/, 'must be 1 to 100 letters, digits, ., _, : or -')
+    .optional(),
+  /** A running prompt that shows no sign of life for this long is stopped. */
+  WORKER_SILENCE_SECONDS: intSetting(5, 3_600).default(120),
+  /** Every wait of the recovery protocol is divided by this: for tests. */
+  WORKER_TIME_SCALE: intSetting(1, 100).default(1),
+  /** Leave what runs to the next worker at the end, instead of waiting for it. */
+  WORKER_LEAVE_RUNNING: booleanSetting.default(false),
+});
+
+/** How long each wait of the worker is, in ms. */
+export interface WorkerTimings {
+  /** Both leases: longer than a stall of 5 s, short enough that a successor adopts within 10 s. */
+  leaseMs: number;
+  beatMs: number;
+  /** Between tries to get the instance lease. */
+  acquireMs: number;
+  /** A POST goes out only with this much of the lease left. */
+  postMarginMs: number;
+  postTimeoutMs: number;
+  /** Between the two looks at which "absent" is believed. */
+  settleMs: number;
+  pollMs: number;
+  silenceMs: number;
+  /** How often Postgres is looked at without a doorbell. */
+  sweepMs: number;
+  strandedAfterMs: number;
+  statusMs: number;
+  /** How long a stop waits for what runs. */
+  drainMs: number;
+  /** Between tries while ComfyUI or Postgres is away. */
+  retryMs: number;
+}
+
+export interface WorkerConfig {
+  natsUrl: string;
+  natsPrefix: string | undefined;
+  databaseUrl: string;
+  databasePoolSize: number;
+  logLevel: string;
+  comfyuiUrl: string;
+  instanceId: string;
+  leaveRunning: boolean;
+  timings: WorkerTimings;
+  assets: z.infer<z.ZodObject<typeof assetSettings>>;
+}
+
+/** Reads the worker's settings. @throws AppError `config` that names every bad variable. */
+export function parseWorkerConfig(env: Record<string, string | undefined>): WorkerConfig {
+  const settings = parseConfig(schema, env);
+  const scaled = (ms: number): number => ms / settings.WORKER_TIME_SCALE;
+  return {
+    natsUrl: settings.NATS_URL,
+    natsPrefix: settings.NATS_PREFIX,
+    databaseUrl: settings.DATABASE_URL,
+    databasePoolSize: settings.DATABASE_POOL_SIZE,
+    logLevel: settings.LOG_LEVEL,
+    comfyuiUrl: settings.COMFYUI_URL,
+    instanceId: settings.WORKER_INSTANCE ?? new URL(settings.COMFYUI_URL).host.replaceAll(/[[\]]/g, ''),
+    leaveRunning: settings.WORKER_LEAVE_RUNNING,
+    timings: {
+      leaseMs: scaled(7_000),
+      beatMs: scaled(1_000),
+      acquireMs: scaled(500),
+      postMarginMs: scaled(2_000),
+      postTimeoutMs: 10_000,
+      settleMs: scaled(3_000),
+      pollMs: scaled(2_000),
+      silenceMs: scaled(settings.WORKER_SILENCE_SECONDS * 1_000),
+      sweepMs: scaled(5_000),
+      strandedAfterMs: scaled(600_000),
+      statusMs: scaled(2_000),
+      drainMs: scaled(30_000),
+      retryMs: scaled(1_000),
+    },
+    assets: settings,
+  };
+}

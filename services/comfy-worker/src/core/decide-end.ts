@@ -1,0 +1,60 @@
+import { isOutOfMemory } from '@atelier/comfyui/client/finished-prompt';
+import type { PromptResult } from '@atelier/comfyui/client/follow-prompt';
+import type { JobError } from '@atelier/shared/contracts/job';
+import { explainFailure, jobErrors } from './explain-failure.ts';
+
+/** What is known of the job when its prompt has ended. */
+export interface EndFacts {
+  cancelRequested: boolean;
+  /** We interrupted it ourselves for this. */
+  stoppedFor?: 'time_limit' | 'silence' | undefined;
+  timeLimitSeconds: number;
+  /** It was seen executing. */
+  wasRunning: boolean;
+  /** Attempts that started, this one included. */
+  attempts: number;
+  crashes: number;
+  outOfMemory: number;
+}
+
+/** What becomes of the job. */
+export type EndDecision =
+  | { then: 'store' }
+  | { then: 'cancel' }
+  | { then: 'requeue'; crashed?: boolean; outOfMemory?: boolean }
+  | { then: 'fail'; state: 'failed' | 'quarantined'; error: JobError };
+
+/** Attempts that may start to run before a job that keeps getting lost is given up. */
+export const maxAttempts = 5;
+/** Deaths of ComfyUI while it was executing before it is quarantined. */
+export const maxCrashes = 2;
+
+/**
+ * What the end of a prompt means for its job (DESIGN: history decides).
+ *
+ * Success beats a cancel. A bad workflow is not retried; out of memory once; an interrupt that is not ours is foreign
+ * and blames nobody; what ComfyUI forgot runs again, unless it was executing while ComfyUI died for the second time.
+ */
+export function decideEnd(result: PromptResult, facts: EndFacts): EndDecision {
+  if (result.state === 'succeeded') return { then: 'store' };
+  if (facts.cancelRequested) return { then: 'cancel' };
+  if (facts.stoppedFor === 'time_limit') {
+    return { then: 'fail', state: 'failed', error: jobErrors.timeLimit(facts.timeLimitSeconds) };
+  }
+  if (facts.stoppedFor === 'silence') return { then: 'fail', state: 'failed', error: jobErrors.stalled() };
+  if (result.state === 'failed') {
+    if (isOutOfMemory(result.failure) && facts.outOfMemory === 0) return { then: 'requeue', outOfMemory: true };
+    return { then: 'fail', state: 'failed', error: explainFailure(result.failure) };
+  }
+  if (result.state === 'lost' && facts.wasRunning) return afterCrash(facts);
+  if (facts.attempts >= maxAttempts) {
+    return { then: 'fail', state: 'failed', error: jobErrors.attemptsUsed(facts.attempts) };
+  }
+  return { then: 'requeue' };
+}
+
+/** ComfyUI forgot a prompt that was executing: it died, and this prompt is the only one to blame. */
+export function afterCrash(facts: Pick<EndFacts, 'crashes'>): EndDecision {
+  if (facts.crashes + 1 >= maxCrashes) return { then: 'fail', state: 'quarantined', error: jobErrors.quarantined() };
+  return { then: 'requeue', crashed: true };
+}

@@ -1,0 +1,41 @@
+import type { JobError, JobOutput } from '@atelier/shared/contracts/job';
+import type { JobRecord } from '@atelier/shared/db/jobs/job-row';
+import type { JobLease } from '@atelier/shared/db/jobs/job-lease';
+import type { QueueSnapshot } from '@atelier/shared/db/jobs/queue-snapshot';
+import type { Held, PickOptions, RequeueOptions } from '@atelier/shared/db/jobs/job-transitions';
+import type { AcquiredInstance, InstanceLease, InstanceReport } from '@atelier/shared/db/instances/instance-store';
+
+/** Monotonic time and waiting, so that a test can turn it by hand. */
+export interface Clock {
+  /** Milliseconds since some origin; never goes back. */
+  now(): number;
+  /** @throws the signal's reason when it fires. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/**
+ * The job rows, as one worker may change them. Each method is one of the edges in
+ * `packages/shared/src/db/jobs/job-transitions.ts`; false or undefined says that the lease was lost. Messages that a
+ * change owes are on their way when it resolves.
+ */
+export interface JobStore {
+  snapshot(): Promise<QueueSnapshot>;
+  pick(instance: InstanceLease, pick: PickOptions): Promise<JobRecord | undefined>;
+  read(jobId: string): Promise<JobRecord | undefined>;
+  adopt(instance: AcquiredInstance): Promise<JobRecord[]>;
+  posting(lease: JobLease, promptId: string): Promise<JobRecord | undefined>;
+  posted(lease: JobLease): Promise<Held>;
+  running(lease: JobLease): Promise<Held>;
+  withdrawing(lease: JobLease): Promise<Held>;
+  storing(lease: JobLease): Promise<boolean>;
+  finish(lease: JobLease, result: { outputs: readonly JobOutput[]; gpuSeconds: number }): Promise<boolean>;
+  fail(
+    lease: JobLease,
+    failure: { state: 'failed' | 'quarantined'; error: JobError; gpuSeconds: number },
+  ): Promise<boolean>;
+  cancel(lease: JobLease, gpuSeconds: number): Promise<boolean>;
+  requeue(lease: JobLease, options?: RequeueOptions): Promise<boolean>;
+  /** Frees what dead instances held and carries out stored cancels. */
+  sweep(strandedAfterMs: number): Promise<void>;
+  report(instance: InstanceLease, report: InstanceReport): Promise<void>;
+}
