@@ -1,3 +1,4 @@
+import type { OutputFile } from '@atelier/comfyui/client/finished-prompt';
 import type { JobError, JobOutput } from '@atelier/shared/contracts/job';
 import type { JobRecord } from '@atelier/shared/db/jobs/job-row';
 import type { JobLease } from '@atelier/shared/db/jobs/job-lease';
@@ -38,4 +39,14 @@ export interface JobStore {
   /** Frees what dead instances held and carries out stored cancels. */
   sweep(strandedAfterMs: number): Promise<void>;
   report(instance: InstanceLease, report: InstanceReport): Promise<void>;
+}
+
+export interface OutputStore {
+  /**
+   * Copies one file out of ComfyUI into the asset store, streaming, and makes its thumbnail where it is a picture.
+   *
+   * @throws ComfyError `unreachable` (try again) or `refused` (ComfyUI no longer has it); AppError `too_large`,
+   *   `unavailable` (the store is full or away: try again).
+   */
+  store(file: OutputFile, index: number, signal: AbortSignal): Promise<JobOutput>;
 }

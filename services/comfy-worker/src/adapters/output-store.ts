@@ -1,9 +1,8 @@
 import { Readable } from 'node:stream';
 import sharp from 'sharp';
 import type { ComfyClient } from '@atelier/comfyui/client/comfy-client';
-import type { OutputFile } from '@atelier/comfyui/client/finished-prompt';
 import type { AssetStore } from '@atelier/shared/assets/asset-store';
-import type { JobOutput } from '@atelier/shared/contracts/job';
+import type { OutputStore } from '../ports.ts';
 
 const thumbnailPixels = 512;
 /** 16,384 by 16,384: more than any model makes, less than what a decoder must not be given. */
@@ -24,16 +23,7 @@ const typesByExtension: Record<string, string> = {
   txt: 'text/plain',
 };
 
-export interface OutputStore {
-  /**
-   * Copies one file out of ComfyUI into the asset store, streaming, and makes its thumbnail where it is a picture.
-   *
-   * @throws ComfyError `unreachable` (try again) or `refused` (ComfyUI no longer has it); AppError `too_large`,
-   *   `unavailable` (the store is full or away: try again).
-   */
-  store(file: OutputFile, index: number, signal: AbortSignal): Promise<JobOutput>;
-}
-
+/** {@link OutputStore} from ComfyUI into the asset store. */
 export function createOutputStore(
   client: Pick<ComfyClient, 'view'>,
   assets: AssetStore,

@@ -19,10 +19,10 @@ export interface EndFacts {
 
 /** What becomes of the job. */
 export type EndDecision =
-  | { then: 'store' }
-  | { then: 'cancel' }
-  | { then: 'requeue'; crashed?: boolean; outOfMemory?: boolean }
-  | { then: 'fail'; state: 'failed' | 'quarantined'; error: JobError };
+  | { outcome: 'store' }
+  | { outcome: 'cancel' }
+  | { outcome: 'requeue'; crashed?: boolean; outOfMemory?: boolean }
+  | { outcome: 'fail'; state: 'failed' | 'quarantined'; error: JobError };
 
 /** Attempts that may start to run before a job that keeps getting lost is given up. */
 export const maxAttempts = 5;
@@ -36,25 +36,25 @@ export const maxCrashes = 2;
  * and blames nobody; what ComfyUI forgot runs again, unless it was executing while ComfyUI died for the second time.
  */
 export function decideEnd(result: PromptResult, facts: EndFacts): EndDecision {
-  if (result.state === 'succeeded') return { then: 'store' };
-  if (facts.cancelRequested) return { then: 'cancel' };
+  if (result.state === 'succeeded') return { outcome: 'store' };
+  if (facts.cancelRequested) return { outcome: 'cancel' };
   if (facts.stoppedFor === 'time_limit') {
-    return { then: 'fail', state: 'failed', error: jobErrors.timeLimit(facts.timeLimitSeconds) };
+    return { outcome: 'fail', state: 'failed', error: jobErrors.timeLimit(facts.timeLimitSeconds) };
   }
-  if (facts.stoppedFor === 'silence') return { then: 'fail', state: 'failed', error: jobErrors.stalled() };
+  if (facts.stoppedFor === 'silence') return { outcome: 'fail', state: 'failed', error: jobErrors.stalled() };
   if (result.state === 'failed') {
-    if (isOutOfMemory(result.failure) && facts.outOfMemory === 0) return { then: 'requeue', outOfMemory: true };
-    return { then: 'fail', state: 'failed', error: explainFailure(result.failure) };
+    if (isOutOfMemory(result.failure) && facts.outOfMemory === 0) return { outcome: 'requeue', outOfMemory: true };
+    return { outcome: 'fail', state: 'failed', error: explainFailure(result.failure) };
   }
   if (result.state === 'lost' && facts.wasRunning) return afterCrash(facts);
   if (facts.attempts >= maxAttempts) {
-    return { then: 'fail', state: 'failed', error: jobErrors.attemptsUsed(facts.attempts) };
+    return { outcome: 'fail', state: 'failed', error: jobErrors.attemptsUsed(facts.attempts) };
   }
-  return { then: 'requeue' };
+  return { outcome: 'requeue' };
 }
 
 /** ComfyUI forgot a prompt that was executing: it died, and this prompt is the only one to blame. */
 export function afterCrash(facts: Pick<EndFacts, 'crashes'>): EndDecision {
-  if (facts.crashes + 1 >= maxCrashes) return { then: 'fail', state: 'quarantined', error: jobErrors.quarantined() };
-  return { then: 'requeue', crashed: true };
+  if (facts.crashes + 1 >= maxCrashes) return { outcome: 'fail', state: 'quarantined', error: jobErrors.quarantined() };
+  return { outcome: 'requeue', crashed: true };
 }

@@ -15,7 +15,7 @@ interface Cause {
 const causes: Cause[] = [
   {
     code: 'model_broken',
-    test: /safetensors|header too large|PytorchStreamReader|unpickl|invalid magic number/i,
+    test: /safetensor|header too large|PytorchStreamReader|unpickl|invalid magic number/i,
     en: 'A model file on the server is damaged or incomplete. Choose another model, or tell the operator.',
     zh: '服务器上的模型文件已损坏或不完整。请换一个模型，或联系管理员。',
   },

@@ -16,9 +16,8 @@ import type { JobLease } from '@atelier/shared/db/jobs/job-lease';
 import type { JobRecord } from '@atelier/shared/db/jobs/job-row';
 import { AppError } from '@atelier/shared/errors/app-error';
 import type { Logger } from '@atelier/shared/log/create-logger';
-import type { OutputStore } from '../adapters/output-store.ts';
 import type { WorkerTimings } from '../config.ts';
-import type { JobStore } from '../ports.ts';
+import type { JobStore, OutputStore } from '../ports.ts';
 import { decideEnd } from './decide-end.ts';
 import { explainRefusal, jobErrors } from './explain-failure.ts';
 import type { Tenure } from './lease-keeper.ts';
@@ -268,14 +267,14 @@ export async function runJob(deps: RunJobDeps, picked: JobRecord, fresh: boolean
       crashes: row.crashes,
       outOfMemory: row.outOfMemory,
     });
-    log.debug({ result: result.state, decision: decision.then }, 'the prompt has ended');
-    if (decision.then === 'store') {
+    log.debug({ result: result.state, decision: decision.outcome }, 'the prompt has ended');
+    if (decision.outcome === 'store') {
       mustHold(await store.storing(lease));
       end.outputs(result.outputs);
       await finish(result.outputs, gpuSeconds, end.stored);
-    } else if (decision.then === 'cancel') {
+    } else if (decision.outcome === 'cancel') {
       mustHold(await store.cancel(lease, gpuSeconds));
-    } else if (decision.then === 'requeue') {
+    } else if (decision.outcome === 'requeue') {
       if (decision.outOfMemory === true) await deps.client.free({ unloadModels: true, freeMemory: true }, { signal });
       log.warn({ result: result.state, ...decision }, 'the job goes back to the queue');
       mustHold(await store.requeue(lease, decision));
