@@ -1,0 +1,271 @@
+import { ComfyError } from '../errors/comfy-error.ts';
+import { toRecord } from '../graph/parse-workflow.ts';
+import { subWorkflow, topologicalOrder } from '../graph/topology.ts';
+import type { NodeId, Workflow } from '../graph/workflow.ts';
+import type { Json } from '../json/json.ts';
+import { stringifyJson } from '../json/stringify-json.ts';
+import { formatNotation } from '../notation/format-notation.ts';
+import { readNotation } from '../notation/notation-syntax.ts';
+import { declaredInput } from '../notation/parse-notation.ts';
+import { modelFolderOf } from '../registry/models.ts';
+import type { NodeInput, Registry } from '../registry/registry.ts';
+import { guessModelFamily } from './model-family.ts';
+import type { LocalText, Recipe, RecipeParameter } from './recipe.ts';
+import { traceParameters, type ParameterRole, type TracedInput } from './trace-parameters.ts';
+
+const ROLE_TITLES: Readonly<Record<ParameterRole, LocalText>> = {
+  prompt: { en: 'Prompt', zh: '提示词' },
+  negative: { en: 'Negative prompt', zh: '反向提示词' },
+  seed: { en: 'Seed', zh: '种子' },
+  width: { en: 'Width', zh: '宽度' },
+  height: { en: 'Height', zh: '高度' },
+  count: { en: 'Number of images', zh: '图片数量' },
+  frames: { en: 'Frames', zh: '帧数' },
+  steps: { en: 'Steps', zh: '步数' },
+  cfg: { en: 'Prompt weight (CFG)', zh: '提示词权重（CFG）' },
+  guidance: { en: 'Guidance', zh: '引导强度' },
+  sampler: { en: 'Sampler', zh: '采样器' },
+  scheduler: { en: 'Scheduler', zh: '调度器' },
+  denoise: { en: 'How much to change (denoise)', zh: '改变程度（降噪）' },
+  model: { en: 'Model', zh: '模型' },
+  lora: { en: 'LoRA', zh: 'LoRA' },
+  strength: { en: 'Strength', zh: '强度' },
+  image: { en: 'Image', zh: '图片' },
+  mask: { en: 'Mask', zh: '蒙版' },
+};
+
+/** What people may set is bounded closer than what ComfyUI would take; a workflow's own value is always allowed. */
+const ROLE_MAXIMA: Partial<Record<ParameterRole, number>> = {
+  width: 4096,
+  height: 4096,
+  count: 16,
+  steps: 150,
+  frames: 257,
+  cfg: 30,
+  guidance: 30,
+};
+
+export interface RecipeFromWorkflow {
+  recipe: Recipe;
+  /** Where each parameter stands in the workflow. */
+  inputs: { parameter: string; node: NodeId; input: string }[];
+}
+
+function toNumber(value: Json | undefined): number | undefined {
+  return typeof value === 'number' ? value : typeof value === 'bigint' ? Number(value) : undefined;
+}
+
+function numberParameter(
+  base: { name: string; title: LocalText },
+  traced: TracedInput,
+  declared: NodeInput | undefined,
+): RecipeParameter | undefined {
+  const value = toNumber(traced.value);
+  if (value === undefined) return undefined;
+  const isInteger = declared === undefined ? Number.isInteger(value) : declared.type !== 'FLOAT';
+  const max = Math.min(
+    toNumber(declared?.max) ?? Number.MAX_SAFE_INTEGER,
+    ROLE_MAXIMA[traced.role] ?? Number.MAX_SAFE_INTEGER,
+  );
+  return {
+    ...base,
+    kind: isInteger ? 'integer' : 'number',
+    min: Math.min(value, toNumber(declared?.min) ?? 0),
+    max: Math.max(value, max),
+    default: value,
+    // A size that the workflow itself breaks is not held to steps.
+    ...(traced.role === 'width' || traced.role === 'height' ? sizeStep(value, toNumber(declared?.step)) : {}),
+  };
+}
+
+function sizeStep(value: number, step: number | undefined): { multipleOf?: number } {
+  return step !== undefined && step > 1 && value % step === 0 ? { multipleOf: step } : {};
+}
+
+function modelParameter(
+  base: { name: string; title: LocalText },
+  traced: TracedInput,
+  workflow: Workflow,
+  registry: Registry,
+): RecipeParameter | undefined {
+  if (typeof traced.value !== 'string') return undefined;
+  const classType = workflow[traced.node]?.class_type ?? '';
+  const nodeClass = registry.classes.get(classType);
+  const declared = nodeClass?.inputsByName.get(traced.input);
+  const folder =
+    (nodeClass !== undefined && declared !== undefined ? modelFolderOf(nodeClass, declared) : undefined) ??
+    traced.input;
+  const family = guessModelFamily(traced.value);
+  return {
+    ...base,
+    kind: 'model',
+    from: { classType, input: traced.input },
+    folder,
+    needs: { en: `a file such as ${traced.value}`, zh: `类似 ${traced.value} 的文件` },
+    preferred: traced.value,
+    ...(family === 'unknown' ? {} : { families: [family] }),
+  };
+}
+
+function toParameter(
+  name: string,
+  traced: TracedInput,
+  workflow: Workflow,
+  registry: Registry,
+): RecipeParameter | undefined {
+  const number = Number(/\d+$/.exec(name)?.[0] ?? 1);
+  const title = ROLE_TITLES[traced.role];
+  const base = { name, title: number > 1 ? { en: `${title.en} ${number}`, zh: `${title.zh} ${number}` } : title };
+  const node = workflow[traced.node];
+  const nodeClass = node === undefined ? undefined : registry.classes.get(node.class_type);
+  const declared = nodeClass?.inputsByName.get(traced.input);
+  switch (traced.role) {
+    case 'prompt':
+    case 'negative':
+      return typeof traced.value === 'string'
+        ? { ...base, kind: 'text', default: traced.value, maxLength: 10_000 }
+        : undefined;
+    case 'seed':
+      return toNumber(traced.value) === undefined ? undefined : { ...base, kind: 'seed' };
+    case 'sampler':
+    case 'scheduler':
+      return typeof traced.value === 'string' && node !== undefined
+        ? { ...base, kind: 'choice', from: { classType: node.class_type, input: traced.input }, default: traced.value }
+        : undefined;
+    case 'model':
+    case 'lora':
+      return modelParameter(base, traced, workflow, registry);
+    case 'image':
+    case 'mask':
+      return { ...base, kind: 'image' };
+    case 'width':
+    case 'height':
+    case 'count':
+    case 'frames':
+    case 'steps':
+    case 'cfg':
+    case 'guidance':
+    case 'denoise':
+    case 'strength':
+      break;
+  }
+  return numberParameter(base, traced, declared);
+}
+
+/** Inputs that a class does not declare do nothing in ComfyUI, and a strict reader would stumble over them. */
+function withoutUnknownInputs(workflow: Workflow, registry: Registry): Workflow {
+  return toRecord(
+    Object.entries(workflow).map(([id, node]) => {
+      const nodeClass = registry.classes.get(node.class_type);
+      if (nodeClass === undefined) return [id, node] as const;
+      const inputs = toRecord(
+        Object.entries(node.inputs).filter(([name]) => declaredInput(nodeClass, name) !== undefined),
+      );
+      return [id, { ...node, inputs }] as const;
+    }),
+  );
+}
+
+/**
+ * Makes a recipe of a workflow that somebody brought: what a person would set becomes a parameter, found by following
+ * links from samplers and outputs; everything else stays as it is. Later samplers with values of their own get numbered
+ * parameters (`steps2`); equal values of one role share a parameter.
+ *
+ * @throws ComfyError `malformed` when no output node of the registry is in it, `invalid_value` for a cycle.
+ */
+export function recipeFromWorkflow(
+  workflow: Workflow,
+  registry: Registry,
+  about: Pick<Recipe, 'id' | 'title' | 'description'> & Partial<Pick<Recipe, 'promptLanguages'>>,
+): RecipeFromWorkflow {
+  const outputs = Object.keys(workflow).filter(
+    (id) => registry.classes.get(workflow[id]?.class_type ?? '')?.isOutputNode === true,
+  );
+  if (outputs.length === 0) {
+    throw new ComfyError('malformed', 'The workflow has no output node that this ComfyUI knows.', {
+      hint: 'Add a SaveImage node.',
+    });
+  }
+  const needed = withoutUnknownInputs(subWorkflow(workflow, outputs), registry);
+  const order = topologicalOrder(needed);
+  const parameters: RecipeParameter[] = [];
+  const placeholders = new Map<NodeId, Map<string, string>>();
+  const inputs: RecipeFromWorkflow['inputs'] = [];
+  const named = new Map<string, string>();
+  const counts = new Map<ParameterRole, number>();
+  for (const traced of traceParameters(needed, registry, order)) {
+    const sameValue = `${traced.role} ${stringifyJson(traced.value, { nonFinite: 'literal' })}`;
+    const isFile = traced.role === 'image' || traced.role === 'mask' || traced.role === 'strength';
+    let name = isFile ? undefined : named.get(sameValue);
+    if (name === undefined) {
+      const count = (counts.get(traced.role) ?? 0) + 1;
+      name = count === 1 ? traced.role : `${traced.role}${count}`;
+      const parameter = toParameter(name, traced, needed, registry);
+      if (parameter === undefined) continue;
+      counts.set(traced.role, count);
+      named.set(sameValue, name);
+      parameters.push(parameter);
+    }
+    const ofNode = placeholders.get(traced.node) ?? new Map<string, string>();
+    ofNode.set(traced.input, `$${name}`);
+    placeholders.set(traced.node, ofNode);
+    inputs.push({ parameter: name, node: traced.node, input: traced.input });
+  }
+  const recipe: Recipe = {
+    promptLanguages: ['en'],
+    ...about,
+    kind: 'custom',
+    parameters,
+    ignores: [
+      'prompt',
+      'negative',
+      'seed',
+      'width',
+      'height',
+      'count',
+      'steps',
+      'cfg',
+      'sampler',
+      'scheduler',
+      'denoise',
+    ].filter((name) => !parameters.some((parameter) => parameter.name === name)),
+    notation: formatNotation(needed, registry, { placeholders }),
+  };
+  return { recipe, inputs };
+}
+
+/**
+ * Gives a parameter of a recipe another name, in its list and in its lines.
+ *
+ * @throws ComfyError `unknown_name` when there is none, `invalid_value` when the new name is taken or is no name, or when
+ * the recipe's lines are made by a function.
+ */
+export function renameParameter(recipe: Recipe, from: string, to: string): Recipe {
+  if (typeof recipe.notation !== 'string') {
+    throw new ComfyError('invalid_value', `The parameters of ${recipe.id} cannot be renamed: its lines follow them.`);
+  }
+  if (!recipe.parameters.some((parameter) => parameter.name === from)) {
+    throw new ComfyError('unknown_name', `The recipe ${recipe.id} has no parameter "${from}".`);
+  }
+  if (!/^[a-z][a-z0-9]{0,39}$/.test(to) || recipe.parameters.some((parameter) => parameter.name === to)) {
+    throw new ComfyError('invalid_value', `"${to.slice(0, 60)}" cannot be its name.`, {
+      hint: 'Names are lower-case letters and digits, and differ from each other.',
+    });
+  }
+  const notation = recipe.notation.split('\n').map((line) => {
+    const own = readNotation(line).nodes[0];
+    const uses = own?.inputs.filter((input) => input.value.kind === 'parameter' && input.value.name === from) ?? [];
+    // From the right, so that earlier positions stay true.
+    return uses.toReversed().reduce((text, input) => {
+      const start = input.valueAt.column - 1;
+      return `${text.slice(0, start)}$${to}${text.slice(start + 1 + from.length)}`;
+    }, line);
+  });
+  return {
+    ...recipe,
+    parameters: recipe.parameters.map((parameter) =>
+      parameter.name === from ? { ...parameter, name: to } : parameter,
+    ),
+    notation: notation.join('\n'),
+  };
+}

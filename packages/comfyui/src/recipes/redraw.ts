@@ -1,0 +1,229 @@
+import { fastCfg, fastSteps } from './fast-models.ts';
+import {
+  anyCheckpointParameter,
+  cfgParameter,
+  countParameter,
+  denoiseParameter,
+  imageParameter,
+  megapixelsParameter,
+  negativeParameter,
+  optionalPromptParameter,
+  promptParameter,
+  samplerParameters,
+  seedParameter,
+  sideDefaults,
+  sizeParameters,
+  stepsParameter,
+} from './parameters.ts';
+import { countEntries, type Recipe, type RecipeValues } from './recipe.ts';
+
+/** Loader and prompts, as every recipe for checkpoints begins. */
+export const CHECKPOINT_PROMPTS = `
+loader = CheckpointLoaderSimple(ckpt_name=$model)
+positive = CLIPTextEncode(clip=loader.CLIP, text=$prompt)
+negative = CLIPTextEncode(clip=loader.CLIP, text=$negative)`;
+
+/** What every recipe for checkpoints lets people set. */
+export const checkpointSampling = [
+  seedParameter,
+  stepsParameter(25, fastSteps),
+  cfgParameter(7, fastCfg),
+  ...samplerParameters('dpmpp_2m', 'karras'),
+];
+
+export const imageToImage = {
+  id: 'image-to-image',
+  kind: 'image-to-image',
+  title: { en: 'Image to image', zh: '图生图' },
+  description: {
+    en: 'Redraws a picture towards a description; denoise says how far it may go.',
+    zh: '按文字描述重绘一张图片，降噪值决定改变的程度。',
+  },
+  promptLanguages: ['en'],
+  parameters: [
+    promptParameter,
+    negativeParameter,
+    imageParameter,
+    denoiseParameter(0.6),
+    anyCheckpointParameter,
+    megapixelsParameter,
+    countParameter,
+    ...checkpointSampling,
+  ],
+  ignores: [],
+  notation: `${CHECKPOINT_PROMPTS}
+source = LoadImage(image=$image)
+scaled = ImageScaleToTotalPixels(image=source.IMAGE, upscale_method="lanczos", megapixels=$megapixels)
+encoded = VAEEncode(pixels=scaled, vae=loader.VAE)
+canvas = RepeatLatentBatch(samples=encoded, amount=$count)
+sampled = KSampler(model=loader.MODEL, positive=positive, negative=negative, latent_image=canvas, seed=$seed, steps=$steps, cfg=$cfg, sampler_name=$sampler, scheduler=$scheduler, denoise=$denoise)
+image = VAEDecode(samples=sampled, vae=loader.VAE)
+save = SaveImage(images=image)
+`,
+} satisfies Recipe;
+
+export const hiresFix = {
+  id: 'hires-fix',
+  kind: 'hires-fix',
+  title: { en: 'Text to image with hires fix', zh: '文生图（高清修复）' },
+  description: {
+    en: 'Draws a picture at its model’s own size, then enlarges it and draws the details again.',
+    zh: '先按模型原生尺寸作画，再放大并重绘细节。',
+  },
+  promptLanguages: ['en'],
+  parameters: [
+    promptParameter,
+    negativeParameter,
+    anyCheckpointParameter,
+    ...sizeParameters({ width: 512, height: 512, multipleOf: 8, max: 1536, defaults: sideDefaults }),
+    { kind: 'number', name: 'scale', title: { en: 'Enlargement', zh: '放大倍数' }, min: 1.1, max: 2, default: 1.5 },
+    denoiseParameter(0.5),
+    { ...countParameter, max: 4 },
+    ...checkpointSampling,
+  ],
+  ignores: [],
+  notation: `${CHECKPOINT_PROMPTS}
+canvas = EmptyLatentImage(width=$width, height=$height, batch_size=$count)
+draft = KSampler(model=loader.MODEL, positive=positive, negative=negative, latent_image=canvas, seed=$seed, steps=$steps, cfg=$cfg, sampler_name=$sampler, scheduler=$scheduler)
+larger = LatentUpscaleBy(samples=draft, upscale_method="bislerp", scale_by=$scale)
+sampled = KSampler(model=loader.MODEL, positive=positive, negative=negative, latent_image=larger, seed=$seed, steps=$steps, cfg=$cfg, sampler_name=$sampler, scheduler=$scheduler, denoise=$denoise)
+image = VAEDecode(samples=sampled, vae=loader.VAE)
+save = SaveImage(images=image)
+`,
+} satisfies Recipe;
+
+/** LoRAs one after another. */
+function loraNotation(values: RecipeValues): string {
+  const lines: string[] = [];
+  let source = 'loader';
+  for (let index = 1; index <= countEntries(values, 'loras'); index += 1) {
+    lines.push(
+      `lora${index} = LoraLoader(model=${source}.MODEL, clip=${source}.CLIP, lora_name=$loras_${index}_name, strength_model=$loras_${index}_strength, strength_clip=$loras_${index}_strength)`,
+    );
+    source = `lora${index}`;
+  }
+  return `
+loader = CheckpointLoaderSimple(ckpt_name=$model)
+${lines.join('\n')}
+positive = CLIPTextEncode(clip=${source}.CLIP, text=$prompt)
+negative = CLIPTextEncode(clip=${source}.CLIP, text=$negative)
+canvas = EmptyLatentImage(width=$width, height=$height, batch_size=$count)
+sampled = KSampler(model=${source}.MODEL, positive=positive, negative=negative, latent_image=canvas, seed=$seed, steps=$steps, cfg=$cfg, sampler_name=$sampler, scheduler=$scheduler)
+image = VAEDecode(samples=sampled, vae=loader.VAE)
+save = SaveImage(images=image)
+`;
+}
+
+export const loraStack = {
+  id: 'lora-stack',
+  kind: 'lora',
+  title: { en: 'Text to image with LoRAs', zh: '文生图（LoRA）' },
+  description: {
+    en: 'Draws pictures from a description with one to five LoRAs, each with its strength.',
+    zh: '按文字描述作画，可叠加一到五个 LoRA 并分别设置强度。',
+  },
+  promptLanguages: ['en'],
+  parameters: [
+    promptParameter,
+    negativeParameter,
+    {
+      kind: 'loras',
+      name: 'loras',
+      title: { en: 'LoRAs', zh: 'LoRA' },
+      from: { classType: 'LoraLoader', input: 'lora_name' },
+      min: 1,
+      max: 5,
+      minStrength: -2,
+      maxStrength: 2,
+    },
+    anyCheckpointParameter,
+    ...sizeParameters({ width: 512, height: 512, multipleOf: 8, defaults: sideDefaults }),
+    countParameter,
+    ...checkpointSampling,
+  ],
+  ignores: [],
+  notation: loraNotation,
+} satisfies Recipe;
+
+export const upscale = {
+  id: 'upscale',
+  kind: 'upscale',
+  title: { en: 'Upscale', zh: '放大' },
+  description: { en: 'Enlarges a picture with an upscale model.', zh: '用放大模型放大图片。' },
+  promptLanguages: [],
+  parameters: [
+    imageParameter,
+    {
+      kind: 'model',
+      name: 'model',
+      title: { en: 'Upscale model', zh: '放大模型' },
+      from: { classType: 'UpscaleModelLoader', input: 'model_name' },
+      folder: 'upscale_models',
+      needs: { en: 'an upscale model', zh: '放大模型' },
+    },
+    {
+      kind: 'number',
+      name: 'scale',
+      title: { en: 'Size of the result relative to the model’s', zh: '相对模型输出的缩放' },
+      min: 0.1,
+      max: 1,
+      default: 1,
+    },
+  ],
+  ignores: ['prompt', 'negative', 'seed'],
+  notation: (values) => `
+source = LoadImage(image=$image)
+upscaler = UpscaleModelLoader(model_name=$model)
+larger = ImageUpscaleWithModel(upscale_model=upscaler, image=source.IMAGE)${
+    values['scale'] === 1 ? '' : '\nimage = ImageScaleBy(image=larger, upscale_method="lanczos", scale_by=$scale)'
+  }
+save = SaveImage(images=${values['scale'] === 1 ? 'larger' : 'image'})
+`,
+} satisfies Recipe;
+
+/** Pictures averaged with equal weights, one after another. */
+function blendNotation(values: RecipeValues): string {
+  const count = countEntries(values, 'images');
+  const lines: string[] = [];
+  for (let index = 1; index <= count; index += 1) {
+    lines.push(`source${index} = LoadImage(image=$images_${index})`);
+    if (index === 1) continue;
+    const before = index === 2 ? 'source1.IMAGE' : `mix${index - 1}`;
+    const share = Number((1 / index).toFixed(2));
+    lines.push(
+      `mix${index} = ImageBlend(image1=${before}, image2=source${index}.IMAGE, blend_factor=${share}, blend_mode="normal")`,
+    );
+  }
+  return `${CHECKPOINT_PROMPTS}
+${lines.join('\n')}
+scaled = ImageScaleToTotalPixels(image=mix${count}, upscale_method="lanczos", megapixels=$megapixels)
+encoded = VAEEncode(pixels=scaled, vae=loader.VAE)
+canvas = RepeatLatentBatch(samples=encoded, amount=$count)
+sampled = KSampler(model=loader.MODEL, positive=positive, negative=negative, latent_image=canvas, seed=$seed, steps=$steps, cfg=$cfg, sampler_name=$sampler, scheduler=$scheduler, denoise=$denoise)
+image = VAEDecode(samples=sampled, vae=loader.VAE)
+save = SaveImage(images=image)
+`;
+}
+
+export const blendImages = {
+  id: 'blend',
+  kind: 'blend',
+  title: { en: 'Blend pictures', zh: '融合图片' },
+  description: {
+    en: 'Lays two to five pictures over each other and redraws the mixture as one picture.',
+    zh: '叠加二到五张图片，并重绘成一张新图。',
+  },
+  promptLanguages: ['en'],
+  parameters: [
+    { kind: 'images', name: 'images', title: { en: 'Pictures', zh: '图片' }, min: 2, max: 5 },
+    optionalPromptParameter,
+    negativeParameter,
+    denoiseParameter(0.65),
+    anyCheckpointParameter,
+    megapixelsParameter,
+    countParameter,
+    ...checkpointSampling,
+  ],
+  ignores: [],
+  notation: blendNotation,
+} satisfies Recipe;

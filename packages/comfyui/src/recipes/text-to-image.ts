@@ -1,0 +1,279 @@
+import {
+  anyCheckpointParameter,
+  cfgParameter,
+  checkpointParameter,
+  countParameter,
+  diffusionModelParameter,
+  guidanceParameter,
+  negativeParameter,
+  promptParameter,
+  samplerParameters,
+  seedParameter,
+  sideDefaults,
+  sizeParameters,
+  stepsParameter,
+  textEncoderParameter,
+  vaeParameter,
+} from './parameters.ts';
+import { fastCfg, fastSteps } from './fast-models.ts';
+import type { Recipe } from './recipe.ts';
+
+const CHECKPOINT = `
+loader = CheckpointLoaderSimple(ckpt_name=$model)
+positive = CLIPTextEncode(clip=loader.CLIP, text=$prompt)
+negative = CLIPTextEncode(clip=loader.CLIP, text=$negative)
+canvas = EmptyLatentImage(width=$width, height=$height, batch_size=$count)
+sampled = KSampler(model=loader.MODEL, positive=positive, negative=negative, latent_image=canvas, seed=$seed, steps=$steps, cfg=$cfg, sampler_name=$sampler, scheduler=$scheduler)
+image = VAEDecode(samples=sampled, vae=loader.VAE)
+save = SaveImage(images=image)
+`;
+
+export const textToImageSdxl = {
+  id: 'text-to-image-sdxl',
+  kind: 'text-to-image',
+  title: { en: 'Text to image (SDXL)', zh: '文生图（SDXL）' },
+  description: { en: 'Draws pictures from a description with an SDXL checkpoint.', zh: '用 SDXL 模型按文字描述作画。' },
+  promptLanguages: ['en'],
+  parameters: [
+    promptParameter,
+    negativeParameter,
+    checkpointParameter(['sdxl', 'pony', 'illustrious'], { en: 'an SDXL checkpoint', zh: 'SDXL 模型' }),
+    ...sizeParameters({ width: 1024, height: 1024, multipleOf: 8 }),
+    countParameter,
+    seedParameter,
+    stepsParameter(25, fastSteps),
+    cfgParameter(6.5, fastCfg),
+    ...samplerParameters('dpmpp_2m', 'karras'),
+  ],
+  ignores: [],
+  notation: CHECKPOINT,
+} satisfies Recipe;
+
+export const textToImageSd15 = {
+  id: 'text-to-image-sd15',
+  kind: 'text-to-image',
+  title: { en: 'Text to image (SD 1.5)', zh: '文生图（SD 1.5）' },
+  description: {
+    en: 'Draws pictures from a description with an SD 1.5 checkpoint.',
+    zh: '用 SD 1.5 模型按文字描述作画。',
+  },
+  promptLanguages: ['en'],
+  parameters: [
+    promptParameter,
+    negativeParameter,
+    checkpointParameter(['sd15'], { en: 'an SD 1.5 checkpoint', zh: 'SD 1.5 模型' }),
+    ...sizeParameters({ width: 512, height: 512, multipleOf: 8, max: 1024 }),
+    countParameter,
+    seedParameter,
+    stepsParameter(25, fastSteps),
+    cfgParameter(7, fastCfg),
+    ...samplerParameters('dpmpp_2m', 'karras'),
+  ],
+  ignores: [],
+  notation: CHECKPOINT,
+} satisfies Recipe;
+
+export const textToImageCheckpoint = {
+  id: 'text-to-image',
+  kind: 'text-to-image',
+  title: { en: 'Text to image (any checkpoint)', zh: '文生图（任意模型）' },
+  description: {
+    en: 'Draws pictures from a description with any Stable Diffusion checkpoint.',
+    zh: '用任意 Stable Diffusion 模型按文字描述作画。',
+  },
+  promptLanguages: ['en'],
+  parameters: [
+    promptParameter,
+    negativeParameter,
+    anyCheckpointParameter,
+    ...sizeParameters({ width: 512, height: 512, multipleOf: 8, defaults: sideDefaults }),
+    countParameter,
+    seedParameter,
+    stepsParameter(20, fastSteps),
+    cfgParameter(7, fastCfg),
+    ...samplerParameters('euler', 'normal'),
+  ],
+  ignores: [],
+  notation: CHECKPOINT,
+} satisfies Recipe;
+
+export const textToImageSd3 = {
+  id: 'text-to-image-sd3',
+  kind: 'text-to-image',
+  title: { en: 'Text to image (SD 3.5)', zh: '文生图（SD 3.5）' },
+  description: {
+    en: 'Draws pictures from a description with an SD 3 or 3.5 checkpoint that contains its text encoders.',
+    zh: '用自带文本编码器的 SD 3 / 3.5 模型按文字描述作画。',
+  },
+  promptLanguages: ['en'],
+  parameters: [
+    promptParameter,
+    negativeParameter,
+    checkpointParameter(['sd3'], { en: 'an SD 3 or 3.5 checkpoint', zh: 'SD 3 / 3.5 模型' }),
+    ...sizeParameters({ width: 1024, height: 1024, multipleOf: 16 }),
+    countParameter,
+    seedParameter,
+    stepsParameter(28, fastSteps),
+    cfgParameter(4.5, fastCfg),
+    ...samplerParameters('euler', 'sgm_uniform'),
+  ],
+  ignores: [],
+  notation: CHECKPOINT.replace('EmptyLatentImage', 'EmptySD3LatentImage'),
+} satisfies Recipe;
+
+const fluxParameters = [
+  ...sizeParameters({ width: 1024, height: 1024, multipleOf: 16 }),
+  countParameter,
+  seedParameter,
+  stepsParameter(20, [{ match: 'schnell', value: 4 }, ...fastSteps]),
+  guidanceParameter(3.5),
+  ...samplerParameters('euler', 'simple'),
+];
+
+/** Drawing from Flux's conditioning on; Flux is guided by its own input, so CFG stays 1 and a negative has no effect. */
+const FLUX_DRAW = `
+guided = FluxGuidance(conditioning=positive, guidance=$guidance)
+nothing = ConditioningZeroOut(conditioning=positive)
+canvas = EmptySD3LatentImage(width=$width, height=$height, batch_size=$count)
+sampled = KSampler(model=loader.MODEL, positive=guided, negative=nothing, latent_image=canvas, seed=$seed, steps=$steps, cfg=1, sampler_name=$sampler, scheduler=$scheduler)
+image = VAEDecode(samples=sampled, vae=VAE)
+save = SaveImage(images=image)
+`;
+
+export const textToImageFluxCheckpoint = {
+  id: 'text-to-image-flux-checkpoint',
+  kind: 'text-to-image',
+  title: { en: 'Text to image (Flux, one file)', zh: '文生图（Flux 整合模型）' },
+  description: {
+    en: 'Draws pictures from a description with a Flux checkpoint that contains its text encoders and VAE.',
+    zh: '用自带文本编码器和 VAE 的 Flux 模型按文字描述作画。',
+  },
+  promptLanguages: ['en'],
+  parameters: [
+    promptParameter,
+    checkpointParameter(['flux'], { en: 'a Flux checkpoint', zh: 'Flux 整合模型' }, [
+      'kontext',
+      'fill',
+      'canny',
+      'depth',
+      'flux2',
+      'flux.2',
+    ]),
+    ...fluxParameters,
+  ],
+  ignores: ['negative', 'cfg'],
+  notation: `
+loader = CheckpointLoaderSimple(ckpt_name=$model)
+positive = CLIPTextEncode(clip=loader.CLIP, text=$prompt)${FLUX_DRAW.replace('vae=VAE', 'vae=loader.VAE')}`,
+} satisfies Recipe;
+
+export const textToImageFlux = {
+  id: 'text-to-image-flux',
+  kind: 'text-to-image',
+  title: { en: 'Text to image (Flux)', zh: '文生图（Flux）' },
+  description: {
+    en: 'Draws pictures from a description with a Flux diffusion model, two text encoders and a VAE.',
+    zh: '用 Flux 扩散模型、两个文本编码器和 VAE 按文字描述作画。',
+  },
+  promptLanguages: ['en'],
+  parameters: [
+    promptParameter,
+    diffusionModelParameter(
+      ['flux'],
+      { en: 'a Flux diffusion model', zh: 'Flux 扩散模型' },
+      {
+        exclude: ['kontext', 'fill', 'canny', 'depth', 'redux', 'flux2', 'flux.2'],
+      },
+    ),
+    textEncoderParameter('t5', ['t5xxl', 't5-xxl', 't5_xxl'], { classType: 'DualCLIPLoader', input: 'clip_name1' }),
+    textEncoderParameter('clip', ['clip_l', 'clip-l', 'vit-l'], { classType: 'DualCLIPLoader', input: 'clip_name2' }),
+    vaeParameter(['ae.', 'flux']),
+    ...fluxParameters,
+  ],
+  ignores: ['negative', 'cfg'],
+  notation: `
+loader = UNETLoader(unet_name=$model, weight_dtype="default")
+encoder = DualCLIPLoader(clip_name1=$t5, clip_name2=$clip, type="flux")
+vae = VAELoader(vae_name=$vae)
+positive = CLIPTextEncode(clip=encoder, text=$prompt)${FLUX_DRAW.replace('vae=VAE', 'vae=vae')}`,
+} satisfies Recipe;
+
+export const textToImageQwen = {
+  id: 'text-to-image-qwen',
+  kind: 'text-to-image',
+  title: { en: 'Text to image (Qwen-Image)', zh: '文生图（Qwen-Image）' },
+  description: {
+    en: 'Draws pictures from a description with Qwen-Image, which also writes legible English and Chinese text.',
+    zh: '用 Qwen-Image 按文字描述作画，能写出清晰的中英文字。',
+  },
+  promptLanguages: ['en', 'zh'],
+  parameters: [
+    promptParameter,
+    negativeParameter,
+    diffusionModelParameter(
+      ['qwen-image'],
+      { en: 'a Qwen-Image diffusion model', zh: 'Qwen-Image 扩散模型' },
+      { exclude: ['edit', 'layered'] },
+    ),
+    textEncoderParameter('encoder', ['qwen_2.5_vl', 'qwen2.5_vl', 'qwen2.5-vl', 'qwen_2.5']),
+    vaeParameter(['qwen_image_vae', 'qwen-image-vae', 'qwen_image']),
+    ...sizeParameters({ width: 1328, height: 1328, multipleOf: 16 }),
+    countParameter,
+    seedParameter,
+    stepsParameter(20, fastSteps),
+    cfgParameter(2.5, [{ match: 'lightning', value: 1 }]),
+    ...samplerParameters('euler', 'simple'),
+  ],
+  ignores: [],
+  notation: `
+loader = UNETLoader(unet_name=$model, weight_dtype="default")
+encoder = CLIPLoader(clip_name=$encoder, type="qwen_image")
+vae = VAELoader(vae_name=$vae)
+shifted = ModelSamplingAuraFlow(model=loader, shift=3.1)
+positive = CLIPTextEncode(clip=encoder, text=$prompt)
+negative = CLIPTextEncode(clip=encoder, text=$negative)
+canvas = EmptySD3LatentImage(width=$width, height=$height, batch_size=$count)
+sampled = KSampler(model=shifted, positive=positive, negative=negative, latent_image=canvas, seed=$seed, steps=$steps, cfg=$cfg, sampler_name=$sampler, scheduler=$scheduler)
+image = VAEDecode(samples=sampled, vae=vae)
+save = SaveImage(images=image)
+`,
+} satisfies Recipe;
+
+export const textToImageZImage = {
+  id: 'text-to-image-z-image',
+  kind: 'text-to-image',
+  title: { en: 'Text to image (Z-Image)', zh: '文生图（Z-Image）' },
+  description: {
+    en: 'Draws pictures from a description with Z-Image Turbo in a few steps.',
+    zh: '用 Z-Image Turbo 以很少的步数按文字描述作画。',
+  },
+  promptLanguages: ['en', 'zh'],
+  parameters: [
+    promptParameter,
+    diffusionModelParameter(
+      ['z-image'],
+      { en: 'a Z-Image diffusion model', zh: 'Z-Image 扩散模型' },
+      { exclude: ['edit'] },
+    ),
+    textEncoderParameter('encoder', ['qwen_3_4b', 'qwen3_4b', 'qwen3-4b', 'qwen_3']),
+    vaeParameter(['ae.', 'flux']),
+    ...sizeParameters({ width: 1024, height: 1024, multipleOf: 16 }),
+    countParameter,
+    seedParameter,
+    stepsParameter(9),
+    ...samplerParameters('res_multistep', 'simple'),
+  ],
+  ignores: ['negative', 'cfg'],
+  notation: `
+loader = UNETLoader(unet_name=$model, weight_dtype="default")
+encoder = CLIPLoader(clip_name=$encoder, type="lumina2")
+vae = VAELoader(vae_name=$vae)
+shifted = ModelSamplingAuraFlow(model=loader, shift=3)
+positive = CLIPTextEncode(clip=encoder, text=$prompt)
+nothing = ConditioningZeroOut(conditioning=positive)
+canvas = EmptySD3LatentImage(width=$width, height=$height, batch_size=$count)
+sampled = KSampler(model=shifted, positive=positive, negative=nothing, latent_image=canvas, seed=$seed, steps=$steps, cfg=1, sampler_name=$sampler, scheduler=$scheduler)
+image = VAEDecode(samples=sampled, vae=vae)
+save = SaveImage(images=image)
+`,
+} satisfies Recipe;
