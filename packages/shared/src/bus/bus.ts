@@ -149,6 +149,8 @@ export interface Bus {
     handler: (data: SubjectData<K>, context: MessageContext) => Promise<SubjectAnswer<K>>,
   ): Subscription;
 
+  /** Resolves when the server has seen all that was sent and subscribed. @throws AppError `unavailable`. */
+  flush(): Promise<void>;
   /** Ends consumers and subscriptions in good order, sends what is buffered, closes. */
   close(): Promise<void>;
 }

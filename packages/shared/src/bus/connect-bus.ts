@@ -118,7 +118,7 @@ function createBus(parts: BusParts, options: BusOptions): Bus {
     } finally {
       off();
     }
-    for (const listener of [...reconnectListeners]) listener();
+    for (const listener of reconnectListeners.values().toArray()) listener();
   }
 
   link.onChange((connected) => {
@@ -163,6 +163,7 @@ function createBus(parts: BusParts, options: BusOptions): Bus {
     subscribeLive: (key, tokens, handler) => opened(subscribeCore(parts, key, tokens, handler)),
     ask: (key, tokens, data, askOptions) => ask(parts, key, tokens, data, askOptions),
     answer: (key, tokens, handler) => opened(answer(parts, options.service, key, tokens, handler)),
+    flush: () => link.whileConnected(() => link.nc.flush()),
     async close() {
       closing.abort();
       await Promise.all([...open].map((subscription) => subscription.stop()));

@@ -2,6 +2,7 @@ import type { Msg } from '@nats-io/nats-core';
 import type { SubjectData, SubjectKey, SubjectKeyOf } from '../contracts/subjects.ts';
 import type { BusParts } from './bus-parts.ts';
 import type { MessageContext, Subscription } from './bus.ts';
+import { createRunningHandlers } from './running-handlers.ts';
 
 /** How much is sent before the server is asked whether it has taken it. */
 const confirmEveryBytes = 256 * 1_024;
@@ -71,7 +72,7 @@ export function subscribeCore<K extends SubjectKey>(
   handler: (data: SubjectData<K>, context: MessageContext) => void | Promise<void>,
 ): Subscription {
   const log = parts.log.child({ subject: key });
-  const running = new Set<Promise<void>>();
+  const running = createRunningHandlers();
 
   async function handle(message: Msg): Promise<void> {
     try {
@@ -89,16 +90,14 @@ export function subscribeCore<K extends SubjectKey>(
         return;
       }
       if (running.size >= maxRunningHandlers) return;
-      const work = handle(message);
-      running.add(work);
-      void work.finally(() => running.delete(work));
+      running.start(() => handle(message));
     },
   });
 
   return {
     async stop() {
       subscription.unsubscribe();
-      await Promise.all(running);
+      await running.settled();
     },
   };
 }

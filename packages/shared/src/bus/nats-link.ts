@@ -99,7 +99,8 @@ function createNatsLink(nc: NatsConnection, log: Logger): NatsLink {
     if (connected === next) return;
     connected = next;
     if (next) epoch++;
-    for (const listener of [...listeners]) listener(next);
+    // A copy: a listener that adds one must not have it called for this same change.
+    for (const listener of listeners.values().toArray()) listener(next);
   }
 
   function onChange(listener: (connected: boolean) => void): () => void {

@@ -5,6 +5,7 @@ import type { BusParts } from './bus-parts.ts';
 import type { AskOptions, MessageContext, Subscription } from './bus.ts';
 import { toBusError } from './bus-error.ts';
 import { abortableDelay } from './nats-link.ts';
+import { createRunningHandlers } from './running-handlers.ts';
 
 const defaultTimeoutMs = 2_000;
 
@@ -53,7 +54,7 @@ export function answer<K extends SubjectKeyOf<'control'>>(
   handler: (data: SubjectData<K>, context: MessageContext) => Promise<SubjectAnswer<K>>,
 ): Subscription {
   const log = parts.log.child({ subject: key });
-  const running = new Set<Promise<void>>();
+  const running = createRunningHandlers();
 
   async function handle(message: Msg): Promise<void> {
     let correlationId: string | undefined;
@@ -85,16 +86,14 @@ export function answer<K extends SubjectKeyOf<'control'>>(
         log.error({ err: error }, 'NATS refuses this subscription');
         return;
       }
-      const work = handle(message);
-      running.add(work);
-      void work.finally(() => running.delete(work));
+      running.start(() => handle(message));
     },
   });
 
   return {
     async stop() {
       subscription.unsubscribe();
-      await Promise.all(running);
+      await running.settled();
     },
   };
 }

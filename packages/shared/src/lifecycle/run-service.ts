@@ -18,6 +18,12 @@ export interface RunningService {
  * @param start builds and starts the service; an {@link AppError} of code `config` is printed without a stack.
  */
 export async function runService(name: string, log: Logger, start: () => Promise<RunningService>): Promise<void> {
+  // A launcher that was killed cannot say goodbye: its end closes the channel, also while the start still waits.
+  let leave = (reason: string): void => {
+    log.warn({ reason }, `${name} ends before it was ready`);
+    process.exit(1);
+  };
+  process.once('disconnect', () => leave('the launcher is gone'));
   let service: RunningService;
   try {
     service = await start();
@@ -41,8 +47,7 @@ export async function runService(name: string, log: Logger, start: () => Promise
   };
   process.once('SIGTERM', () => stop('SIGTERM'));
   process.once('SIGINT', () => stop('SIGINT'));
-  // A launcher that was killed cannot say goodbye: its end closes the channel.
-  process.once('disconnect', () => stop('the launcher is gone'));
+  leave = stop;
   process.on('unhandledRejection', (reason) => {
     log.fatal({ err: reason }, 'a promise was rejected and nobody looked: this is a bug');
     process.exit(1);

@@ -1,61 +1,49 @@
-import { pino, type DestinationStream, type Logger } from 'pino';
+import { pino, type Bindings, type DestinationStream, type Logger } from 'pino';
+import { redactFields, redactText, redactValue } from './redact.ts';
 
 export type { Logger } from 'pino';
 
-/** Keys whose values never reach a log, at any depth that we write. */
-const secretKeys = ['token', 'authorization', 'password', 'secret', 'apiKey', 'api_key', 'cookie', 'accessToken'];
-
-/** Bot tokens and passwords that stand inside texts: Telegram file links, connection strings, bearer headers. */
-const secretPatterns: [RegExp, string][] = [
-  [/\b\d{6,12}:[A-Za-z0-9_-]{30,}\b/g, '[token]'],
-  [/\b[\w-]{23,28}\.[\w-]{6}\.[\w-]{27,}\b/g, '[token]'],
-  [/\bsk-[A-Za-z0-9_-]{16,}\b/g, '[key]'],
-  [/(\/\/[^\s/:@]*:)[^\s/@]+@/g, '$1[password]@'],
-  [/\b(Bearer|Bot)\s+[\w.~+/=-]{8,}/g, '$1 [token]'],
-];
-
-/** The text without what looks like a credential. For every text of outside origin that goes to a log or an error. */
-export function redactText(text: string): string {
-  let clean = text;
-  for (const [pattern, replacement] of secretPatterns) clean = clean.replace(pattern, replacement);
-  return clean;
-}
-
 /**
- * A service's logger: JSON lines. Write `request_id` and `job_id` on every line that concerns one, best by
- * `log.child({ request_id })`.
+ * A service's logger: JSON lines without credentials. Write `request_id` and `job_id` on every line that concerns one,
+ * best by `log.child({ request_id })`.
  */
 export function createLogger(service: string, level: string, destination?: DestinationStream): Logger {
-  return pino(
+  const logger = pino(
     {
       level,
       base: { service },
       timestamp: pino.stdTimeFunctions.isoTime,
-      redact: {
-        paths: secretKeys.flatMap((key) => [key, `*.${key}`, `*.*.${key}`, `headers.${key}`]),
-        censor: '[redacted]',
-      },
-      serializers: { err: (error: unknown) => redactError(error) },
+      // `err` has become plain data before this: pino's own serializer would look for the error again.
+      serializers: { err: (error: unknown) => error },
+      formatters: { log: redactFields },
       hooks: {
         logMethod(args, method) {
-          const clean = args.map((arg: unknown) => (typeof arg === 'string' ? redactText(arg) : arg));
+          const [first, ...rest] = args as [unknown, ...unknown[]];
+          const fields = first instanceof Error ? { err: first } : first;
+          const clean = [typeof fields === 'string' ? redactText(fields) : fields, ...rest.map(redactValue)];
+          // Without a message pino takes the error's, as it stands.
+          if (rest.length === 0 && isFieldsWithError(fields)) clean.push(redactText(fields.err.message));
           Reflect.apply(method, this, clean);
         },
       },
     },
     destination ?? pino.destination({ fd: 1, sync: false }),
   );
+  return withCleanChildren(logger);
 }
 
-function redactError(error: unknown, depth = 0): unknown {
-  if (!(error instanceof Error)) return typeof error === 'string' ? redactText(error) : error;
-  const own: Record<string, unknown> = {
-    type: error.name,
-    message: redactText(error.message),
-    stack: redactText(error.stack ?? ''),
-  };
-  if ('code' in error && typeof error.code === 'string') own['code'] = error.code;
-  if ('details' in error) own['details'] = error.details;
-  if (error.cause !== undefined && depth < 4) own['cause'] = redactError(error.cause, depth + 1);
-  return own;
+/** pino's `formatters.bindings` does not reach the bindings of children, which inherit this `child` instead. */
+function withCleanChildren(logger: Logger): Logger {
+  const pinoChild: unknown = Reflect.get(logger, 'child');
+  if (typeof pinoChild !== 'function') throw new TypeError('a pino logger has children');
+  Object.defineProperty(logger, 'child', {
+    value(this: Logger, bindings: Bindings, ...options: unknown[]): unknown {
+      return Reflect.apply(pinoChild, this, [redactFields(bindings), ...options]);
+    },
+  });
+  return logger;
+}
+
+function isFieldsWithError(fields: unknown): fields is { err: Error } {
+  return typeof fields === 'object' && fields !== null && 'err' in fields && fields.err instanceof Error;
 }

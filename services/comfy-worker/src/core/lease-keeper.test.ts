@@ -53,7 +53,7 @@ function options(store: LeaseStore, clock: Clock, waits: string[] = []): LeaseKe
   };
 }
 
-const renewed = { outcome: 'renewed', paused: false, cancelledJobIds: [] } as const;
+const renewed = { outcome: 'renewed' as const, paused: false, cancelledJobIds: [] };
 
 describe('takeTenure', () => {
   it('waits while another holds the lease or Postgres is away', async () => {
