@@ -1,0 +1,53 @@
+import type { Database } from '@atelier/shared/db/connect-database';
+import type { OutboxRelay } from '@atelier/shared/db/outbox-relay';
+import { claimRequests, releaseRequest, renewAgentLease } from '@atelier/shared/db/requests/agent-lease';
+import { answerRequest, failUnplannedRequest } from '@atelier/shared/db/requests/answer-request';
+import { finishCancels } from '@atelier/shared/db/requests/cancel-request';
+import { planRequest } from '@atelier/shared/db/requests/plan-request';
+import { readRequest } from '@atelier/shared/db/requests/read-requests';
+import type { RequestDesk } from '../ports.ts';
+
+export interface RequestDeskOptions {
+  db: Database;
+  outbox: Pick<OutboxRelay, 'nudge'>;
+  /** This process, as a UUID. */
+  holder: string;
+  leaseMs: number;
+}
+
+/** Requests in Postgres; what a commit owes to NATS is handed to the relay at once. */
+export function createPostgresRequestDesk({ db, outbox, holder, leaseMs }: RequestDeskOptions): RequestDesk {
+  return {
+    async claim(limit, requestId) {
+      const requests = await claimRequests(db, {
+        holder,
+        leaseMs,
+        limit,
+        ...(requestId === undefined ? {} : { requestId }),
+      });
+      return requests.map((request) => ({
+        request,
+        lease: { requestId: request.id, holder, epoch: request.agentEpoch },
+      }));
+    },
+    renew: (lease) => renewAgentLease(db, lease, leaseMs),
+    release: (lease, afterMs) => releaseRequest(db, lease, afterMs),
+    async commitPlan(lease, plan, jobs) {
+      const rows = await planRequest(db, lease, plan, jobs);
+      if (rows !== undefined) outbox.nudge(rows);
+      return rows !== undefined;
+    },
+    async commitAnswer(lease, answer) {
+      const rows = await answerRequest(db, lease, answer);
+      if (rows !== undefined) outbox.nudge(rows);
+      return rows !== undefined;
+    },
+    async fail(requestId, error) {
+      outbox.nudge(await failUnplannedRequest(db, requestId, error));
+    },
+    read: (requestId) => readRequest(db, requestId),
+    async finishCancels() {
+      outbox.nudge(await finishCancels(db));
+    },
+  };
+}

@@ -1,0 +1,160 @@
+import { ComfyError } from '@atelier/comfyui/errors/comfy-error';
+import { nearestNames } from '@atelier/comfyui/notation/nearest-names';
+import { comboOptions, findModel, fittingModels } from '@atelier/comfyui/recipes/pick-model';
+import type { Recipe, RecipeKind } from '@atelier/comfyui/recipes/recipe';
+import { familyOf, modelParameter, type Catalog, type RecipeOffer } from './catalog.ts';
+import { nearestSentence, quoted } from './messages.ts';
+import type { LocalText, PictureWish } from './words-plan.ts';
+
+export type RecipeChoice =
+  | {
+      ok: true;
+      offer: RecipeOffer;
+      /** The file to draw with, where the person named one. */ model: string | undefined;
+    }
+  | { ok: false; message: LocalText };
+
+const KIND_NAMES: Readonly<Partial<Record<RecipeKind, LocalText>>> = {
+  'text-to-image': { en: 'draw pictures', zh: '文生图' },
+  'image-to-image': { en: 'change pictures', zh: '图生图' },
+  upscale: { en: 'enlarge pictures', zh: '放大图片' },
+  'background-removal': { en: 'remove backgrounds', zh: '去除背景' },
+};
+
+/** What the wish needs: an operation, a change of an attached picture, or a new picture. */
+export function wantedKind(wish: PictureWish, hasPicture: boolean): RecipeKind {
+  return wish.operation ?? (hasPicture ? 'image-to-image' : 'text-to-image');
+}
+
+/**
+ * Chooses the recipe: the one that is named, else the first that can draw with the model that is named, else the first
+ * that some server can run, those that understand the prompt's language before others.
+ */
+export function chooseRecipe(catalog: Catalog, wish: PictureWish, hasPicture: boolean): RecipeChoice {
+  const kind = wantedKind(wish, hasPicture);
+  const named = wish.recipe === undefined ? undefined : findRecipes(catalog, wish.recipe, kind);
+  if (named !== undefined && 'message' in named) return { ok: false, message: named.message };
+  const recipes = named?.recipes ?? catalog.recipes.filter((recipe) => recipe.kind === kind);
+  const offers = catalog.offers.filter((offer) => recipes.includes(offer.recipe));
+  if (offers.length === 0) return { ok: false, message: cannotRun(catalog, recipes, kind, named !== undefined) };
+  if (wish.model !== undefined) return chooseByModel(catalog, offers, wish.model, kind);
+  const language = /\p{Script=Han}/u.test(wish.prompt) ? 'zh' : 'en';
+  const offer = offers.find(({ recipe }) => understands(recipe, language)) ?? offers[0];
+  return offer === undefined
+    ? { ok: false, message: cannotRun(catalog, recipes, kind, false) }
+    : { ok: true, offer, model: undefined };
+}
+
+/** Whether a recipe's models understand prompts in this language; true where there is no prompt. */
+export function understands(recipe: Recipe, language: string): boolean {
+  return recipe.promptLanguages.length === 0 || recipe.promptLanguages.includes(language);
+}
+
+/** The recipes that a name stands for: an id, a title, or a family such as `sdxl`, which may mean several. */
+function findRecipes(
+  catalog: Catalog,
+  wanted: string,
+  kind: RecipeKind,
+): { recipes: Recipe[] } | { message: LocalText } {
+  const name = wanted.trim().toLowerCase();
+  const exact = catalog.recipes.filter(
+    ({ id, title }) => id === name || title.en.toLowerCase() === name || title.zh.toLowerCase() === name,
+  );
+  if (exact.length > 0) return { recipes: exact };
+  const family = name.replaceAll(/[\s._]+/g, '').replace(/^sd1\.?5$/, 'sd15');
+  const related = catalog.recipes.filter((recipe) => {
+    const own = familyOf(recipe);
+    return recipe.kind === kind && own !== undefined && (own === family || own.startsWith(`${family}-`));
+  });
+  if (related.length > 0) return { recipes: related };
+  const near = nearestSentence(
+    nearestNames(
+      wanted,
+      catalog.recipes.map(({ id }) => id),
+    ),
+  );
+  return {
+    message: {
+      en: `There is no recipe ${quoted(wanted)}; choose another or leave it out.${near.en}`,
+      zh: `没有名为${quoted(wanted)}的配方，请另选或去掉该设置。${near.zh}`,
+    },
+  };
+}
+
+function chooseByModel(
+  catalog: Catalog,
+  offers: readonly RecipeOffer[],
+  wanted: string,
+  kind: RecipeKind,
+): RecipeChoice {
+  const found = offers.flatMap((offer) => {
+    const file = findFile(offer, wanted);
+    return typeof file === 'string' ? [{ offer, file }] : [];
+  });
+  // A file of unknown family is accepted by several recipes, and meant for the one that picks such files by itself.
+  const best = found.find(({ offer, file }) => picks(offer, file)) ?? found[0];
+  if (best !== undefined) return { ok: true, offer: best.offer, model: best.file };
+  const wrongFamily = offers.map((offer) => findFile(offer, wanted)).find((file) => typeof file === 'object');
+  if (wrongFamily !== undefined) {
+    const fitting = [...new Set(offers.flatMap((offer) => offer.model ?? []))].slice(0, 3);
+    return {
+      ok: false,
+      message: {
+        en: `The model ${quoted(wanted)} does not work for this; choose another${fitting.length > 0 ? `, such as ${fitting.join(', ')}` : ''}.`,
+        zh: `模型${quoted(wanted)}不适用于此操作，请换一个${fitting.length > 0 ? `，例如 ${fitting.join('、')}` : ''}。`,
+      },
+    };
+  }
+  // "sdxl" is no file, but says well enough what is meant.
+  const family = findRecipes(catalog, wanted, kind);
+  const offer = 'recipes' in family ? offers.find(({ recipe }) => family.recipes.includes(recipe)) : undefined;
+  if (offer !== undefined) return { ok: true, offer, model: undefined };
+  const nearest = nearestNames(wanted, catalog.models);
+  const near = nearestSentence(nearest.length > 0 ? nearest : catalog.models.slice(0, 5));
+  return {
+    ok: false,
+    message: {
+      en: `There is no model ${quoted(wanted)} here; choose another or leave it out.${near.en}`,
+      zh: `这里没有模型${quoted(wanted)}，请另选或去掉该设置。${near.zh}`,
+    },
+  };
+}
+
+/** The file, `{}` where it exists and is of a family that cannot work, undefined where it is unknown. */
+function findFile(offer: RecipeOffer, wanted: string): string | Record<never, never> | undefined {
+  const parameter = modelParameter(offer.recipe);
+  if (parameter === undefined) return undefined;
+  try {
+    return findModel(parameter, wanted, offer.registry);
+  } catch (error) {
+    if (!(error instanceof ComfyError)) throw error;
+    return error.code === 'invalid_value' && (comboOptions(offer.registry, parameter.from) ?? []).length > 0
+      ? {}
+      : undefined;
+  }
+}
+
+function picks(offer: RecipeOffer, file: string): boolean {
+  const parameter = modelParameter(offer.recipe);
+  return parameter !== undefined && fittingModels(parameter, offer.registry).includes(file);
+}
+
+/** Names what is missing, in the words of the recipe that is nearest to running. */
+function cannotRun(catalog: Catalog, recipes: readonly Recipe[], kind: RecipeKind, named: boolean): LocalText {
+  const doing = KIND_NAMES[kind] ?? { en: 'do this', zh: '执行此操作' };
+  const nearest = recipes
+    .map((recipe) => ({ recipe, reasons: catalog.reasons.get(recipe.id) ?? [] }))
+    .sort((a, b) => a.reasons.length - b.reasons.length)[0];
+  if (nearest === undefined) {
+    return {
+      en: `This server cannot ${doing.en} yet; ask its operator, or ask for something else.`,
+      zh: `此服务器暂不支持${doing.zh}，请联系管理员或换个请求。`,
+    };
+  }
+  const en = nearest.reasons.map((reason) => reason.en).join(' ');
+  const zh = nearest.reasons.map((reason) => reason.zh).join('');
+  const { title } = nearest.recipe;
+  return named
+    ? { en: `The recipe ${quoted(title.en)} cannot run here: ${en}`, zh: `配方${quoted(title.zh)}无法在此运行：${zh}` }
+    : { en: `The server cannot ${doing.en}: ${en}`, zh: `服务器暂时无法${doing.zh}：${zh}` };
+}
