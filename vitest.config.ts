@@ -4,10 +4,11 @@ export default defineConfig({
   test: {
     include: ['{packages,services}/*/src/**/*.test.ts', 'tests/**/*.test.ts', 'scripts/**/*.test.ts'],
     globalSetup: ['tests/support/global-setup.ts'],
+    setupFiles: ['tests/support/leak-check.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 30_000,
-    hookTimeout: 60_000,
-    reporters: process.env['CI'] ? ['default'] : ['default'],
+    // The first file that needs a server waits for it to be fetched or pulled.
+    hookTimeout: 240_000,
   },
 });

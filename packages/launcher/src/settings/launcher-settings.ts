@@ -1,0 +1,52 @@
+import { resolve } from 'node:path';
+import {
+  httpUrlSetting,
+  intSetting,
+  logLevelSetting,
+  natsUrlSetting,
+  parseConfig,
+  postgresUrlSetting,
+} from '@atelier/shared/config/parse-config';
+import { z } from 'zod';
+import type { Environment } from './read-environment.ts';
+
+const schema = z.object({
+  /** Folder of all state. */
+  ATELIER_HOME: z.string().default('.atelier'),
+  ATELIER_WEB_HOST: z.string().default('127.0.0.1'),
+  ATELIER_WEB_PORT: intSetting(1, 65_535).optional(),
+  COMFYUI_URL: httpUrlSetting.optional(),
+  DATABASE_URL: postgresUrlSetting.optional(),
+  NATS_URL: natsUrlSetting.optional(),
+  LOG_LEVEL: logLevelSetting.optional(),
+});
+
+/** What the launcher itself needs to know; the services parse the rest. */
+export interface LauncherSettings {
+  /** Absolute folder of all state. */
+  readonly home: string;
+  readonly webHost: string;
+  /** The port asked for; undefined means one that stays the same for this home. */
+  readonly webPort: number | undefined;
+  /** Undefined starts the simulator. */
+  readonly comfyuiUrl: string | undefined;
+  /** Undefined starts an embedded Postgres. */
+  readonly databaseUrl: string | undefined;
+  /** Undefined starts a NATS server. */
+  readonly natsUrl: string | undefined;
+  readonly logLevel: z.infer<typeof logLevelSetting> | undefined;
+}
+
+/** @throws AppError `config` that names every bad variable. */
+export function parseLauncherSettings(env: Environment, workingFolder: string): LauncherSettings {
+  const parsed = parseConfig(schema, env);
+  return {
+    home: resolve(workingFolder, parsed.ATELIER_HOME),
+    webHost: parsed.ATELIER_WEB_HOST,
+    webPort: parsed.ATELIER_WEB_PORT,
+    comfyuiUrl: parsed.COMFYUI_URL,
+    databaseUrl: parsed.DATABASE_URL,
+    natsUrl: parsed.NATS_URL,
+    logLevel: parsed.LOG_LEVEL,
+  };
+}

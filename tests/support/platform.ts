@@ -1,0 +1,94 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createTestDatabase, createTestNats } from './servers.ts';
+import { startService, type ServiceProcess } from './service-process.ts';
+
+export type ServiceKey = 'bot' | 'agent' | 'comfy-worker';
+
+export interface PlatformOptions {
+  comfyuiUrl: string;
+  /** Which services run; all unless given. */
+  services?: readonly ServiceKey[];
+  /** Divides the waits of the recovery protocol. 10 unless given. */
+  timeScale?: number;
+  env?: Record<string, string>;
+}
+
+/** Atelier as it runs in production: real services in their own processes, real NATS, real Postgres. */
+export interface Platform {
+  readonly databaseUrl: string;
+  readonly natsUrl: string;
+  readonly natsPrefix: string;
+  readonly home: string;
+  /** The page's address; it stays the same when the bot is started again. */
+  readonly webUrl: string;
+  service(key: ServiceKey): ServiceProcess;
+  /** SIGKILL. */
+  kill(key: ServiceKey): Promise<void>;
+  start(key: ServiceKey): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts the services against a database and a stream prefix of their own. */
+export async function startPlatform(options: PlatformOptions): Promise<Platform> {
+  const [database, nats, home] = await Promise.all([
+    createTestDatabase(),
+    createTestNats(),
+    mkdtemp(join(tmpdir(), 'atelier-test-')),
+  ]);
+  const running = new Map<ServiceKey, ServiceProcess>();
+  let webPort = '0';
+
+  async function start(key: ServiceKey): Promise<void> {
+    const service = await startService({
+      name: key,
+      main: `services/${key}/src/main.ts`,
+      env: {
+        DATABASE_URL: database.url,
+        NATS_URL: nats.url,
+        NATS_PREFIX: nats.prefix,
+        ATELIER_HOME: home,
+        ATELIER_ASSETS_DIR: join(home, 'assets'),
+        ATELIER_WEB_PORT: webPort,
+        COMFYUI_URL: options.comfyuiUrl,
+        WORKER_TIME_SCALE: String(options.timeScale ?? 10),
+        LOG_LEVEL: 'debug',
+        ...options.env,
+      },
+    });
+    running.set(key, service);
+    if (key === 'bot') webPort = new URL(service.ready['url'] ?? '').port;
+  }
+
+  async function stop(): Promise<void> {
+    await Promise.all([...running.values()].map((service) => service.stop()));
+    await Promise.all([database.drop(), nats.clear()]);
+    await rm(home, { recursive: true, force: true });
+  }
+
+  try {
+    await Promise.all((options.services ?? (['bot', 'agent', 'comfy-worker'] as const)).map((key) => start(key)));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  const service = (key: ServiceKey): ServiceProcess => {
+    const found = running.get(key);
+    if (found === undefined) throw new Error(`${key} does not run`);
+    return found;
+  };
+  return {
+    databaseUrl: database.url,
+    natsUrl: nats.url,
+    natsPrefix: nats.prefix,
+    home,
+    get webUrl() {
+      return `http://127.0.0.1:${webPort}`;
+    },
+    service,
+    kill: (key) => service(key).kill(),
+    start,
+    stop,
+  };
+}
