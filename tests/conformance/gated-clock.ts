@@ -3,7 +3,7 @@ import type { SimClock } from '@atelier/comfyui-sim/clock/sim-clock';
 /** A clock whose sleeps take no time, but stand still where the replay wants the simulated GPU to be busy. */
 export interface GatedClock extends SimClock {
   /** Asked at each sleep: resolves when the run may go on. */
-  setGate(gate: () => Promise<void>): void;
+  setGate: (gate: () => Promise<void>) => void;
 }
 
 export function createGatedClock(): GatedClock {

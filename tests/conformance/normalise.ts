@@ -1,8 +1,8 @@
 /** Names for values that differ from run to run, given in the order in which they are first seen. */
 export interface Names {
   /** Replaces ids and temp prefixes in a text. */
-  text(value: string): string;
-  learnId(id: string): void;
+  text: (value: string) => string;
+  learnId: (id: string) => void;
 }
 
 /** One side's names: the recording's, or the replay's. */
@@ -33,9 +33,11 @@ const sets = new Set(['executed', 'current_outputs']);
 export function normalise(value: unknown, names: Names, key = ''): unknown {
   if (typeof value === 'number' && (times.has(key) || memory.has(key))) return `<${times.has(key) ? 'time' : 'bytes'}>`;
   if (typeof value === 'string') return names.text(value);
+  // The recording's are shortened, and the validator's are empty.
+  if (key === 'traceback' && Array.isArray(value)) return '<traceback>';
   if (Array.isArray(value)) {
     const items = value.map((item) => normalise(item, names));
-    return sets.has(key) ? items.sort() : items;
+    return sets.has(key) ? items.map(String).sort((a, b) => (a < b ? -1 : 1)) : items;
   }
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(

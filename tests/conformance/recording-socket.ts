@@ -5,10 +5,10 @@ import type { SocketEvent, SocketMessage } from './transcript.ts';
 export interface RecordingSocket {
   events: readonly SocketEvent[];
   /** Resolves as soon as the condition holds; looks again at each event. Rejects after `timeoutMs`. */
-  until(condition: () => boolean, what: string, timeoutMs?: number): Promise<void>;
+  until: (condition: () => boolean, what: string, timeoutMs?: number) => Promise<void>;
   /** Resolves when everything that the server sent before has been received. */
-  sync(): Promise<void>;
-  close(): Promise<void>;
+  sync: () => Promise<void>;
+  close: () => Promise<void>;
 }
 
 function parseFrame(data: Buffer): SocketEvent {
@@ -18,13 +18,19 @@ function parseFrame(data: Buffer): SocketEvent {
   const image = data.subarray(start);
   const common = { type, length: data.length, image_starts: image.subarray(0, 4).toString('hex') };
   if (type === 4) {
-    return { frame: { ...common, metadata: JSON.parse(data.subarray(8, start).toString('utf8')) as Record<string, unknown> } };
+    return {
+      frame: { ...common, metadata: JSON.parse(data.subarray(8, start).toString('utf8')) as Record<string, unknown> },
+    };
   }
   return { frame: { ...common, image_format: second } };
 }
 
 /** Connects, sends its feature flags, and waits for the server's. */
-export async function connectRecordingSocket(url: string, clientId: string, wantsMetadata: boolean): Promise<RecordingSocket> {
+export async function connectRecordingSocket(
+  url: string,
+  clientId: string,
+  wantsMetadata: boolean,
+): Promise<RecordingSocket> {
   const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/ws?clientId=${encodeURIComponent(clientId)}`);
   const events: SocketEvent[] = [];
   let watchers: (() => void)[] = [];
@@ -69,7 +75,10 @@ export async function connectRecordingSocket(url: string, clientId: string, want
 
   await until(() => events.length > 0, 'the first status');
   socket.send(JSON.stringify({ type: 'feature_flags', data: { supports_preview_metadata: wantsMetadata } }));
-  await until(() => events.some((event) => 'message' in event && event.message.type === 'feature_flags'), 'feature_flags');
+  await until(
+    () => events.some((event) => 'message' in event && event.message.type === 'feature_flags'),
+    'feature_flags',
+  );
   return {
     events,
     until,

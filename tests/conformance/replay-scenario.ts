@@ -30,7 +30,8 @@ async function dot(colour: string): Promise<Buffer> {
 
 /** The uploads of a scenario in their order, made to fit the recorded answers. */
 async function uploadsOf(scenario: string): Promise<Upload[]> {
-  if (scenario === 'execution-error') return [{ filename: 'broken.png', bytes: Buffer.from('this is no picture'), fields: {} }];
+  if (scenario === 'execution-error')
+    return [{ filename: 'broken.png', bytes: Buffer.from('this is no picture'), fields: {} }];
   const [red, blue] = await Promise.all([dot('#ff0000'), dot('#0000ff')]);
   return [
     { filename: 'dot.png', bytes: red, fields: {} },
@@ -39,14 +40,18 @@ async function uploadsOf(scenario: string): Promise<Upload[]> {
     { filename: 'dot.png', bytes: red, fields: { subfolder: 'refs' } },
     { filename: 'dot.png', bytes: red, fields: { subfolder: '../..' } },
     { filename: '../../evil.png', bytes: red, fields: {} },
-    { filename: 'mask.png', bytes: blue, fields: { original_ref: JSON.stringify({ filename: 'dot.png', subfolder: '', type: 'input' }) } },
+    {
+      filename: 'mask.png',
+      bytes: blue,
+      fields: { original_ref: JSON.stringify({ filename: 'dot.png', subfolder: '', type: 'input' }) },
+    },
   ];
 }
 
 function multipart({ filename, bytes, fields }: Upload): { contentType: string; body: Buffer } {
   const boundary = createHash('sha256').update(bytes).digest('hex').slice(0, 24);
-  const parts = Object.entries(fields).map(
-    ([name, value]) => Buffer.from(`--${boundary}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`),
+  const parts = Object.entries(fields).map(([name, value]) =>
+    Buffer.from(`--${boundary}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`),
   );
   const head = `--${boundary}\r\nContent-Disposition: form-data; name="image"; filename="${filename}"\r\nContent-Type: image/png\r\n\r\n`;
   return {
@@ -70,7 +75,8 @@ async function call(url: string, recorded: HttpCall, upload: Upload | undefined)
     init.body = body;
   } else if (recorded.body !== undefined) {
     init.body = typeof recorded.body === 'string' ? recorded.body : JSON.stringify(recorded.body);
-    if (typeof recorded.body !== 'string' || recorded.body !== '') init.headers = { 'content-type': 'application/json' };
+    if (typeof recorded.body !== 'string' || recorded.body !== '')
+      init.headers = { 'content-type': 'application/json' };
   }
   const answer = await fetch(new URL(encodeURI(recorded.path).replaceAll('%25', '%'), url), init);
   const bytes = Buffer.from(await answer.arrayBuffer());
@@ -92,7 +98,8 @@ async function call(url: string, recorded: HttpCall, upload: Upload | undefined)
 
 function promptIdOf(answer: HttpCall): string | undefined {
   const { response } = answer;
-  if (answer.path !== '/prompt' || typeof response !== 'object' || response === null || !('prompt_id' in response)) return undefined;
+  if (answer.path !== '/prompt' || typeof response !== 'object' || response === null || !('prompt_id' in response))
+    return undefined;
   return typeof response.prompt_id === 'string' ? response.prompt_id : undefined;
 }
 
@@ -133,9 +140,16 @@ export async function replayScenario(url: string, clock: GatedClock, transcript:
       }
       const finished = finishedPromptOf(entry.call);
       // The recorder's two logs are not in step: history may stand before the events that led to it.
-      const target = finished === undefined ? runEvents : Math.max(runEvents, endOfRun(events, finished, posts.filter((id) => id === finished).length));
+      const target =
+        finished === undefined
+          ? runEvents
+          : Math.max(runEvents, endOfRun(events, finished, posts.filter((id) => id === finished).length));
       await gate.reach(target);
-      const answer = await call(url, translate(entry.call, ids), entry.call.multipart === true ? uploads.shift() : undefined);
+      const answer = await call(
+        url,
+        translate(entry.call, ids),
+        entry.call.multipart === true ? uploads.shift() : undefined,
+      );
       replayed.push({ ...answer, path: entry.call.path });
       const recordedId = promptIdOf(entry.call);
       const replayedId = promptIdOf(answer);
@@ -147,7 +161,8 @@ export async function replayScenario(url: string, clock: GatedClock, transcript:
       }
     }
     await gate.reach(events.filter(isRunEvent).length);
-    const statuses = (all: readonly SocketEvent[]): number => all.filter((event) => 'message' in event && event.message.type === 'status').length;
+    const statuses = (all: readonly SocketEvent[]): number =>
+      all.filter((event) => 'message' in event && event.message.type === 'status').length;
     await socket.until(() => statuses(socket.events) >= statuses(events), `${statuses(events)} status messages`);
   } finally {
     gate.open();
@@ -170,7 +185,11 @@ function endOfRun(events: readonly SocketEvent[], promptId: string, nth: number)
 }
 
 /** Lets the run go on until so many of its events have arrived. */
-function createGate(socket: RecordingSocket): { pass(): Promise<void>; reach(count: number): Promise<void>; open(): void } {
+function createGate(socket: RecordingSocket): {
+  pass(): Promise<void>;
+  reach(count: number): Promise<void>;
+  open(): void;
+} {
   let target = 0;
   let waiting: (() => void)[] = [];
   const received = (): number => socket.events.filter(isRunEvent).length;

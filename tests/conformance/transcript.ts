@@ -73,7 +73,9 @@ export function loadTranscripts(version: TranscriptVersion): Transcript[] {
     const entries = z.array(entrySchema).parse(JSON.parse(text));
     return {
       name,
-      entries: entries.map((entry) => ('ws' in entry ? { message: entry.ws } : 'frame' in entry ? { frame: entry.frame } : { call: entry.http })),
+      entries: entries.map((entry) =>
+        'ws' in entry ? { message: entry.ws } : 'frame' in entry ? { frame: entry.frame } : { call: entry.http },
+      ),
     };
   });
 }

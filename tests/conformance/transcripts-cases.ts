@@ -23,8 +23,8 @@ const maxDifferences = 5;
 
 /** Pictures that the recorded servers already had: later names count on from them. */
 const earlierFiles: Readonly<Record<TranscriptVersion, Readonly<Record<string, number>>>> = {
-  '0.3.64': { 'rec_': 12, 'sub/img_': 24 },
-  '0.8.0': { 'rec_': 8, 'sub/img_': 24 },
+  '0.3.64': { rec_: 12, 'sub/img_': 24 },
+  '0.8.0': { rec_: 8, 'sub/img_': 24 },
 };
 
 async function seedFiles(version: TranscriptVersion): Promise<Record<string, Buffer>> {
@@ -32,7 +32,8 @@ async function seedFiles(version: TranscriptVersion): Promise<Record<string, Buf
   const bytes = await exampleImage();
   const files: Record<string, Buffer> = {};
   for (const [prefix, count] of Object.entries(earlierFiles[version])) {
-    for (let number = 1; number <= count; number += 1) files[`output/${prefix}${String(number).padStart(5, '0')}_.png`] = bytes;
+    for (let number = 1; number <= count; number += 1)
+      files[`output/${prefix}${String(number).padStart(5, '0')}_.png`] = bytes;
   }
   return files;
 }
@@ -59,7 +60,12 @@ export async function replayTranscripts(version: TranscriptVersion): Promise<Sce
         results.push(compareReplay(transcript.name, await replayScenario(url, clock, transcript)));
       } catch (error) {
         const total = transcript.entries.length;
-        results.push({ name: transcript.name, total, agreed: 0, differences: [error instanceof Error ? error.message : String(error)] });
+        results.push({
+          name: transcript.name,
+          total,
+          agreed: 0,
+          differences: [error instanceof Error ? error.message : String(error)],
+        });
       }
     }
   } finally {
@@ -75,7 +81,14 @@ function comparableCall(call: HttpCall, names: Names): unknown {
   const hasBytes = typeof response === 'object' && response !== null && 'bytes' in response;
   const isLog = path.startsWith('/internal/logs');
   return normalise(
-    { method, path, status, content_type, disposition, response: hasBytes ? '<bytes>' : isLog ? typeof response : response },
+    {
+      method,
+      path,
+      status,
+      content_type,
+      disposition,
+      response: hasBytes ? '<bytes>' : isLog ? typeof response : response,
+    },
     names,
   );
 }
@@ -91,25 +104,36 @@ function statuses(events: readonly SocketEvent[]): unknown[] {
 }
 
 function features(events: readonly SocketEvent[]): unknown[] {
-  return events.flatMap((event) => ('message' in event && event.message.type === 'feature_flags' ? [event.message.data] : []));
+  return events.flatMap((event) =>
+    'message' in event && event.message.type === 'feature_flags' ? [event.message.data] : [],
+  );
 }
 
 const endings = new Set(['execution_success', 'execution_error', 'execution_interrupted']);
 
 /** The types of the messages from the end of each run to the next one: success, status, executing. */
 function endOrders(events: readonly SocketEvent[]): string[][] {
-  const types = events.flatMap((event) => ('message' in event && event.message.type !== 'feature_flags' ? [event.message.type] : []));
+  const types = events.flatMap((event) =>
+    'message' in event && event.message.type !== 'feature_flags' ? [event.message.type] : [],
+  );
   return types.flatMap((type, index) => (endings.has(type) ? [types.slice(index, index + 3)] : []));
 }
 
 /** Compares item by item; a missing or additional one is a difference. */
-function compareLists(what: string, recorded: readonly unknown[], replayed: readonly unknown[], result: ScenarioResult): void {
+function compareLists(
+  what: string,
+  recorded: readonly unknown[],
+  replayed: readonly unknown[],
+  result: ScenarioResult,
+): void {
   const length = Math.max(recorded.length, replayed.length);
   result.total += length;
   for (let index = 0; index < length; index += 1) {
     if (isDeepStrictEqual(recorded[index], replayed[index])) result.agreed += 1;
     else if (result.differences.length < maxDifferences) {
-      result.differences.push(`${what} ${index}: recorded ${JSON.stringify(recorded[index])}, replayed ${JSON.stringify(replayed[index])}`);
+      result.differences.push(
+        `${what} ${index}: recorded ${JSON.stringify(recorded[index])}, replayed ${JSON.stringify(replayed[index])}`,
+      );
     }
   }
 }
@@ -117,7 +141,8 @@ function compareLists(what: string, recorded: readonly unknown[], replayed: read
 function compareReplay(name: string, { recorded, replayed, names }: Replay): ScenarioResult {
   const result: ScenarioResult = { name, total: 0, agreed: 0, differences: [] };
   const calls = (list: readonly HttpCall[], own: Names): unknown[] => list.map((call) => comparableCall(call, own));
-  const events = (list: readonly SocketEvent[], own: Names): unknown[] => list.filter(isRunEvent).map((event) => comparableEvent(event, own));
+  const events = (list: readonly SocketEvent[], own: Names): unknown[] =>
+    list.filter(isRunEvent).map((event) => comparableEvent(event, own));
   // Socket first on both sides: it shows temp prefixes in the order in which they were made.
   compareLists('socket', events(recorded.events, names.recorded), events(replayed.events, names.replayed), result);
   compareLists('http', calls(recorded.calls, names.recorded), calls(replayed.calls, names.replayed), result);

@@ -125,7 +125,7 @@ describe('doorbells that nobody heard', () => {
       ['a cup', 'a bowl', '一把勺子'].map((text) => world().submit({ kind: 'words', text }, { silent: true })),
     );
     const agent = await world().startAgent({ sweepMs: 600_000 });
-    for (const id of ids) await world().until(id, 'working');
+    for (const id of ids) expect(await world().until(id, 'working')).toMatchObject({ jobsTotal: 1 });
     await agent.stop();
   });
 
@@ -133,10 +133,10 @@ describe('doorbells that nobody heard', () => {
     const agent = await world().startAgent({ sweepMs: 100 });
     await world().wipeNats();
     const silent = await world().submit({ kind: 'words', text: 'a fox' }, { silent: true });
-    await world().until(silent, 'working');
+    expect(await world().until(silent, 'working')).toMatchObject({ jobsTotal: 1 });
     await world().bus.declareStreams();
     const loud = await world().submit({ kind: 'words', text: 'another fox' });
-    await world().until(loud, 'working');
+    expect(await world().until(loud, 'working')).toMatchObject({ jobsTotal: 1 });
     await agent.stop();
   });
 

@@ -47,6 +47,9 @@ export function createRequestRunner(options: RequestRunnerOptions): RequestRunne
   let sweeping: Promise<void> | undefined;
   let stopped = false;
 
+  /** Nothing new begins once the end has begun, or while nothing can be planned. */
+  const mayBegin = (): boolean => !stopped && options.ready();
+
   function begin(claimed: ClaimedRequest): Promise<void> {
     const abort = new AbortController();
     const id = claimed.request.id;
@@ -121,7 +124,7 @@ export function createRequestRunner(options: RequestRunnerOptions): RequestRunne
   async function sweepOnce(): Promise<void> {
     try {
       await desk.finishCancels();
-      while (!stopped && options.ready()) {
+      while (mayBegin()) {
         const free = concurrency - underway.size;
         if (free <= 0) {
           await Promise.race([...underway.values()].map(({ done }) => done));
@@ -140,7 +143,7 @@ export function createRequestRunner(options: RequestRunnerOptions): RequestRunne
     async ring(requestId) {
       const known = underway.get(requestId);
       if (known !== undefined) return known.done;
-      if (stopped || !options.ready()) return;
+      if (!mayBegin()) return;
       try {
         const [claimed] = await desk.claim(1, requestId);
         if (claimed !== undefined) await begin(claimed);

@@ -10,7 +10,7 @@ import { consumeStream } from './consume-stream.ts';
 import { declareStreams } from './declare-streams.ts';
 import { createLivePublisher, subscribeCore } from './live-messages.ts';
 import { createMessageCodec } from './message-codec.ts';
-import { abortableDelay, openNatsLink, type NatsLink } from './nats-link.ts';
+import { abortableDelay, openNatsLink, unlessAborted, type NatsLink } from './nats-link.ts';
 import { publishToStream } from './publish-to-stream.ts';
 import { answer, ask } from './questions.ts';
 import { createSubjectNames } from './subject-names.ts';
@@ -88,7 +88,7 @@ async function createParts(link: NatsLink, options: BusOptions): Promise<BusPart
 async function declareUntilDone(parts: BusParts, signal: AbortSignal | undefined): Promise<void> {
   for (let delayMs = 50; ; delayMs = Math.min(delayMs * 2, 2_000)) {
     try {
-      await parts.declareStreams();
+      await unlessAborted(parts.declareStreams(), signal);
       return;
     } catch (thrown) {
       const error = toBusError(thrown);

@@ -49,29 +49,52 @@ export async function openNatsLink(options: NatsLinkOptions): Promise<NatsLink> 
 async function dial({ url, name, log, signal }: NatsLinkOptions): Promise<NatsConnection> {
   let delayMs = 50;
   for (let attempt = 1; ; attempt++) {
-    if (signal?.aborted === true) throw new AppError('unavailable', 'stopped while waiting for NATS');
+    const connecting = connect({
+      servers: url,
+      name,
+      timeout: dialTimeoutMs,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: reconnectWaitMs,
+      reconnectJitter: reconnectWaitMs,
+      pingInterval: pingIntervalMs,
+      maxPingOut: 2,
+      ignoreAuthErrorAbort: true,
+      noAsyncTraces: true,
+    });
     try {
-      const nc = await connect({
-        servers: url,
-        name,
-        timeout: dialTimeoutMs,
-        maxReconnectAttempts: -1,
-        reconnectTimeWait: reconnectWaitMs,
-        reconnectJitter: reconnectWaitMs,
-        pingInterval: pingIntervalMs,
-        maxPingOut: 2,
-        ignoreAuthErrorAbort: true,
-        noAsyncTraces: true,
-      });
+      const nc = await unlessAborted(connecting, signal);
       if (attempt > 1) log.info('NATS answers again');
       return nc;
     } catch (thrown) {
       const error = toBusError(thrown);
-      if (error.code === 'config') throw error;
+      if (signal?.aborted === true) closeWhenOpen(connecting);
+      if (error.code === 'config' || signal?.aborted === true) throw error;
       if (attempt === 1) log.warn({ err: error }, 'waiting for NATS at NATS_URL');
     }
     await abortableDelay(delayMs, signal);
     delayMs = Math.min(delayMs * 2, 2_000);
+  }
+}
+
+/** For an attempt that nobody waits for any more. */
+function closeWhenOpen(connecting: Promise<NatsConnection>): void {
+  connecting.then(
+    (nc) => nc.close(),
+    () => undefined,
+  );
+}
+
+/** The outcome of `work`, unless the abort comes first. @throws AppError `unavailable` when aborted. */
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = (): void => aborted.reject(new AppError('unavailable', 'stopped while waiting for NATS'));
+  if (signal.aborted) onAbort();
+  signal.addEventListener('abort', onAbort);
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
   }
 }
 

@@ -1,6 +1,6 @@
 import { ComfyError } from '@atelier/comfyui/errors/comfy-error';
 import { nearestNames } from '@atelier/comfyui/notation/nearest-names';
-import { comboOptions, findModel, fittingModels } from '@atelier/comfyui/recipes/pick-model';
+import { findModel, fittingModels } from '@atelier/comfyui/recipes/pick-model';
 import type { Recipe, RecipeKind } from '@atelier/comfyui/recipes/recipe';
 import { familyOf, modelParameter, type Catalog, type RecipeOffer } from './catalog.ts';
 import { nearestSentence, quoted } from './messages.ts';
@@ -88,20 +88,23 @@ function chooseByModel(
   kind: RecipeKind,
 ): RecipeChoice {
   const found = offers.flatMap((offer) => {
-    const file = findFile(offer, wanted);
-    return typeof file === 'string' ? [{ offer, file }] : [];
+    const match = findFile(offer, wanted);
+    return typeof match === 'object' ? [{ offer, file: match.file }] : [];
   });
   // A file of unknown family is accepted by several recipes, and meant for the one that picks such files by itself.
   const best = found.find(({ offer, file }) => picks(offer, file)) ?? found[0];
   if (best !== undefined) return { ok: true, offer: best.offer, model: best.file };
-  const wrongFamily = offers.map((offer) => findFile(offer, wanted)).find((file) => typeof file === 'object');
-  if (wrongFamily !== undefined) {
+  if (offers.some((offer) => findFile(offer, wanted) === 'wrong_family')) {
     const fitting = [...new Set(offers.flatMap((offer) => offer.model ?? []))].slice(0, 3);
+    const such =
+      fitting.length === 0
+        ? { en: '', zh: '' }
+        : { en: `, such as ${fitting.join(', ')}`, zh: `，例如 ${fitting.join('、')}` };
     return {
       ok: false,
       message: {
-        en: `The model ${quoted(wanted)} does not work for this; choose another${fitting.length > 0 ? `, such as ${fitting.join(', ')}` : ''}.`,
-        zh: `模型${quoted(wanted)}不适用于此操作，请换一个${fitting.length > 0 ? `，例如 ${fitting.join('、')}` : ''}。`,
+        en: `The model ${quoted(wanted)} does not work for this; choose another${such.en}.`,
+        zh: `模型${quoted(wanted)}不适用于此操作，请换一个${such.zh}。`,
       },
     };
   }
@@ -120,17 +123,15 @@ function chooseByModel(
   };
 }
 
-/** The file, `{}` where it exists and is of a family that cannot work, undefined where it is unknown. */
-function findFile(offer: RecipeOffer, wanted: string): string | Record<never, never> | undefined {
+/** The file that is meant, `wrong_family` where it exists and cannot work here, undefined where it is unknown. */
+function findFile(offer: RecipeOffer, wanted: string): { file: string } | 'wrong_family' | undefined {
   const parameter = modelParameter(offer.recipe);
   if (parameter === undefined) return undefined;
   try {
-    return findModel(parameter, wanted, offer.registry);
+    return { file: findModel(parameter, wanted, offer.registry) };
   } catch (error) {
     if (!(error instanceof ComfyError)) throw error;
-    return error.code === 'invalid_value' && (comboOptions(offer.registry, parameter.from) ?? []).length > 0
-      ? {}
-      : undefined;
+    return error.code === 'invalid_value' ? 'wrong_family' : undefined;
   }
 }
 

@@ -230,8 +230,12 @@ function pickPictures(recipe: Recipe, pictures: readonly AssetRef[]): PickedPict
 
 function pictureMissing(parameter: RecipeParameter): LocalText {
   const least = parameter.kind === 'images' ? parameter.min : 1;
+  const { en, zh } = parameter.title;
   return {
-    en: `This recipe needs ${least === 1 ? 'a picture' : `${least} pictures`} for “${parameter.title.en}”; attach ${least === 1 ? 'one' : 'them'} and ask again.`,
-    zh: `此配方的“${parameter.title.zh}”需要 ${least} 张图片，请附上后重试。`,
+    en:
+      least === 1
+        ? `This recipe needs a picture for “${en}”; attach one and ask again.`
+        : `This recipe needs ${least} pictures for “${en}”; attach them and ask again.`,
+    zh: `此配方的“${zh}”需要 ${least} 张图片，请附上后重试。`,
   };
 }

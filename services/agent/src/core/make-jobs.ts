@@ -126,7 +126,7 @@ function jobOf(input: JobsInput, instance: RecipeInstance, index: number, images
     index,
     class: 'interactive',
     recipe: offer.recipe.id,
-    workflowText: stringifyJson(instance.workflow as Parameters<typeof stringifyJson>[0]),
+    workflowText: stringifyJson(instance.workflow),
     inputs: input.pictures.map(({ name, asset }) => ({ name, hash: asset.hash, mediaType: asset.mediaType })),
     classes: [...new Set(Object.values(instance.workflow).map((node) => node.class_type))].sort(),
     residencyKey: instance.residencyKey,

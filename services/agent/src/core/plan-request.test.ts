@@ -6,6 +6,7 @@ import { newJobSchema } from '@atelier/shared/contracts/job';
 import { planSummarySchema, type RequestBody } from '@atelier/shared/contracts/request';
 import type { RequestRecord } from '@atelier/shared/db/requests/request-row';
 import { createCatalog, type Catalog } from './catalog.ts';
+import { chooseRecipe } from './choose-recipe.ts';
 import { planRequest, type PlanOutcome } from './plan-request.ts';
 import { createOfflineWordsPlanner } from './read-words-offline.ts';
 
@@ -254,9 +255,11 @@ describe('words', () => {
     expect(jobs[0]?.workflowText).toContain(`atelier_${picture.hash}.png`);
   });
 
-  test('an attached picture is enlarged without a prompt', async () => {
-    const { plan: summary } = await planned({ kind: 'words', text: 'upscale this please', images: [picture] });
-    expect(summary).toMatchObject({ recipe: 'upscale', prompt: '' });
+  test('an operation on a picture chooses its recipe, and an operation that nothing can do is refused by name', async () => {
+    const upscale = chooseRecipe(catalog, { prompt: '', operation: 'upscale' }, true);
+    expect(upscale).toMatchObject({ ok: true, offer: { recipe: { id: 'upscale' } } });
+    const outcome = await plan({ kind: 'words', text: '去掉背景', images: [picture] });
+    expect(outcome).toMatchObject({ kind: 'failed', error: { message: { zh: expect.stringContaining('去除背景') } } });
   });
 
   test('two pictures of a recipe without a count are two jobs with seeds in a row', async () => {

@@ -1,6 +1,7 @@
 import { ComfyError } from '@atelier/comfyui/errors/comfy-error';
 import type { NewJob } from '@atelier/shared/contracts/job';
 import { type AssetRef, type PlanSummary, type PublicError, type RequestBody } from '@atelier/shared/contracts/request';
+import { AppError, toPublicError } from '@atelier/shared/errors/app-error';
 import type { RequestRecord } from '@atelier/shared/db/requests/request-row';
 import type { RequestDesk, WordsPlanner } from '../ports.ts';
 import { offersOfKind, type Catalog } from './catalog.ts';
@@ -192,6 +193,9 @@ function planWish(requestId: string, wanted: Wanted, { catalog, random }: Planni
     if (error instanceof ComfyError && (error.code === 'invalid_value' || error.code === 'unknown_name')) {
       return fail(comfySentence(error));
     }
+    if (error instanceof AppError && error.code === 'too_large') {
+      return { kind: 'failed', error: toPublicError(error) };
+    }
     throw error;
   }
 }
@@ -215,14 +219,12 @@ function languageNotes(wish: PictureWish, recipe: Parameters<typeof understands>
 
 function roundingNotes(wish: PictureWish, made: MadeJobs): LocalText[] {
   const { width, height } = made.params;
-  const changed =
-    (wish.width !== undefined && typeof width === 'number' && width !== wish.width) ||
-    (wish.height !== undefined && typeof height === 'number' && height !== wish.height);
-  if (!changed) return [];
+  if (typeof width !== 'number' || typeof height !== 'number') return [];
+  if ((wish.width ?? width) === width && (wish.height ?? height) === height) return [];
   return [
     {
-      en: `The size was rounded to ${String(width)} × ${String(height)}, which the model can draw.`,
-      zh: `尺寸已调整为模型支持的 ${String(width)} × ${String(height)}。`,
+      en: `The size was rounded to ${width} × ${height}, which the model can draw.`,
+      zh: `尺寸已调整为模型支持的 ${width} × ${height}。`,
     },
   ];
 }

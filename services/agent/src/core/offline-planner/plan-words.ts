@@ -21,7 +21,7 @@ function normalise(text: string): string {
     .replaceAll(/[\uFF10-\uFF19\uFF21-\uFF3A\uFF41-\uFF5A]/g, (character) =>
       String.fromCharCode(character.charCodeAt(0) - 0xfee0),
     )
-    .replaceAll(/[\u200B-\u200F\u2028-\u202E\u2060\uFEFF]/g, '')
+    .replaceAll(/[\u200B-\u200F\u2028-\u202E\u2060\uFEFF\uE000]/g, '')
     .replaceAll(/\r\n?/g, '\n')
     .replaceAll('\u3000', ' ')
     .replaceAll('\u2019', "'")
@@ -46,8 +46,9 @@ export function planWords(text: string, context: WordsContext): WordsPlan {
   readSettings(reading);
   readShape(reading);
   readCount(reading);
-  readNegative(reading);
+  // "remove the background" of a picture is no background that is not wanted.
   const operation = readOperation(reading);
+  readNegative(reading);
   const prompt = readSubject(reading);
   const wish: PictureWish = { ...reading.wish, prompt };
   if (operation !== undefined) {

@@ -22,10 +22,10 @@ function add(reading: Reading, text: string): boolean {
 function readLabelled(reading: Reading): void {
   take(
     reading,
-    /(?:\bnegative(?:\s+prompt)?|(?:反向|负面|负向|反面)(?:提示词?|词)?)\s*[:：=]\s*([^\n;；。\u0001]{1,2000})/gi,
+    /(?:\bnegative(?:\s+prompt)?|(?:反向|负面|负向|反面)(?:提示词?|词)?)\s*[:：=]\s*([^\n;；。\uE000]{1,2000})/gi,
     ([list = '']) => add(reading, list.replace(/\.\s*$/, '')),
   );
-  take(reading, /--(?:no|neg|negative)\s+([^\n\u0001]*?)(?=\s--|[\n\u0001]|$)/gi, ([list = '']) => add(reading, list));
+  take(reading, /--(?:no|neg|negative)\s+([^\n\uE000]*?)(?=\s--|[\n\uE000]|$)/gi, ([list = '']) => add(reading, list));
 }
 
 /** Where an English "without people at night" stops: what follows belongs to the picture. */

@@ -6,7 +6,7 @@ const UPSCALE =
 const CUT_OUT =
   /\b(?:please\s+)?(?:remove|delete|erase|cut\s+out|take\s+away)\s+(?:the\s+|its\s+)?background(?:\s+(?:of|from)\s+(?:this|the|my|it)(?:\s+(?:image|picture|photo))?)?|\bbackground\s+removal\b|\bmake\s+(?:the\s+)?background\s+transparent\b|(?:把?(?:这|那)?(?:张|幅)?(?:图片?|照片))?(?:的)?(?:抠图|去(?:掉|除)?背景|移除背景|背景透明|扣图)/gi;
 const THIS_PICTURE =
-  /^[\s\u0001,，.。!！?？]*(?:(?:please|pls|can you|could you|请|帮我|把|给我)?\s*(?:this|it|that|the|my|these|这|那|它)?\s*(?:image|picture|photo|pic|one|张|幅|个)?\s*(?:图片?|照片)?(?:一下)?)?[\s\u0001,，.。!！?？]*(?:for me|please|吧|谢谢|thanks)?[\s\u0001,，.。!！?？]*$/i;
+  /^[\s\uE000,，.。!！?？]*(?:(?:please|pls|can you|could you|请|帮我|把|给我)?\s*(?:this|it|that|the|my|these|这|那|它)?\s*(?:image|picture|photo|pic|one|张|幅|个)?\s*(?:图片?|照片)?(?:一下)?)?[\s\uE000,，.。!！?？]*(?:for me|please|吧|谢谢|thanks)?[\s\uE000,，.。!！?？]*$/i;
 
 /**
  * What to do with an attached picture, where the words name an operation.

@@ -76,7 +76,7 @@ function readSampler(reading: Reading): void {
 function readNames(reading: Reading): void {
   take(
     reading,
-    /(?:--model|\bmodel\s*[:=]|模型\s*[:：=])\s*["“']?([^\s"”',，。;；\u0001]{1,200})["”']?/gi,
+    /(?:--model|\bmodel\s*[:=]|模型\s*[:：=])\s*["“']?([^\s"”',，。;；\uE000]{1,200})["”']?/gi,
     ([name = '']) => {
       setName(reading, name, true);
       return true;
@@ -84,7 +84,7 @@ function readNames(reading: Reading): void {
   );
   take(
     reading,
-    /(?:--recipe|\brecipe\s*[:=]|(?:配方|工作流)\s*[:：=])\s*["“']?([^\s"”',，。;；\u0001]{1,100})["”']?/gi,
+    /(?:--recipe|\brecipe\s*[:=]|(?:配方|工作流)\s*[:：=])\s*["“']?([^\s"”',，。;；\uE000]{1,100})["”']?/gi,
     ([name = '']) => {
       reading.wish.recipe ??= name;
       return true;

@@ -61,7 +61,7 @@ const PHRASES: readonly ShapeWord[] = [
     aspect: '1:1',
   },
   {
-    pattern: /\b(?:as|for)\s+(?:(?:an?|my)\s+)?(?:profile\s+(?:picture|pic|photo)|avatar)(?=\s*(?:[,.;]|$|\u0001))/gi,
+    pattern: /\b(?:as|for)\s+(?:(?:an?|my)\s+)?(?:profile\s+(?:picture|pic|photo)|avatar)(?=\s*(?:[,.;]|$|\uE000))/gi,
     aspect: '1:1',
   },
   {

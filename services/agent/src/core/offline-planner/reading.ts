@@ -1,7 +1,7 @@
 import type { PictureWish } from '../words-plan.ts';
 
-/** Stands where something was read and taken out. A control character, so that no text can contain it. */
-export const GAP = '\u0001';
+/** Stands where something was read and taken out. A private-use character, which is removed from texts before they are read. */
+export const GAP = '\uE000';
 
 /** Names that this installation knows, to tell "using sdxl" from "using a brush". */
 export interface Vocabulary {
@@ -45,7 +45,7 @@ export function take(reading: Reading, pattern: RegExp, use: (groups: string[]) 
 
 /** Parts of a text between punctuation and gaps, with the delimiters kept at odd positions. */
 export function splitSegments(text: string): string[] {
-  return text.split(/([,，、;；。！!\n\u0001]|\.(?=\s|$))/);
+  return text.split(/([,，、;；。！!\n\uE000]|\.(?=\s|$))/);
 }
 
 /** Takes out each segment that `use` understands. */

@@ -1,0 +1,229 @@
+/*
+ * The HTTP interface of the page, which the terminal command speaks too. JSON in and out. Errors are
+ * `{error: {code, message: {en, zh}}}` with 400, 401, 403, 404, 413, 429 or 503; 503 means not accepted: send the same
+ * again, with the same `eventId`.
+ *
+ * Who asks: browsers by cookie. The terminal command sends with every request
+ *   x-atelier-door: cli          its requests and its timeline are its own
+ *   x-atelier-user: <id>         stable and hard to guess, 1 to 100 letters, digits or . _ @ -
+ *   x-atelier-name: <name>       shown in the queue, percent-encoded; optional
+ *   authorization: Bearer <ATELIER_WEB_TOKEN>, where one is set
+ * and the language by `?lang=en|zh`.
+ *
+ *   GET  /api/me                        {displayName, language, open}
+ *   PUT  /api/me                        {displayName} ->
+ *   POST /api/session                   {token} -> 204, with the access cookie; 401
+ *   POST /api/requests                  {eventId, text, options?, images?: [{hash, name?}]}
+ *                                       -> 202 {outcome: 'accepted', requestId, created} | 200 {outcome: 'said', text}
+ *                                       | 200 {outcome: 'queue', queue}
+ *   POST /api/requests/:id/cancel       -> 200 {outcome: 'said', text}
+ *   POST /api/requests/:id/retry        {eventId} -> 202 {outcome: 'accepted', requestId, created}
+ *   GET  /api/requests/:id              -> JobCard
+ *   GET  /api/timeline?before=&limit=   -> {cards: JobCard[]}, newest first
+ *   GET  /api/queue                     -> QueueCard
+ *   POST /api/uploads                   multipart, one part `file` -> 201 {hash, mediaType, name?}
+ *   GET  /api/assets/:hash?download=    the file; ranges; kept for ever by caches
+ *   GET  /api/events                    text/event-stream, see web-viewers.ts. A card is final (`final: true`) once its
+ *                                       result is delivered. After every (re)connect fetch the timeline: nothing is
+ *                                       sent again
+ *   GET  /healthz                       200 {ok: true} | 503
+ */
+import multipart from '@fastify/multipart';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import type { AssetRef } from '@atelier/shared/contracts/request';
+import { AppError, invalidInput } from '@atelier/shared/errors/app-error';
+import { renderQueueCard } from '../../core/cards/queue-card.ts';
+import { renderJobCard } from '../../core/cards/render-job-card.ts';
+import type { ChatCore, ChatOutcome } from '../../ports.ts';
+import type { CardReader } from '../../state/card-reader.ts';
+import { MAX_UPLOAD_BYTES } from '../../uploads/take-in-image.ts';
+import { languageOf, type Viewer, type WebIdentity } from './web-identity.ts';
+import {
+  profileSchema,
+  requestParamsSchema,
+  retrySchema,
+  signInSchema,
+  submitSchema,
+  timelineQuerySchema,
+} from './web-schemas.ts';
+import type { WebViewers } from './web-viewers.ts';
+
+export interface ApiRoutesDeps {
+  chat: ChatCore;
+  reader: CardReader;
+  viewers: WebViewers;
+  identity: WebIdentity;
+  /** No access token is set. */
+  open: boolean;
+  findPersonId: (user: Viewer['user']) => Promise<string>;
+  renamePerson: (user: Viewer['user']) => Promise<void>;
+  /** The type of a file that may be served. */
+  mediaTypeOf: (hash: string) => Promise<string | undefined>;
+}
+
+export async function registerApiRoutes(server: FastifyInstance, deps: ApiRoutesDeps): Promise<void> {
+  const { chat, reader, viewers, identity } = deps;
+  await server.register(multipart, { limits: { files: 1, fields: 0, fileSize: MAX_UPLOAD_BYTES, parts: 1 } });
+
+  server.post('/api/session', { config: { isPublic: true } }, async (request, reply) => {
+    const { token } = parseInput(signInSchema, request.body);
+    if (!identity.signIn(request, reply, token)) {
+      throw new AppError('rate_limited', 'a wrong access token', {
+        publicMessage: {
+          en: 'This is not the access token: check it and try again.',
+          zh: '访问令牌不正确，请检查后重试。',
+        },
+        details: { status: 401 },
+      });
+    }
+    return reply.code(204).send();
+  });
+
+  server.delete('/api/session', async (_request, reply) => {
+    identity.signOut(reply);
+    return reply.code(204).send();
+  });
+
+  server.get('/api/me', async (request, reply) => {
+    const { user } = identity.viewer(request, reply);
+    return { displayName: user.displayName, language: user.language, open: deps.open };
+  });
+
+  server.put('/api/me', async (request, reply) => {
+    const { displayName } = parseInput(profileSchema, request.body, {
+      en: 'A name has 1 to 60 characters.',
+      zh: '名字为 1 到 60 个字符。',
+    });
+    const { user } = identity.viewer(request, reply);
+    identity.rename(request, reply, displayName);
+    await deps.renamePerson({ ...user, displayName });
+    return { displayName, language: user.language, open: deps.open };
+  });
+
+  server.post('/api/requests', async (request, reply) => {
+    const input = parseInput(submitSchema, request.body);
+    const viewer = identity.viewer(request, reply);
+    const images = await Promise.all((input.images ?? []).map((image) => findImage(image.hash, image.name)));
+    const outcome = await chat.submit({
+      ...viewer,
+      eventId: eventIdOf(viewer, input.eventId),
+      text: input.text,
+      ...(images.length === 0 ? {} : { images }),
+      ...(input.options === undefined ? {} : { options: withoutBlanks(input.options) }),
+    });
+    return answer(outcome, request, reply);
+  });
+
+  server.post('/api/requests/:id/cancel', async (request, reply) => {
+    const { id } = parseInput(requestParamsSchema, request.params);
+    const viewer = identity.viewer(request, reply);
+    const outcome = await chat.press({ action: 'cancel', requestId: id }, { ...viewer, eventId: `cancel:${id}` });
+    return answer(outcome, request, reply);
+  });
+
+  server.post('/api/requests/:id/retry', async (request, reply) => {
+    const { id } = parseInput(requestParamsSchema, request.params);
+    const { eventId } = parseInput(retrySchema, request.body);
+    const viewer = identity.viewer(request, reply);
+    const outcome = await chat.press(
+      { action: 'retry', requestId: id },
+      { ...viewer, eventId: eventIdOf(viewer, eventId) },
+    );
+    return answer(outcome, request, reply);
+  });
+
+  server.get('/api/requests/:id', async (request, reply) => {
+    const { id } = parseInput(requestParamsSchema, request.params);
+    const { place } = identity.viewer(request, reply);
+    const [facts] = await reader.readFacts([id]);
+    if (facts === undefined || facts.request.place.id !== place.id || facts.request.place.door !== place.door) {
+      throw new AppError('not_found', 'no such request here');
+    }
+    return renderJobCard(facts, chat.live(), languageOf(request));
+  });
+
+  server.get('/api/timeline', async (request, reply) => {
+    const { before, limit } = parseInput(timelineQuerySchema, request.query);
+    const { place } = identity.viewer(request, reply);
+    const facts = await reader.readTimeline({
+      door: place.door,
+      placeId: place.id,
+      limit,
+      ...(before === undefined ? {} : { before }),
+    });
+    const language = languageOf(request);
+    return { cards: facts.map((one) => renderJobCard(one, chat.live(), language)) };
+  });
+
+  server.get('/api/queue', async (request, reply) => {
+    const { user } = identity.viewer(request, reply);
+    return renderQueueCard(await chat.readQueue(), languageOf(request), await deps.findPersonId(user));
+  });
+
+  server.post('/api/uploads', async (request, reply) => {
+    identity.viewer(request, reply);
+    const part = request.isMultipart() ? await request.file() : undefined;
+    if (part === undefined) throw invalidInput('Attach one picture.', '请附上一张图片。');
+    const bytes = await part.toBuffer();
+    return reply.code(201).send(await chat.takeInImage(bytes, part.filename));
+  });
+
+  server.get('/api/events', async (request, reply) => {
+    const viewer = identity.viewer(request, reply);
+    const personId = await deps.findPersonId(viewer.user);
+    // The stream is written past the framework, with the headers that it has gathered.
+    for (const [name, value] of Object.entries(reply.getHeaders())) {
+      if (value !== undefined) reply.raw.setHeader(name, value);
+    }
+    reply.hijack();
+    viewers.open(reply.raw, viewer, personId, languageOf(request));
+  });
+
+  async function findImage(hash: string, name: string | undefined): Promise<AssetRef> {
+    const mediaType = await deps.mediaTypeOf(hash);
+    if (mediaType === undefined || !mediaType.startsWith('image/')) {
+      throw invalidInput(
+        'An attached picture is no longer there: remove it and attach it again.',
+        '附加的图片已不存在，请移除后重新上传。',
+      );
+    }
+    return { hash, mediaType, ...(name === undefined ? {} : { name }) };
+  }
+
+  async function answer(outcome: ChatOutcome, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    if (outcome.outcome === 'accepted') return reply.code(202).send(outcome);
+    if (outcome.outcome === 'queue') {
+      return { outcome: 'queue', queue: renderQueueCard(outcome.facts, languageOf(request), outcome.personId) };
+    }
+    if (outcome.outcome === 'originals') {
+      return { outcome: 'said', card: renderJobCard(outcome.facts, chat.live(), languageOf(request)) };
+    }
+    return outcome;
+  }
+}
+
+/** Ids that clients choose are theirs alone: nobody can take another one's. */
+function eventIdOf(viewer: Viewer, eventId: string): string {
+  return `${viewer.user.id}:${eventId}`;
+}
+
+/** Fields of a form that were left empty. */
+function withoutBlanks<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined && value !== '')) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}
+
+function parseInput<Schema extends z.ZodType>(
+  schema: Schema,
+  input: unknown,
+  sentence?: { en: string; zh: string },
+): z.infer<Schema> {
+  const result = schema.safeParse(input);
+  if (result.success) return result.data;
+  const fields = result.error.issues.map((issue) => issue.path.join('.') || 'body').join(', ');
+  throw sentence === undefined
+    ? invalidInput(`These fields are missing or wrong: ${fields}.`, `以下字段缺失或不正确：${fields}。`, { fields })
+    : invalidInput(sentence.en, sentence.zh, { fields });
+}

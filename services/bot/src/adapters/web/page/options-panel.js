@@ -1,0 +1,115 @@
+import { make } from './dom.js';
+
+/**
+ * @typedef {object} Options
+ * @property {string} [aspect]
+ * @property {number} [count]
+ * @property {string} [seed]
+ * @property {string} [negative]
+ */
+
+const aspects = ['1:1', '4:3', '3:4', '16:9', '9:16'];
+const counts = [1, 2, 3, 4, 6, 8];
+
+/**
+ * The options beside the words: shape, count, seed, what must not appear.
+ *
+ * @param {HTMLElement} panel
+ * @param {() => ReturnType<typeof import('./strings.js').stringsFor>} strings
+ * @param {(options: Options) => void} onChange
+ */
+export function createOptionsPanel(panel, strings, onChange) {
+  /** @type {Options} */
+  let options = {};
+
+  function set(/** @type {keyof Options} */ key, /** @type {Options[keyof Options]} */ value) {
+    const next = { ...options };
+    if (value === undefined || value === '') delete next[key];
+    else Object.assign(next, { [key]: value });
+    options = next;
+    onChange(options);
+  }
+
+  /**
+   * @param {'aspect' | 'count'} key
+   * @param {string} label
+   * @param {readonly (string | number | undefined)[]} values
+   */
+  function choices(key, label, values) {
+    return make(
+      'fieldset',
+      { class: 'choices' },
+      make('legend', {}, label),
+      ...values.map((value) => {
+        const input = make('input', {
+          type: 'radio',
+          name: key,
+          checked: options[key] === value,
+          onchange: () => set(key, value),
+        });
+        const shape = key === 'aspect' && typeof value === 'string' ? aspectShape(value) : undefined;
+        return make('label', { class: 'choice' }, input, shape, make('span', {}, String(value ?? strings().automatic)));
+      }),
+    );
+  }
+
+  /**
+   * @param {'seed' | 'negative'} key
+   * @param {string} label
+   * @param {Record<string, unknown>} properties
+   */
+  function field(key, label, properties) {
+    const input = make('input', {
+      type: 'text',
+      autocomplete: 'off',
+      value: options[key] ?? '',
+      oninput: () => set(key, input.value.trim()),
+      ...properties,
+    });
+    return make('label', { class: 'field' }, make('span', {}, label), input);
+  }
+
+  function draw() {
+    const words = strings();
+    panel.replaceChildren(
+      choices('aspect', words.aspect, [undefined, ...aspects]),
+      choices('count', words.count, [undefined, ...counts]),
+      make(
+        'div',
+        { class: 'option-fields' },
+        field('seed', words.seed, {
+          placeholder: words.seedHint,
+          inputMode: 'numeric',
+          pattern: '[0-9]{1,20}',
+          maxLength: 20,
+        }),
+        field('negative', words.negative, { placeholder: words.negativeHint, maxLength: 4_000 }),
+      ),
+    );
+  }
+
+  draw();
+  return {
+    draw,
+    get value() {
+      return options;
+    },
+    replace(/** @type {Options} */ next) {
+      options = next;
+      draw();
+      onChange(options);
+    },
+    remove(/** @type {keyof Options} */ key) {
+      set(key, undefined);
+      draw();
+    },
+  };
+}
+
+function aspectShape(/** @type {string} */ aspect) {
+  const [width = 1, height = 1] = aspect.split(':').map(Number);
+  const shape = make('span', { class: 'shape', 'aria-hidden': 'true' });
+  shape.style.aspectRatio = `${width} / ${height}`;
+  shape.style.setProperty(width >= height ? 'width' : 'height', '1rem');
+  return shape;
+}

@@ -1,0 +1,184 @@
+import type { Language } from '@atelier/shared/contracts/identity';
+import type { JobState } from '@atelier/shared/contracts/job';
+import type { RequestState } from '@atelier/shared/contracts/request';
+import type { JobWithOutputs } from '@atelier/shared/db/jobs/job-row';
+import { messagesFor } from '../messages/messages-for.ts';
+import type { Messages } from '../messages/messages.ts';
+import { formatButtonId, type ButtonAction, type CardButton } from './card-buttons.ts';
+import { type CardFacts, type LiveFacts, revisionOf, titleOf } from './card-facts.ts';
+import type { RequestForecast } from '../queue/forecast-requests.ts';
+import type { CardProgress, CardQueuePlace, CardState, CardTile, JobCard } from './job-card.ts';
+import { describeNode } from './describe-node.ts';
+
+const finalStates: ReadonlySet<CardState> = new Set(['succeeded', 'partly', 'replied', 'failed', 'cancelled']);
+const endedRequest: ReadonlySet<RequestState> = new Set(['replied', 'succeeded', 'failed', 'cancelled']);
+const runningJob: ReadonlySet<JobState> = new Set(['running', 'storing']);
+const beforeRun: ReadonlySet<JobState> = new Set(['leased', 'posting', 'posted', 'withdrawing']);
+
+/** A request's card in the reader's language. Pure: the same facts give the same card. */
+export function renderJobCard(facts: CardFacts, live: LiveFacts, language: Language): JobCard {
+  const m = messagesFor(language);
+  const { request } = facts;
+  const state = stateOf(facts);
+  const final = finalStates.has(state);
+  const title = titleOf(facts) ?? m.again;
+  const tiles = tilesOf(facts, live, title, m);
+  const pictures = tiles.filter((tile) => tile.image !== undefined).length;
+  const { plan } = request;
+  const queue =
+    state === 'queued' || state === 'starting' ? queuePlaceOf(live.forecasts.get(request.id), m) : undefined;
+  const progress = state === 'running' || state === 'finishing' ? progressOf(facts, live, m) : undefined;
+  return {
+    requestId: request.id,
+    revision: revisionOf(facts),
+    door: request.door,
+    state,
+    final,
+    headline: headlineOf(state, pictures, tiles.length, m),
+    title,
+    author: request.personName,
+    createdAt: request.createdAt.toISOString(),
+    ...(request.finishedAt === null ? {} : { finishedAt: request.finishedAt.toISOString() }),
+    inputs: inputsOf(facts),
+    facts: factsOf(facts, m, language),
+    notes: notesOf(facts, title, m, language),
+    ...(plan?.width === undefined || plan.height === undefined
+      ? {}
+      : { size: { width: plan.width, height: plan.height } }),
+    tiles,
+    ...(queue === undefined ? {} : { queue }),
+    ...(progress === undefined ? {} : { progress }),
+    ...(final && request.reply !== null ? { reply: request.reply } : {}),
+    ...(final && (state === 'failed' || state === 'partly')
+      ? { error: request.error?.message[language] ?? m.fallbackError }
+      : {}),
+    buttons: buttonsOf(request.id, state, pictures, m),
+  };
+}
+
+function stateOf({ request, jobs, delivered }: CardFacts): CardState {
+  if (endedRequest.has(request.state)) {
+    if (!delivered) return 'finishing';
+    if (request.state !== 'succeeded') return request.state as CardState;
+    const asked = jobs.reduce((sum, job) => sum + job.images, 0);
+    const came = jobs.reduce((sum, job) => sum + job.outputs.length, 0);
+    return came < asked ? 'partly' : 'succeeded';
+  }
+  if (request.cancelRequestedAt !== null) return 'cancelling';
+  if (request.state !== 'working') return request.state;
+  if (jobs.some((job) => runningJob.has(job.state) || job.finishedAt !== null)) {
+    return jobs.every((job) => job.state === 'storing' || job.finishedAt !== null) ? 'finishing' : 'running';
+  }
+  return jobs.some((job) => beforeRun.has(job.state)) ? 'starting' : 'queued';
+}
+
+function headlineOf(state: CardState, pictures: number, asked: number, m: Messages): string {
+  if (state === 'succeeded') return m.states.succeeded(pictures);
+  if (state === 'partly') return m.states.partly(pictures, asked);
+  return m.states[state];
+}
+
+function tilesOf(facts: CardFacts, live: LiveFacts, prompt: string, m: Messages): CardTile[] {
+  const { request, jobs } = facts;
+  const total = Math.max(
+    jobs.reduce((sum, job) => sum + Math.max(job.images, job.outputs.length), 0),
+    jobs.length === 0 && !endedRequest.has(request.state) ? (request.plan?.count ?? 0) : 0,
+  );
+  const tiles: CardTile[] = [];
+  for (const job of jobs) {
+    for (const output of job.outputs) {
+      const { index: _index, nodeId: _nodeId, ...image } = output;
+      tiles.push({
+        jobId: job.id,
+        state: 'done',
+        image: { ...image, alt: m.alt(tiles.length + 1, total, prompt) } as NonNullable<CardTile['image']>,
+      });
+    }
+    const fraction = live.progress.get(job.id)?.fraction;
+    for (let missing = job.outputs.length; missing < job.images; missing++) {
+      const state = tileStateOf(job);
+      tiles.push({ jobId: job.id, state, ...(state === 'running' && fraction !== undefined ? { fraction } : {}) });
+    }
+  }
+  return tiles;
+}
+
+function tileStateOf(job: JobWithOutputs): CardTile['state'] {
+  if (job.state === 'cancelled') return 'cancelled';
+  if (job.finishedAt !== null) return 'failed';
+  return runningJob.has(job.state) ? 'running' : 'waiting';
+}
+
+function queuePlaceOf(forecast: RequestForecast | undefined, m: Messages): CardQueuePlace | undefined {
+  if (forecast === undefined) return undefined;
+  const { place, starts, ends } = forecast;
+  const words = place <= 1 ? m.queue.next : m.queue.position(place);
+  return {
+    position: Math.max(1, place),
+    text: `${words} · ${starts === undefined ? m.queue.noEstimate : m.queue.startsIn(starts)}`,
+    ...(starts === undefined ? {} : { startsInSeconds: starts }),
+    ...(ends === undefined ? {} : { endsInSeconds: ends }),
+  };
+}
+
+function progressOf({ request, jobs }: CardFacts, live: LiveFacts, m: Messages): CardProgress {
+  const fraction =
+    jobs.reduce((sum, job) => {
+      if (job.finishedAt !== null || job.state === 'storing') return sum + 1;
+      return sum + (live.progress.get(job.id)?.fraction ?? 0);
+    }, 0) / Math.max(1, jobs.length);
+  const current = jobs.findIndex((job) => job.state === 'running');
+  const progress = live.progress.get(jobs[current]?.id ?? '');
+  const step = progress?.step;
+  const steps = progress?.steps;
+  const ends = live.forecasts.get(request.id)?.ends;
+  const doing = progress === undefined ? m.progress.working : describeNode(progress.classType, m);
+  const parts = [
+    // The headline says it already.
+    ...(doing === m.states.running ? [] : [doing]),
+    ...(jobs.length > 1 && current >= 0 ? [m.progress.picture(current + 1, jobs.length)] : []),
+    ...(step !== undefined && steps !== undefined && steps > 1 ? [m.progress.step(step, steps)] : []),
+    ...(ends === undefined ? [] : [m.queue.endsIn(ends)]),
+  ];
+  return { fraction: Math.min(1, fraction), text: parts.join(' · ') };
+}
+
+function inputsOf({ request, origin }: CardFacts): JobCard['inputs'] {
+  const body = request.body.kind === 'rerun' ? origin?.body : request.body;
+  const images = body?.kind === 'words' ? body.images : body?.kind === 'imagine' ? body.options.images : undefined;
+  return (images ?? []).map((image) => ({ hash: image.hash, mediaType: image.mediaType, name: image.name ?? '' }));
+}
+
+function factsOf({ request }: CardFacts, m: Messages, language: Language): string[] {
+  const { plan } = request;
+  if (plan === null) return [];
+  return [
+    plan.recipeTitle[language],
+    ...(plan.model === undefined ? [] : [plan.model.replace(/\.(safetensors|ckpt|gguf)$/, '')]),
+    ...(plan.width === undefined || plan.height === undefined ? [] : [`${plan.width} × ${plan.height}`]),
+    m.details.pictures(plan.count),
+    m.details.seed(plan.seed),
+    ...(plan.steps === undefined ? [] : [m.details.steps(plan.steps)]),
+  ];
+}
+
+function notesOf({ request }: CardFacts, title: string, m: Messages, language: Language): string[] {
+  const { plan } = request;
+  if (plan === null) return [];
+  return [
+    ...(plan.prompt === title ? [] : [m.details.sentPrompt(plan.prompt)]),
+    ...(plan.negative === undefined || plan.negative === '' ? [] : [m.details.negative(plan.negative)]),
+    ...plan.notes.map((note) => note[language]),
+  ];
+}
+
+function buttonsOf(requestId: string, state: CardState, pictures: number, m: Messages): CardButton[] {
+  const button = (action: ButtonAction): CardButton => ({
+    action,
+    label: m.buttons[action],
+    id: formatButtonId(action, requestId),
+  });
+  if (state === 'finishing' || state === 'cancelling') return [];
+  if (!finalStates.has(state)) return [button('cancel')];
+  return [...(pictures > 0 ? [button('original')] : []), ...(state === 'replied' ? [] : [button('retry')])];
+}

@@ -1,0 +1,159 @@
+import type { Logger } from 'pino';
+import type { Door } from '@atelier/shared/contracts/identity';
+import type { Database } from '@atelier/shared/db/connect-database';
+import {
+  claimDeliveries,
+  type ClaimedDelivery,
+  failDelivery,
+  markDelivered,
+  postponeDelivery,
+} from '@atelier/shared/db/deliveries/delivery-store';
+import { AppError } from '@atelier/shared/errors/app-error';
+import type { ChatAdapter, SendOutcome } from '../ports.ts';
+import type { CardReader } from '../state/card-reader.ts';
+
+export interface DeliveryWorkerOptions {
+  db: Database;
+  reader: CardReader;
+  adapters: readonly ChatAdapter[];
+  /** This process, for its leases. */
+  holder: string;
+  log: Logger;
+  /** Called after a delivery was sent. */
+  onSent: (delivery: ClaimedDelivery) => void;
+  sweepMs?: number;
+  leaseMs?: number;
+  /** Deliveries of one door under way at a time. */
+  concurrency?: number;
+}
+
+export interface DeliveryWorker {
+  /** Something may wait for this door: look now. */
+  ring(door: Door): void;
+  start(): void;
+  /** Takes nothing more and waits for what is being sent. */
+  stop(): Promise<void>;
+}
+
+interface Lane {
+  adapter: ChatAdapter;
+  sending: number;
+  claiming: boolean;
+  /** A ring came while claiming. */
+  again: boolean;
+  /** More may wait than there was room for. */
+  full: boolean;
+}
+
+/**
+ * Sends what is owed, a lane an adapter, so that a slow platform holds up nobody else. Rows are the truth: they are
+ * claimed by lease at every doorbell, at the start and every 5 s, so a lost message delays a delivery and never loses it.
+ */
+export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWorker {
+  const { db, log } = options;
+  const sweepMs = options.sweepMs ?? 5_000;
+  const leaseMs = options.leaseMs ?? 60_000;
+  const concurrency = options.concurrency ?? 8;
+  const lanes: Lane[] = options.adapters.map((adapter) => ({
+    adapter,
+    sending: 0,
+    claiming: false,
+    again: false,
+    full: false,
+  }));
+  const underway = new Set<Promise<void>>();
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+
+  async function claim(lane: Lane): Promise<void> {
+    lane.claiming = true;
+    try {
+      do {
+        lane.again = false;
+        const room = concurrency - lane.sending;
+        lane.full = room <= 0;
+        if (stopped || lane.full) return;
+        const claimed = await claimDeliveries(db, {
+          doors: lane.adapter.doors,
+          holder: options.holder,
+          leaseMs,
+          limit: room,
+        });
+        for (const delivery of claimed) track(lane, delivery);
+        if (claimed.length === room) lane.again = true;
+      } while (lane.again);
+    } catch (error) {
+      log.debug({ err: error, adapter: lane.adapter.name }, 'deliveries could not be claimed; again soon');
+    } finally {
+      lane.claiming = false;
+    }
+  }
+
+  function track(lane: Lane, delivery: ClaimedDelivery): void {
+    lane.sending += 1;
+    const work = deliver(lane.adapter, delivery).finally(() => {
+      lane.sending -= 1;
+      underway.delete(work);
+      // The next message of this request waited for this one, or others for a free place.
+      if (lane.full || delivery.kind === 'card' || delivery.cardRef !== null) ring(lane);
+    });
+    underway.add(work);
+  }
+
+  async function deliver(adapter: ChatAdapter, delivery: ClaimedDelivery): Promise<void> {
+    const line = log.child({ request_id: delivery.requestId, delivery_id: delivery.id, adapter: adapter.name });
+    try {
+      const outcome = await send(adapter, delivery, line);
+      if (outcome.outcome === 'sent') await markDelivered(db, delivery, outcome.messageRef);
+      else if (outcome.outcome === 'failed') {
+        line.warn({ reason: outcome.reason }, 'this cannot be delivered; the result stays in the history');
+        await failDelivery(db, delivery, outcome.reason);
+      } else if (outcome.outcome === 'postponed') {
+        line.info({ reason: outcome.reason, afterMs: outcome.afterMs }, 'delivery postponed');
+        const { afterMs, reason, certainlyNotSent } = outcome;
+        await postponeDelivery(db, delivery, { afterMs, error: reason, certainlyNotSent });
+      }
+      if (outcome.outcome === 'sent' || outcome.outcome === 'recorded') options.onSent(delivery);
+    } catch (error) {
+      // Its lease lapses, and the next holder looks before it sends.
+      line.warn({ err: error }, 'the outcome of a delivery could not be stored');
+    }
+  }
+
+  async function send(adapter: ChatAdapter, delivery: ClaimedDelivery, line: Logger): Promise<SendOutcome> {
+    try {
+      return await adapter.send(delivery, async () => {
+        const [facts] = await options.reader.readFacts([delivery.requestId]);
+        if (facts === undefined) throw new AppError('internal', 'a delivery belongs to no request');
+        return delivery.kind === 'card' ? facts : { ...facts, delivered: true };
+      });
+    } catch (error) {
+      line.warn({ err: error, attempts: delivery.attempts }, 'a delivery failed; trying again');
+      const afterMs = Math.min(1_000 * 2 ** Math.min(delivery.attempts, 6), 60_000);
+      return { outcome: 'postponed', afterMs, reason: 'the adapter failed', certainlyNotSent: false };
+    }
+  }
+
+  function ring(lane: Lane): void {
+    if (stopped) return;
+    if (lane.claiming) lane.again = true;
+    else void claim(lane);
+  }
+
+  function sweep(): void {
+    for (const lane of lanes) ring(lane);
+    timer = setTimeout(sweep, sweepMs);
+  }
+
+  return {
+    ring(door) {
+      for (const lane of lanes) if (lane.adapter.doors.includes(door)) ring(lane);
+    },
+    start: sweep,
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await Promise.allSettled(underway);
+    },
+  };
+}

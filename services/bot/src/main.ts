@@ -1,0 +1,47 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { createAssetStore } from '@atelier/shared/assets/create-asset-store';
+import { logLevelSetting } from '@atelier/shared/config/parse-config';
+import { connectBus } from '@atelier/shared/bus/connect-bus';
+import { createDatabase, waitForDatabase } from '@atelier/shared/db/connect-database';
+import { migrateDatabase } from '@atelier/shared/db/migrate-database';
+import { runService } from '@atelier/shared/lifecycle/run-service';
+import { createLogger } from '@atelier/shared/log/create-logger';
+import { createChatAdapters } from './adapters/create-chat-adapters.ts';
+import { loadCookieKey } from './adapters/web/web-keys.ts';
+import { createBotApp } from './app.ts';
+import { parseBotConfig } from './config.ts';
+
+// A bad level is named with the other bad settings; until then the usual one serves.
+const log = createLogger('bot', logLevelSetting.catch('info').parse(process.env['LOG_LEVEL']));
+
+await runService('bot', log, async () => {
+  const config = parseBotConfig(process.env);
+  const { settings } = config;
+  const db = createDatabase({
+    url: settings.DATABASE_URL,
+    poolSize: settings.DATABASE_POOL_SIZE,
+    applicationName: 'atelier bot',
+    log,
+  });
+  const app = await createBotApp({
+    db,
+    async prepareDatabase(signal) {
+      await waitForDatabase(db, log, signal);
+      await migrateDatabase(settings.DATABASE_URL);
+    },
+    connectBus: (signal) =>
+      connectBus({ url: settings.NATS_URL, prefix: settings.NATS_PREFIX, service: 'bot', log, signal }),
+    files: await createAssetStore({
+      ...settings,
+      ATELIER_ASSETS_DIR: settings.ATELIER_ASSETS_DIR ?? join(config.homeDir, 'assets'),
+    }),
+    web: config.web,
+    cookieKey: await loadCookieKey(config.homeDir),
+    createAdapters: (chat) => createChatAdapters(config, chat, log),
+    log,
+    now: Date.now,
+    randomId: randomUUID,
+  });
+  return app.start();
+});

@@ -1,0 +1,155 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createSimulator } from '@atelier/comfyui-sim/create-simulator';
+import { startPlatform, type Platform } from '../support/platform.ts';
+import { openRequestDesk, type RequestDesk } from '../support/request-desk.ts';
+
+// One picture takes about half a second, so that there is time to break something.
+const simulator = createSimulator({ port: 0, speed: 1, serviceTimeMs: () => 500 });
+let platform: Platform;
+let desk: RequestDesk;
+
+beforeAll(async () => {
+  const { url } = await simulator.start();
+  platform = await startPlatform({ comfyuiUrl: url, services: ['agent', 'comfy-worker'] });
+  desk = await openRequestDesk(platform);
+  // The first one also waits for the registry.
+  const { request } = await desk.untilFinal(await desk.submit('a lighthouse'));
+  expect(request.state).toBe('succeeded');
+});
+afterEach(() => simulator.clearFaults());
+afterAll(async () => {
+  await desk?.close();
+  await platform?.stop();
+  await simulator.stop();
+});
+
+/** How often the GPU worked on a job, to its end or not. */
+function runsOf(jobId: string): number {
+  return simulator.log().filter((entry) => markOf(entry.extraData)['job'] === jobId).length;
+}
+
+function markOf(extraData: Record<string, unknown>): Record<string, unknown> {
+  const mark = extraData['atelier'];
+  return typeof mark === 'object' && mark !== null ? { ...mark } : {};
+}
+
+async function untilRunning(requestId: string): Promise<string> {
+  const { jobs } = await desk.until(requestId, (_, list) => list[0]?.state === 'running');
+  return jobs[0]!.id;
+}
+
+describe('a worker that dies', () => {
+  it('is replaced by one that adopts the running prompt, without a second run or attempt', async () => {
+    const requestId = await desk.submit('a red fox');
+    const jobId = await untilRunning(requestId);
+    await platform.kill('comfy-worker');
+    await platform.start('comfy-worker');
+    const { request, jobs } = await desk.untilFinal(requestId);
+    expect(request.state).toBe('succeeded');
+    expect(jobs).toMatchObject([{ state: 'succeeded', attempts: 1, takeovers: 1 }]);
+    expect(runsOf(jobId)).toBe(1);
+  });
+
+  it('finds the finished prompt when it comes back after its end', async () => {
+    const requestId = await desk.submit('a blue fox');
+    const jobId = await untilRunning(requestId);
+    await platform.kill('comfy-worker');
+    while (simulator.remaining() > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    await platform.start('comfy-worker');
+    const { request } = await desk.untilFinal(requestId);
+    expect(request.state).toBe('succeeded');
+    expect(runsOf(jobId)).toBe(1);
+  });
+
+  it('leaves what runs to the next one when it is stopped in good order, and blames nobody', async () => {
+    const requestId = await desk.submit('a green fox');
+    await untilRunning(requestId);
+    expect(await platform.service('comfy-worker').stop()).toBe(0);
+    await platform.start('comfy-worker');
+    const { request, jobs } = await desk.untilFinal(requestId);
+    expect(request.state).toBe('succeeded');
+    expect(jobs).toMatchObject([{ takeovers: 0, attempts: 1 }]);
+  });
+});
+
+describe('a ComfyUI that fails', () => {
+  it('gets the job again after a crash, once it answers', async () => {
+    const requestId = await desk.submit('a castle');
+    await untilRunning(requestId);
+    simulator.inject({ kind: 'crash', restartAfterMs: 500 });
+    const { request, jobs } = await desk.untilFinal(requestId);
+    expect(request.state).toBe('succeeded');
+    expect(jobs).toMatchObject([{ crashes: 1, attempts: 2 }]);
+  });
+
+  it('is not given a prompt again that takes it down twice', async () => {
+    const requestId = await desk.submit('a cursed castle');
+    await untilRunning(requestId);
+    simulator.inject({ kind: 'crash', restartAfterMs: 300 });
+    await desk.until(requestId, (_, jobs) => jobs[0]?.crashes === 1);
+    await untilRunning(requestId);
+    simulator.inject({ kind: 'crash', restartAfterMs: 300 });
+    const { request, jobs } = await desk.untilFinal(requestId);
+    expect(request).toMatchObject({ state: 'failed', error: { code: 'quarantined' } });
+    expect(jobs[0]?.state).toBe('quarantined');
+    const next = await desk.untilFinal(await desk.submit('a harmless castle'));
+    expect(next.request.state).toBe('succeeded');
+  });
+
+  it('runs a prompt once although the answer to its POST was lost', async () => {
+    simulator.inject({ kind: 'lost-post-answer', mode: 'reset', times: 1 });
+    const requestId = await desk.submit('a ship');
+    const { request, jobs } = await desk.untilFinal(requestId);
+    expect(request.state).toBe('succeeded');
+    expect(runsOf(jobs[0]!.id)).toBe(1);
+  });
+
+  it.each([{ kind: 'silent-socket' }, { kind: 'drop-events' }, { kind: 'close-sockets' }] as const)(
+    'is followed to the end without its socket ($kind)',
+    async (fault) => {
+      simulator.inject(fault);
+      const { request } = await desk.untilFinal(await desk.submit(`a ship ${fault.kind}`));
+      expect(request.state).toBe('succeeded');
+    },
+  );
+
+  it('is asked once more after running out of memory, then the person is told what to do', async () => {
+    simulator.inject({ kind: 'out-of-memory', nodeClass: 'KSampler', times: 1 });
+    const once = await desk.untilFinal(await desk.submit('a whale'));
+    expect(once.request.state).toBe('succeeded');
+    expect(once.jobs[0]?.outOfMemory).toBe(1);
+    simulator.inject({ kind: 'out-of-memory', nodeClass: 'KSampler', times: 2 });
+    const twice = await desk.untilFinal(await desk.submit('two whales'));
+    expect(twice.request).toMatchObject({ state: 'failed', error: { code: 'out_of_memory' } });
+  });
+
+  it('fails a job once, with its node, when a node fails', async () => {
+    simulator.inject({ kind: 'execution-error', nodeClass: 'KSampler', message: 'mat1 and mat2 shapes', times: 1 });
+    const { request, jobs } = await desk.untilFinal(await desk.submit('a broken whale'));
+    expect(request).toMatchObject({ state: 'failed', error: { code: 'size_mismatch' } });
+    expect(jobs).toMatchObject([{ attempts: 1, error: { classType: 'KSampler' } }]);
+  });
+});
+
+describe('cancelling', () => {
+  it('stops what runs and lets the next one have the GPU', async () => {
+    const requestId = await desk.submit('a slow river');
+    const jobId = await untilRunning(requestId);
+    const next = await desk.submit('a quick river');
+    await desk.cancel(requestId);
+    const { request } = await desk.untilFinal(requestId);
+    expect(request.state).toBe('cancelled');
+    expect((await desk.untilFinal(next)).request.state).toBe('succeeded');
+    expect(simulator.log().find((entry) => markOf(entry.extraData)['job'] === jobId)?.outcome).toBe('interrupted');
+  });
+
+  it('ends what waits without touching what runs', async () => {
+    const running = await desk.submit('a running river');
+    await untilRunning(running);
+    const waiting = await desk.submit('a waiting river');
+    await desk.until(waiting, (request) => request.state === 'working');
+    await desk.cancel(waiting);
+    expect((await desk.untilFinal(waiting)).request.state).toBe('cancelled');
+    expect((await desk.untilFinal(running)).request.state).toBe('succeeded');
+  });
+});
