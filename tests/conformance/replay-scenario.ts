@@ -186,9 +186,9 @@ function endOfRun(events: readonly SocketEvent[], promptId: string, nth: number)
 
 /** Lets the run go on until so many of its events have arrived. */
 function createGate(socket: RecordingSocket): {
-  pass(): Promise<void>;
-  reach(count: number): Promise<void>;
-  open(): void;
+  pass: () => Promise<void>;
+  reach: (count: number) => Promise<void>;
+  open: () => void;
 } {
   let target = 0;
   let waiting: (() => void)[] = [];

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { createSimulator } from '@atelier/comfyui-sim/create-simulator';
+import { exampleImage } from '@atelier/comfyui-sim/picture/example-image';
 import { defaultProfile } from '@atelier/comfyui-sim/profile/service-profile';
 import { createGatedClock } from './gated-clock.ts';
 import { normalise } from './normalise.ts';
@@ -28,7 +29,6 @@ const earlierFiles: Readonly<Record<TranscriptVersion, Readonly<Record<string, n
 };
 
 async function seedFiles(version: TranscriptVersion): Promise<Record<string, Buffer>> {
-  const { exampleImage } = await import('@atelier/comfyui-sim/picture/example-image');
   const bytes = await exampleImage();
   const files: Record<string, Buffer> = {};
   for (const [prefix, count] of Object.entries(earlierFiles[version])) {

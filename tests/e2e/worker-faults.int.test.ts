@@ -13,8 +13,7 @@ beforeAll(async () => {
   platform = await startPlatform({ comfyuiUrl: url, services: ['agent', 'comfy-worker'] });
   desk = await openRequestDesk(platform);
   // The first one also waits for the registry.
-  const { request } = await desk.untilFinal(await desk.submit('a lighthouse'));
-  expect(request.state).toBe('succeeded');
+  await desk.until(await desk.submit('a lighthouse'), (request) => request.state === 'succeeded');
 });
 afterEach(() => simulator.clearFaults());
 afterAll(async () => {

@@ -149,7 +149,9 @@ describe('a job from queue to result', () => {
     expect((await markRunning(db, lease)).outbox).toHaveLength(0);
     expect(await markStoring(db, lease)).toBe(true);
     const outbox = await finishJob(db, lease, { outputs: [output], gpuSeconds: 4 });
-    expect(outbox?.map((row) => row.key).sort()).toEqual(['deliveryCreated', 'jobChanged', 'requestChanged']);
+    expect(new Set(outbox?.map((row) => row.key))).toEqual(
+      new Set(['deliveryCreated', 'jobChanged', 'requestChanged']),
+    );
     const [stored] = await readJobsOfRequests(db, [requestId]);
     expect(stored).toMatchObject({ state: 'succeeded', attempts: 1, gpuSeconds: 4, outputs: [output] });
     expect(await readRequest(db, requestId)).toMatchObject({ state: 'succeeded', jobsOpen: 0, jobsSucceeded: 1 });
@@ -307,7 +309,7 @@ describe('accepting', () => {
       body: { kind: 'words', text: '狐狸' },
     } as const;
     const results = await Promise.all([acceptRequest(db, request), acceptRequest(db, request)]);
-    expect(results.map((result) => result.created).sort()).toEqual([false, true]);
+    expect(results.filter((result) => result.created)).toHaveLength(1);
     expect(results[0]?.requestId).toBe(results[1]?.requestId);
     const rows = await db.sql`select kind from deliveries`;
     expect(rows.map((row) => row['kind'])).toEqual(['card']);
