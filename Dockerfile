@@ -33,4 +33,5 @@ USER node
 ENV ATELIER_HOME=/data ATELIER_ASSETS_DIR=/data/assets SERVICE=bot
 VOLUME /data
 # exec: the service itself gets SIGTERM and drains.
-CMD ["sh", "-c", "exec node services/$SERVICE/src/main.ts"]
+# The flags are those of packages/launcher/src/child/node-flags.ts.
+CMD ["sh", "-c", "exec node --optimize-for-size --max-semi-space-size=4 services/$SERVICE/src/main.ts"]

@@ -54,16 +54,14 @@ interface Bench {
   socket: ComfySocket;
   follow(promptId: string, options?: Partial<FollowPromptOptions>): Promise<PromptResult>;
   post(promptId: string, workflow?: Workflow): Promise<void>;
+  end(): Promise<void>;
 }
 
 const open: Bench[] = [];
 let ids = 0;
 
 afterEach(async () => {
-  for (const bench of open.splice(0)) {
-    await bench.socket.close();
-    await bench.simulator.stop();
-  }
+  for (const bench of open.splice(0)) await bench.end();
 });
 
 function newId(): string {
@@ -80,15 +78,22 @@ async function start(options: SimulatorOptions, clientId = 'worker-1'): Promise<
 async function join(simulator: Simulator, baseUrl: string, clientId: string): Promise<Bench> {
   const client = createComfyClient({ baseUrl, clientId, fetchTimeoutMs: 1_000, postTimeoutMs: 2_000 });
   const socket = createComfySocket({ baseUrl, clientId, minBackoffMs: 5, maxBackoffMs: 20 });
+  const over = new AbortController();
   socket.start();
   await socket.whenOpen();
   const bench: Bench = {
     simulator,
     client,
     socket,
-    follow: (promptId, more = {}) => followPrompt({ client, socket, promptId, pollMs: 30, settleMs: 100, ...more }),
+    follow: (promptId, more = {}) =>
+      followPrompt({ client, socket, promptId, pollMs: 30, settleMs: 100, signal: over.signal, ...more }),
     post: async (promptId, workflow = txt2img(1)) => {
       expect(await client.postPrompt({ promptId, workflow })).toMatchObject({ state: 'accepted', promptId });
+    },
+    end: async () => {
+      over.abort();
+      await socket.close();
+      await simulator.stop();
     },
   };
   open.push(bench);

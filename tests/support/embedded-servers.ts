@@ -25,14 +25,17 @@ export async function createRunFolder(): Promise<string> {
 }
 
 /** Servers of our own, started by the launcher's code: NATS as found or fetched, Postgres from npm. */
-export function embeddedServers(runFolder: string, say: (line: string) => void): ServerSource {
+export function embeddedServers(
+  runFolder: string,
+  say: (line: string) => void,
+  { durable = false }: { durable?: boolean } = {},
+): ServerSource {
   return {
     async nats() {
       const { path } = await findNatsServer({ toolsDir, searchPath: process.env['PATH'] ?? '', say });
       // Syncing each message is for power cuts, which tests do not have.
-      return startNatsServer({ binary: path, dataDir: join(runFolder, 'nats'), sync: 60 });
+      return startNatsServer({ binary: path, dataDir: join(runFolder, 'nats'), sync: durable ? 'always' : 60 });
     },
-    postgres: () =>
-      startPostgresServer({ dataDir: join(runFolder, 'postgres'), password: 'atelier', durable: false, say }),
+    postgres: () => startPostgresServer({ dataDir: join(runFolder, 'postgres'), password: 'atelier', durable, say }),
   };
 }

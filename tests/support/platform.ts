@@ -1,17 +1,28 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createTestDatabase, createTestNats } from './servers.ts';
 import { startService, type ServiceProcess } from './service-process.ts';
 
 export type ServiceKey = 'bot' | 'agent' | 'comfy-worker';
 
+/** The NATS and Postgres of one platform. */
+export interface PlatformServers {
+  databaseUrl: string;
+  natsUrl: string;
+  natsPrefix: string;
+  /** Removes what was stored. */
+  release(): Promise<void>;
+}
+
 export interface PlatformOptions {
+  /** Those of the test run unless given. */
+  servers?: PlatformServers;
   comfyuiUrl: string;
   /** Which services run; all unless given. */
   services?: readonly ServiceKey[];
   /** Divides the waits of the recovery protocol. 10 unless given. */
   timeScale?: number;
+  logLevel?: string;
   env?: Record<string, string>;
 }
 
@@ -32,9 +43,8 @@ export interface Platform {
 
 /** Starts the services against a database and a stream prefix of their own. */
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
-  const [database, nats, home] = await Promise.all([
-    createTestDatabase(),
-    createTestNats(),
+  const [servers, home] = await Promise.all([
+    options.servers ?? serversOfTestRun(),
     mkdtemp(join(tmpdir(), 'atelier-test-')),
   ]);
   const running = new Map<ServiceKey, ServiceProcess>();
@@ -45,25 +55,25 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       name: key,
       main: `services/${key}/src/main.ts`,
       env: {
-        DATABASE_URL: database.url,
-        NATS_URL: nats.url,
-        NATS_PREFIX: nats.prefix,
+        DATABASE_URL: servers.databaseUrl,
+        NATS_URL: servers.natsUrl,
+        NATS_PREFIX: servers.natsPrefix,
         ATELIER_HOME: home,
         ATELIER_ASSETS_DIR: join(home, 'assets'),
         ATELIER_WEB_PORT: webPort,
         COMFYUI_URL: options.comfyuiUrl,
         WORKER_TIME_SCALE: String(options.timeScale ?? 10),
-        LOG_LEVEL: 'debug',
+        LOG_LEVEL: options.logLevel ?? 'debug',
         ...options.env,
       },
     });
     running.set(key, service);
-    if (key === 'bot') webPort = new URL(service.ready['url'] ?? '').port;
+    if (key === 'bot') webPort = new URL(service.ready['webUrl'] ?? '').port;
   }
 
   async function stop(): Promise<void> {
     await Promise.all([...running.values()].map((service) => service.stop()));
-    await Promise.all([database.drop(), nats.clear()]);
+    await servers.release();
     await rm(home, { recursive: true, force: true });
   }
 
@@ -79,9 +89,9 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     return found;
   };
   return {
-    databaseUrl: database.url,
-    natsUrl: nats.url,
-    natsPrefix: nats.prefix,
+    databaseUrl: servers.databaseUrl,
+    natsUrl: servers.natsUrl,
+    natsPrefix: servers.natsPrefix,
     home,
     get webUrl() {
       return `http://127.0.0.1:${webPort}`;
@@ -90,5 +100,19 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     kill: (key) => service(key).kill(),
     start,
     stop,
+  };
+}
+
+async function serversOfTestRun(): Promise<PlatformServers> {
+  // Only inside a test run does this module load.
+  const { createTestDatabase, createTestNats } = await import('./servers.ts');
+  const [database, nats] = await Promise.all([createTestDatabase(), createTestNats()]);
+  return {
+    databaseUrl: database.url,
+    natsUrl: nats.url,
+    natsPrefix: nats.prefix,
+    async release() {
+      await Promise.all([database.drop(), nats.clear()]);
+    },
   };
 }

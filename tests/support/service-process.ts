@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { serviceNodeFlags } from '@atelier/launcher/child/node-flags';
 
 /** A service that runs as its own process, as in production. */
 export interface ServiceProcess {
@@ -31,7 +32,7 @@ const keptLines = 400;
 
 /** Starts a service and waits until it says that it is ready. @throws with its last lines when it does not. */
 export async function startService(options: ServiceOptions): Promise<ServiceProcess> {
-  const child = spawn(process.execPath, [options.main, ...(options.args ?? [])], {
+  const child = spawn(process.execPath, [...serviceNodeFlags, options.main, ...(options.args ?? [])], {
     cwd: root,
     env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...options.env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

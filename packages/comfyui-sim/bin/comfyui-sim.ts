@@ -27,9 +27,7 @@ const settingsSchema = z.object({
   inventory: z.enum(['demo', 'recorded']),
   classes: number.int().min(0).max(100_000).optional(),
   dir: z.string().min(1).optional(),
-  cache: z
-    .string()
-    .regex(/^(classic|none|lru:[1-9]\d{0,5})$/, 'classic, none, or lru:NUMBER'),
+  cache: z.string().regex(/^(classic|none|lru:[1-9]\d{0,5})$/, 'classic, none, or lru:NUMBER'),
   controls: z.boolean(),
 });
 
@@ -71,6 +69,8 @@ async function main(): Promise<void> {
   });
   const { url } = await simulator.start();
   console.log(`ComfyUI simulator ${settings.version} at ${url}`);
+  // Whoever started it as a child waits for this rather than for a line.
+  process.send?.({ type: 'ready', service: 'simulator', url });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
       simulator.stop().then(
@@ -82,7 +82,8 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  const reason = error instanceof z.ZodError ? z.prettifyError(error) : error instanceof Error ? error.message : String(error);
+  const reason =
+    error instanceof z.ZodError ? z.prettifyError(error) : error instanceof Error ? error.message : String(error);
   console.error(`comfyui-sim: ${reason}\n\n${usage}`);
   process.exitCode = 2;
 });

@@ -11,6 +11,7 @@ import type { ExecutionLogEntry } from './log/execution-log.ts';
 import { createNodeLibrary } from './nodes/node-library.ts';
 import { testNodeClasses, testNodes } from './nodes/test-nodes.ts';
 import { exampleImage } from './picture/example-image.ts';
+import type { QueuedPrompt } from './queue/prompt-queue.ts';
 import { createGpuMemory } from './profile/gpu-memory.ts';
 import { defaultProfile } from './profile/service-profile.ts';
 import { generateObjectInfo } from './registry/generate-object-info.ts';
@@ -30,20 +31,20 @@ export interface SimulatorAddress {
 /** A ComfyUI that needs no GPU. */
 export interface Simulator {
   /** Opens the listener. After a crash it comes back on the same port, with its files but without queue, history and caches. */
-  start(): Promise<SimulatorAddress>;
+  start: () => Promise<SimulatorAddress>;
   /** Ends everything. Prompts that run count as crashed. */
-  stop(): Promise<void>;
+  stop: () => Promise<void>;
   /** Closes sockets and listener at once, as a killed process does; queue, history and caches are lost. */
-  crash(): Promise<void>;
-  isRunning(): boolean;
-  inject(fault: FaultInput): void;
-  clearFaults(kind?: FaultKind): void;
+  crash: () => Promise<void>;
+  isRunning: () => boolean;
+  inject: (fault: FaultInput) => void;
+  clearFaults: (kind?: FaultKind) => void;
   /** Prompts that started to run, in order, since the simulator was made; crashes do not clear it. */
-  log(): readonly ExecutionLogEntry[];
+  log: () => readonly ExecutionLogEntry[];
   /** Models read and swapped on the simulated GPU so far. */
-  modelCounts(): { swaps: number; loads: number };
+  modelCounts: () => { swaps: number; loads: number };
   /** Open prompts: running and pending. */
-  remaining(): number;
+  remaining: () => number;
   files: FileStore;
 }
 
@@ -103,7 +104,16 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
       if (session === undefined) {
         gpu.unload();
         session = await startSession({
-          traits, clock, profile, inventory, files, faults, log, gpu, library, registry,
+          traits,
+          clock,
+          profile,
+          inventory,
+          files,
+          faults,
+          log,
+          gpu,
+          library,
+          registry,
           host: options.host ?? '127.0.0.1',
           port,
           speed: options.speed ?? 0,
@@ -111,7 +121,7 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
           sendsPreviews: options.previews ?? true,
           hasControls: options.controls ?? false,
           emptyModels: options.inventory === 'recorded' ? emptyRecordedModels : new Set(),
-          serviceTimeMs: options.serviceTimeMs ?? (() => undefined),
+          serviceTimeMs: options.serviceTimeMs ?? (options.controls === true ? postedServiceTime : () => undefined),
           newId: options.newId ?? randomUUID,
           randomLetters: (count) => Array.from({ length: count }, () => letters[randomInt(letters.length)]).join(''),
           inject,
@@ -175,4 +185,10 @@ function throwLater(error: unknown): void {
   queueMicrotask(() => {
     throw error;
   });
+}
+
+/** For tests over HTTP: the poster may say what the prompt takes. */
+function postedServiceTime(item: QueuedPrompt): number | undefined {
+  const ms = item.extraData['simulated_service_ms'];
+  return typeof ms === 'number' && ms >= 0 ? ms : undefined;
 }

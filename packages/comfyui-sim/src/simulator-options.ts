@@ -17,7 +17,10 @@ export interface SimulatorOptions {
   /** Times the profile's speed: 2 is twice as fast, 0 (the default) does not wait at all. */
   speed?: number;
   profile?: ServiceProfile;
-  /** What one prompt takes on the GPU in all, in milliseconds at speed 1; undefined leaves it to the profile. For traces. */
+  /**
+   * What one prompt takes on the GPU in all, in milliseconds at speed 1; undefined leaves it to the profile. For traces.
+   * Without it and with `controls`, a number in `extra_data.simulated_service_ms` says it.
+   */
   serviceTimeMs?: (item: QueuedPrompt) => number | undefined;
   /** `demo` (the default): believable names and the recorded ones; `recorded`: exactly the recorded servers' files. */
   inventory?: 'demo' | 'recorded' | Inventory;

@@ -243,7 +243,7 @@ export function createWorkerApp(deps: WorkerDeps): { start(): RunningService } {
         async stop() {
           draining.abort();
           bell.ring();
-          const late = sleep(config.leaveRunning ? 0 : timings.drainMs, 'late' as const, { ref: false });
+          const late = sleep(timings.drainMs, 'late' as const, { ref: false });
           if ((await Promise.race([serving.catch(() => {}), late])) === 'late') {
             log.warn('what still runs stays in ComfyUI; the next worker adopts it');
           }

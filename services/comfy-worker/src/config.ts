@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { booleanSetting, httpUrlSetting, intSetting, parseConfig } from '@atelier/shared/config/parse-config';
+import { httpUrlSetting, intSetting, parseConfig } from '@atelier/shared/config/parse-config';
 import { assetSettings, platformSettings } from '@atelier/shared/config/platform-settings';
 
 const schema = z.object({
@@ -15,8 +15,8 @@ const schema = z.object({
   WORKER_SILENCE_SECONDS: intSetting(5, 3_600).default(120),
   /** Every wait of the recovery protocol is divided by this: for tests. */
   WORKER_TIME_SCALE: intSetting(1, 100).default(1),
-  /** Leave what runs to the next worker at the end, instead of waiting for it. */
-  WORKER_LEAVE_RUNNING: booleanSetting.default(false),
+  /** How long a stop waits for the running job; what still runs then stays in ComfyUI, and the next worker adopts it. */
+  WORKER_DRAIN_SECONDS: intSetting(0, 3_600).default(8),
 });
 
 /** How long each wait of the worker is, in ms. */
@@ -39,6 +39,8 @@ export interface WorkerTimings {
   statusMs: number;
   /** How long a stop waits for what runs. */
   drainMs: number;
+  /** How long a prompt that shows no sign of life is interrupted before its executor counts as stuck. */
+  interruptMs: number;
   /** Between tries while ComfyUI or Postgres is away. */
   retryMs: number;
 }
@@ -51,7 +53,6 @@ export interface WorkerConfig {
   logLevel: string;
   comfyuiUrl: string;
   instanceId: string;
-  leaveRunning: boolean;
   timings: WorkerTimings;
   assets: z.infer<z.ZodObject<typeof assetSettings>>;
 }
@@ -68,7 +69,6 @@ export function parseWorkerConfig(env: Record<string, string | undefined>): Work
     logLevel: settings.LOG_LEVEL,
     comfyuiUrl: settings.COMFYUI_URL,
     instanceId: settings.WORKER_INSTANCE ?? new URL(settings.COMFYUI_URL).host.replaceAll(/[[\]]/g, ''),
-    leaveRunning: settings.WORKER_LEAVE_RUNNING,
     timings: {
       leaseMs: scaled(7_000),
       beatMs: scaled(1_000),
@@ -81,7 +81,8 @@ export function parseWorkerConfig(env: Record<string, string | undefined>): Work
       sweepMs: scaled(5_000),
       strandedAfterMs: scaled(600_000),
       statusMs: scaled(2_000),
-      drainMs: scaled(30_000),
+      interruptMs: scaled(30_000),
+      drainMs: scaled(settings.WORKER_DRAIN_SECONDS * 1_000),
       retryMs: scaled(1_000),
     },
     assets: settings,

@@ -1,9 +1,9 @@
 /** Time for the simulator: real by default, turned by hand in tests. */
 export interface SimClock {
   /** Milliseconds since 1970, as ComfyUI's `timestamp` and `create_time`. */
-  now(): number;
+  now: () => number;
   /** Resolves after `delayMs`; rejects with the signal's reason as soon as the signal fires. */
-  sleep(delayMs: number, signal: AbortSignal): Promise<void>;
+  sleep: (delayMs: number, signal: AbortSignal) => Promise<void>;
 }
 
 /** The clock of this process. */

@@ -6,10 +6,10 @@ import type { NodeIdentity } from './progress-state.ts';
 /** A prompt and the nodes that grew while it ran (ComfyUI's DynamicPrompt). */
 export interface DynamicGraph extends ExecutionGraph {
   /** Adds nodes that take the place of `parent`. */
-  grow(parent: NodeId, nodes: Workflow): void;
-  identity(id: NodeId): NodeIdentity;
+  grow: (parent: NodeId, nodes: Workflow) => void;
+  identity: (id: NodeId) => NodeIdentity;
   /** The prompt with all that grew. */
-  whole(): Workflow;
+  whole: () => Workflow;
 }
 
 export function createDynamicGraph(workflow: Workflow, registry: Registry): DynamicGraph {

@@ -4,11 +4,11 @@ import type { Json } from '@atelier/comfyui/json/json';
 
 /** What the list needs to know of the graph, which may grow while it runs. */
 export interface ExecutionGraph {
-  node(id: NodeId): Readonly<WorkflowNode> | undefined;
-  isOutput(id: NodeId): boolean;
+  node: (id: NodeId) => Readonly<WorkflowNode> | undefined;
+  isOutput: (id: NodeId) => boolean;
   /** Classes that run asynchronously (those that call a service) are started as early as outputs. */
-  isAsync(id: NodeId): boolean;
-  isLazyInput(id: NodeId, input: string): boolean;
+  isAsync: (id: NodeId) => boolean;
+  isLazyInput: (id: NodeId, input: string) => boolean;
 }
 
 /**
@@ -18,14 +18,14 @@ export interface ExecutionGraph {
  * new links (lazy inputs, expansion).
  */
 export interface ExecutionList {
-  add(id: NodeId): void;
+  add: (id: NodeId) => void;
   /** Makes `to` wait for `from`, adding `from` when it is not there. */
-  addLink(from: NodeId, to: NodeId): void;
-  isEmpty(): boolean;
+  addLink: (from: NodeId, to: NodeId) => void;
+  isEmpty: () => boolean;
   /** The node to run next; undefined when all that is left waits in a cycle. */
-  pick(): NodeId | undefined;
-  complete(id: NodeId): void;
-  pending(): readonly NodeId[];
+  pick: () => NodeId | undefined;
+  complete: (id: NodeId) => void;
+  pending: () => readonly NodeId[];
 }
 
 /** @param isCached whether a node's outputs are at hand, so that it need not run for others. */

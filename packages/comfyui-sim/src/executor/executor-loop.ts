@@ -7,12 +7,12 @@ export interface ExecutorLoopDependencies {
   queue: PromptQueue;
   events: RunEvents;
   log: ExecutionLog;
-  now(): number;
-  run(item: QueuedPrompt): Promise<PromptRun>;
+  now: () => number;
+  run: (item: QueuedPrompt) => Promise<PromptRun>;
   /** Between prompts: what `/free` asked for. */
-  afterPrompt(): void;
+  afterPrompt: () => void;
   /** Resolves at once, or when a fault that stops the executor is lifted. */
-  whileStuck(): Promise<void>;
+  whileStuck: () => Promise<void>;
 }
 
 /**
@@ -23,9 +23,13 @@ export interface ExecutorLoopDependencies {
 export async function runExecutorLoop(dependencies: ExecutorLoopDependencies, signal: AbortSignal): Promise<void> {
   const { queue, events, log, now } = dependencies;
   while (!signal.aborted) {
-    await dependencies.whileStuck();
-    const item = await queue.take(signal);
-    const entry = log.begin({ promptId: item.promptId, number: item.number, extraData: item.extraData, startedAt: now() });
+    const item = await queue.take(signal, dependencies.whileStuck);
+    const entry = log.begin({
+      promptId: item.promptId,
+      number: item.number,
+      extraData: item.extraData,
+      startedAt: now(),
+    });
     try {
       const run = await dependencies.run(item);
       signal.throwIfAborted();

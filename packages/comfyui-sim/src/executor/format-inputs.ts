@@ -19,5 +19,7 @@ function linkedText(scope: RunScope, from: string, slot: number): Json {
 }
 
 function scalar(value: Json): Json {
-  return typeof value === 'object' && value !== null ? JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? String(part) : part)) : value;
+  return typeof value === 'object' && value !== null
+    ? JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? String(part) : part))
+    : value;
 }

@@ -13,12 +13,12 @@ export interface CachedNode {
 
 export interface OutputCache {
   /** Begins a prompt: `keys` are the signatures of its nodes. Classic caching drops all others here. */
-  begin(keys: ReadonlyMap<NodeId, string>): void;
+  begin: (keys: ReadonlyMap<NodeId, string>) => void;
   /** Signatures of nodes that the running prompt grew. */
-  extend(keys: ReadonlyMap<NodeId, string>): void;
-  get(id: NodeId): CachedNode | undefined;
-  set(id: NodeId, value: CachedNode): void;
-  clear(): void;
+  extend: (keys: ReadonlyMap<NodeId, string>) => void;
+  get: (id: NodeId) => CachedNode | undefined;
+  set: (id: NodeId, value: CachedNode) => void;
+  clear: () => void;
 }
 
 /** Caches by input signature (comfy_execution/caching.py, 0.3.64 to 0.8.0). */

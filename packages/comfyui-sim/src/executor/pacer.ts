@@ -3,9 +3,9 @@ import type { SimClock } from '../clock/sim-clock.ts';
 /** Spends simulated GPU time for one prompt. */
 export interface Pacer {
   /** Takes `ms` of the profile's time: divided by the speed, nothing at speed 0. */
-  work(ms: number): Promise<void>;
+  work: (ms: number) => Promise<void>;
   /** Called at each sampling step. */
-  step(): Promise<void>;
+  step: () => Promise<void>;
   isHurried: boolean;
 }
 
@@ -38,7 +38,13 @@ export function createPacer(clock: SimClock, speed: number, signal: AbortSignal)
  *
  * @param steps sampling steps that the prompt will take.
  */
-export function createFixedPacer(clock: SimClock, speed: number, signal: AbortSignal, totalMs: number, steps: number): Pacer {
+export function createFixedPacer(
+  clock: SimClock,
+  speed: number,
+  signal: AbortSignal,
+  totalMs: number,
+  steps: number,
+): Pacer {
   const spend = createSpender(clock, speed, signal);
   let isSpent = false;
   return {

@@ -16,11 +16,11 @@ export interface NodeIdentity {
 
 /** The state behind `progress_state`: every started node of the running prompt. */
 export interface ProgressState {
-  start(id: NodeId): void;
-  update(id: NodeId, value: number, max: number): void;
-  finish(id: NodeId): void;
+  start: (id: NodeId) => void;
+  update: (id: NodeId, value: number, max: number) => void;
+  finish: (id: NodeId) => void;
   /** The message's `data`. */
-  json(): JsonObject;
+  json: () => JsonObject;
 }
 
 export function createProgressState(promptId: string, identity: (id: NodeId) => NodeIdentity): ProgressState {

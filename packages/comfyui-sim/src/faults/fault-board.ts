@@ -9,22 +9,22 @@ export interface NodeFault {
 }
 
 export interface NodeFaults {
-  takeNodeFault(nodeId: string, nodeClass: string, promptId: string): NodeFault | undefined;
+  takeNodeFault: (nodeId: string, nodeClass: string, promptId: string) => NodeFault | undefined;
 }
 
 /** The faults in force. */
 export interface FaultBoard extends NodeFaults {
-  add(fault: Fault): void;
+  add: (fault: Fault) => void;
   /** Lifts all faults, or those of one kind. */
-  clear(kind?: FaultKind): void;
-  active(): readonly Fault[];
+  clear: (kind?: FaultKind) => void;
+  active: () => readonly Fault[];
   /** The fault of that kind in force, counting it as used. */
-  take<K extends FaultKind>(kind: K): Extract<Fault, { kind: K }> | undefined;
-  has(kind: FaultKind): boolean;
+  take: <K extends FaultKind>(kind: K) => Extract<Fault, { kind: K }> | undefined;
+  has: (kind: FaultKind) => boolean;
   /** Whether a message to that client gets lost. */
-  losesMessage(type: string, clientId: string): boolean;
+  losesMessage: (type: string, clientId: string) => boolean;
   /** Resolves when none of the kinds is in force; rejects when the signal fires. */
-  whileNone(kinds: readonly FaultKind[], signal: AbortSignal): Promise<void>;
+  whileNone: (kinds: readonly FaultKind[], signal: AbortSignal) => Promise<void>;
 }
 
 interface Standing {

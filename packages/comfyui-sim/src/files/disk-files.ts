@@ -26,7 +26,11 @@ export function openDiskFiles(directory: string): FileStore {
         const [bytes, { mtimeMs }] = await Promise.all([readFile(file), stat(file)]);
         return { bytes, modifiedAt: mtimeMs };
       } catch (error) {
-        if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'EISDIR' || error.code === 'ENOTDIR')) {
+        if (
+          error instanceof Error &&
+          'code' in error &&
+          (error.code === 'ENOENT' || error.code === 'EISDIR' || error.code === 'ENOTDIR')
+        ) {
           return undefined;
         }
         throw error;

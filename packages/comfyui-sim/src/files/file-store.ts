@@ -12,16 +12,16 @@ export interface StoredFile {
  * that leaves it.
  */
 export interface FileStore {
-  read(folder: FolderType, name: string): Promise<StoredFile | undefined>;
-  write(folder: FolderType, name: string, bytes: Buffer): Promise<void>;
+  read: (folder: FolderType, name: string) => Promise<StoredFile | undefined>;
+  write: (folder: FolderType, name: string, bytes: Buffer) => Promise<void>;
   /** All names in a folder. */
-  names(folder: FolderType): readonly string[];
+  names: (folder: FolderType) => readonly string[];
   /** Counts changes of the input folder, which `object_info` lists. */
-  inputRevision(): number;
+  inputRevision: () => number;
   /** Takes the next free number behind `prefix_`, as ComfyUI finds it: one above the highest that exists. */
-  nextCounter(folder: FolderType, prefix: string): number;
+  nextCounter: (folder: FolderType, prefix: string) => number;
   /** ComfyUI empties its temp folder at start. */
-  clearTemp(): Promise<void>;
+  clearTemp: () => Promise<void>;
 }
 
 /** Names and counters over any storage of bytes. */

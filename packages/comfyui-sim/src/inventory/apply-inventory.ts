@@ -66,7 +66,11 @@ function withOptions(spec: Json[], change: (options: Json[], config: JsonObject)
  *
  * @param inputFiles names in ComfyUI's input folder (its top level alone is listed).
  */
-export function applyInventory(objectInfo: JsonObject, inventory: Inventory, inputFiles: readonly string[]): JsonObject {
+export function applyInventory(
+  objectInfo: JsonObject,
+  inventory: Inventory,
+  inputFiles: readonly string[],
+): JsonObject {
   const topFiles = inputFiles.filter((name) => !name.includes('/')).sort();
   const changed: JsonObject = {};
   for (const [className, declaration] of Object.entries(objectInfo)) {
@@ -75,7 +79,12 @@ export function applyInventory(objectInfo: JsonObject, inventory: Inventory, inp
   return changed;
 }
 
-function withInputs(className: string, declaration: JsonObject, inventory: Inventory, topFiles: readonly string[]): JsonObject {
+function withInputs(
+  className: string,
+  declaration: JsonObject,
+  inventory: Inventory,
+  topFiles: readonly string[],
+): JsonObject {
   const input = declaration['input'];
   if (!isObject(input)) return declaration;
   const groups: JsonObject = {};
@@ -85,14 +94,20 @@ function withInputs(className: string, declaration: JsonObject, inventory: Inven
   return { ...declaration, input: groups };
 }
 
-function withGroup(className: string, inputs: JsonObject, inventory: Inventory, topFiles: readonly string[]): JsonObject {
+function withGroup(
+  className: string,
+  inputs: JsonObject,
+  inventory: Inventory,
+  topFiles: readonly string[],
+): JsonObject {
   const changed: JsonObject = {};
   for (const [name, spec] of Object.entries(inputs)) {
     const folder = folderOf(className, name);
     changed[name] = !Array.isArray(spec)
       ? spec
       : withOptions(spec, (options, config) => {
-          if (folder !== undefined) return [...(inventory[folder] ?? []), ...options.filter((option) => !isFileName(option))];
+          if (folder !== undefined)
+            return [...(inventory[folder] ?? []), ...options.filter((option) => !isFileName(option))];
           const upload = Object.keys(uploadExtensions).find((key) => config[key] === true);
           if (upload === undefined || config['remote'] !== undefined) return undefined;
           return topFiles.filter((file) => uploadExtensions[upload]?.test(file) === true);

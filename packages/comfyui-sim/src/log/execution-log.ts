@@ -16,8 +16,8 @@ export interface ExecutionLogEntry {
 
 /** What ran on the simulated GPU since the simulator was made; crashes do not clear it, so that repeats can be counted. */
 export interface ExecutionLog {
-  begin(entry: Pick<ExecutionLogEntry, 'promptId' | 'number' | 'extraData' | 'startedAt'>): ExecutionLogEntry;
-  entries(): readonly ExecutionLogEntry[];
+  begin: (entry: Pick<ExecutionLogEntry, 'promptId' | 'number' | 'extraData' | 'startedAt'>) => ExecutionLogEntry;
+  entries: () => readonly ExecutionLogEntry[];
 }
 
 /** @param maxEntries the oldest go first. */

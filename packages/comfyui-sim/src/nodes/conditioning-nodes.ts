@@ -47,7 +47,9 @@ const combine: NodeImplementation = {
 };
 
 /** Area, time range, guidance and the like: passed on. */
-const passOn: NodeImplementation = { run: (context) => ({ outputs: [requiredInput(context, 'conditioning', 'conditioning')] }) };
+const passOn: NodeImplementation = {
+  run: (context) => ({ outputs: [requiredInput(context, 'conditioning', 'conditioning')] }),
+};
 
 const zeroOut: NodeImplementation = { run: () => ({ outputs: [none] }) };
 
@@ -67,7 +69,9 @@ const referenceLatent: NodeImplementation = {
   run: (context) => {
     const conditioning = requiredInput(context, 'conditioning', 'conditioning');
     const base = optionalInput(context, 'latent', 'latent')?.items[0]?.base;
-    return { outputs: [base === undefined ? conditioning : withReference(conditioning, [{ picture: base, strength: 1.1 }])] };
+    return {
+      outputs: [base === undefined ? conditioning : withReference(conditioning, [{ picture: base, strength: 1.1 }])],
+    };
   },
 };
 
@@ -104,7 +108,11 @@ const conditionAndLatent: NodeImplementation = {
     const byName = (name: string): SimValue => optionalInput(context, name, 'conditioning') ?? none;
     return {
       outputs: context.nodeClass.outputs.map((output) =>
-        output.type === 'LATENT' ? latent : output.type === 'CONDITIONING' ? byName(output.name) : { kind: 'token', type: output.type, label: textInput(context, 'text') },
+        output.type === 'LATENT'
+          ? latent
+          : output.type === 'CONDITIONING'
+            ? byName(output.name)
+            : { kind: 'token', type: output.type, label: textInput(context, 'text') },
       ),
     };
   },
@@ -122,7 +130,13 @@ const inpaintModel: NodeImplementation = {
       items: [picture === undefined ? {} : { base: picture }],
       ...(mask === undefined ? {} : { mask }),
     };
-    return { outputs: [requiredInput(context, 'positive', 'conditioning'), requiredInput(context, 'negative', 'conditioning'), latent] };
+    return {
+      outputs: [
+        requiredInput(context, 'positive', 'conditioning'),
+        requiredInput(context, 'negative', 'conditioning'),
+        latent,
+      ],
+    };
   },
 };
 
@@ -167,6 +181,8 @@ export const conditioningNodes: Readonly<Record<string, NodeImplementation>> = {
   HunyuanImageToVideo: conditionAndLatent,
   SVD_img2vid_Conditioning: conditionAndLatent,
   LTXVConditioning: {
-    run: (context) => ({ outputs: [requiredInput(context, 'positive', 'conditioning'), requiredInput(context, 'negative', 'conditioning')] }),
+    run: (context) => ({
+      outputs: [requiredInput(context, 'positive', 'conditioning'), requiredInput(context, 'negative', 'conditioning')],
+    }),
   },
 };

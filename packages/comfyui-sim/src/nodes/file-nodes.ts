@@ -7,7 +7,7 @@ import { encodePng } from '../picture/encode-png.ts';
 import { createPicture } from '../picture/picture.ts';
 import type { Picture, RawPicture } from '../picture/picture.ts';
 import { images } from './image-nodes.ts';
-import { workOnPixels } from './latent-nodes.ts';
+import { workOnPixels } from './work-on-pixels.ts';
 import { channelMask } from './mask-nodes.ts';
 import { NodeException } from './node-context.ts';
 import type { NodeContext, NodeImplementation } from './node-context.ts';
@@ -21,7 +21,8 @@ async function loadRaw(context: NodeContext): Promise<{ raw: RawPicture; hasAlph
   const address = addressOf(value, context.nodeClass.name === 'LoadImageOutput' ? 'output' : 'input');
   const file = address === undefined ? undefined : await context.files.read(address.folder, address.name);
   const path = `/comfyui/${address?.folder ?? 'input'}/${address?.name ?? value}`;
-  if (file === undefined) throw new NodeException('FileNotFoundError', `[Errno 2] No such file or directory: '${path}'`);
+  if (file === undefined)
+    throw new NodeException('FileNotFoundError', `[Errno 2] No such file or directory: '${path}'`);
   try {
     const image = sharp(file.bytes, { limitInputPixels: maxInputPixels }).rotate();
     const { hasAlpha } = await image.metadata();
@@ -40,7 +41,9 @@ const loadImage: NodeImplementation = {
     const { raw, hasAlpha } = await loadRaw(context);
     const whole = fixed(raw);
     const opaque = createPicture(raw.width, raw.height, async () =>
-      raw.channels === 3 ? raw : toRaw(sharp(raw.data, { raw: { width: raw.width, height: raw.height, channels: 4 } }).removeAlpha()),
+      raw.channels === 3
+        ? raw
+        : toRaw(sharp(raw.data, { raw: { width: raw.width, height: raw.height, channels: 4 } }).removeAlpha()),
     );
     // Without transparency ComfyUI gives a small empty mask.
     const empty = fixed({ data: Buffer.alloc(64 * 64 * 3), width: 64, height: 64, channels: 3 });
@@ -58,7 +61,12 @@ const loadMask: NodeImplementation = {
 };
 
 /** Where `filename_prefix` puts a picture (folder_paths.get_save_image_path). */
-export function savePlace(context: NodeContext, prefix: string, width: number, height: number): { subfolder: string; filename: string } {
+export function savePlace(
+  context: NodeContext,
+  prefix: string,
+  width: number,
+  height: number,
+): { subfolder: string; filename: string } {
   const time = new Date(context.clock.now());
   const two = (value: number): string => String(value).padStart(2, '0');
   const filled = prefix
@@ -101,8 +109,13 @@ export async function saveFiles(
 }
 
 /** PNG files with `prompt` and whatever `extra_pnginfo` carries, `workflow` first of all. */
-async function savePngs(context: NodeContext, pictures: readonly Picture[], folder: FolderType, prefix: string): Promise<JsonObject> {
-  await workOnPixels(context, (pictures[0]?.width ?? 0) * (pictures[0]?.height ?? 0), pictures.length);
+async function savePngs(
+  context: NodeContext,
+  pictures: readonly Picture[],
+  folder: FolderType,
+  prefix: string,
+): Promise<JsonObject> {
+  await workOnPixels(context, pictures);
   const texts: JsonObject = { prompt: context.prompt, ...context.extraPngInfo };
   const encoded = new Map<Picture, Promise<Buffer>>();
   const files = await Promise.all(
@@ -118,7 +131,10 @@ async function savePngs(context: NodeContext, pictures: readonly Picture[], fold
 const saveImage: NodeImplementation = {
   run: async (context) => {
     const { pictures } = requiredInput(context, 'images', 'image');
-    return { outputs: [], ui: await savePngs(context, pictures, 'output', textInput(context, 'filename_prefix', 'ComfyUI')) };
+    return {
+      outputs: [],
+      ui: await savePngs(context, pictures, 'output', textInput(context, 'filename_prefix', 'ComfyUI')),
+    };
   },
 };
 

@@ -15,7 +15,11 @@ export async function runGeneric(context: NodeContext): Promise<NodeResult> {
   const pictures = [...context.inputs.values()].flatMap((value) => (value.kind === 'image' ? value.pictures : []));
   if (pictures.length === 0) return { outputs };
   const files = await Promise.all(
-    pictures.map(async (picture) => ({ bytes: await encodePng(picture, { prompt: context.prompt }), width: picture.width, height: picture.height })),
+    pictures.map(async (picture) => ({
+      bytes: await encodePng(picture, { prompt: context.prompt }),
+      width: picture.width,
+      height: picture.height,
+    })),
   );
   return { outputs, ui: { images: await saveFiles(context, 'output', context.nodeClass.name, 'png', files) } };
 }
@@ -37,11 +41,30 @@ function valueOfType(context: NodeContext, type: string): SimValue {
   const kind = kindOfType[type];
   for (const [name, value] of context.inputs) {
     const input = context.nodeClass.inputsByName.get(name);
-    if (kind === undefined ? (input?.types.includes(type) === true || (value.kind === 'token' && value.type === type)) : value.kind === kind) return value;
+    if (
+      kind === undefined
+        ? input?.types.includes(type) === true || (value.kind === 'token' && value.type === type)
+        : value.kind === kind
+    )
+      return value;
   }
   switch (kind) {
     case 'image':
-      return { kind: 'image', pictures: [paintScene({ prompt: context.nodeClass.displayName, negative: '', variation: JSON.stringify([...context.inputs.keys()]) }, 512, 512, context.isHurried)] };
+      return {
+        kind: 'image',
+        pictures: [
+          paintScene(
+            {
+              prompt: context.nodeClass.displayName,
+              negative: '',
+              variation: JSON.stringify([...context.inputs.keys()]),
+            },
+            512,
+            512,
+            context.isHurried,
+          ),
+        ],
+      };
     case 'mask':
       return { kind: 'mask', masks: [solidPicture(512, 512, 0xffffff)] };
     case 'conditioning':

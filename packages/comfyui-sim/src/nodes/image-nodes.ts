@@ -1,6 +1,13 @@
-import { blendPictures, editPicture, kernelOf, mapPixels, resizePicture, solidPicture } from '../picture/edit-picture.ts';
+import {
+  blendPictures,
+  editPicture,
+  kernelOf,
+  mapPixels,
+  resizePicture,
+  solidPicture,
+} from '../picture/edit-picture.ts';
 import type { Picture } from '../picture/picture.ts';
-import { workOnPixels } from './latent-nodes.ts';
+import { workOnPixels } from './work-on-pixels.ts';
 import type { NodeContext, NodeImplementation } from './node-context.ts';
 import { booleanInput, numberInput, optionalInput, requiredInput, textInput } from './read-input.ts';
 import type { ImageValue } from './sim-value.ts';
@@ -11,11 +18,14 @@ export function images(pictures: readonly Picture[]): ImageValue {
 }
 
 /** A class that makes one picture of each. */
-export function eachPicture(change: (picture: Picture, context: NodeContext) => Picture, inputName = 'image'): NodeImplementation {
+export function eachPicture(
+  change: (picture: Picture, context: NodeContext) => Picture,
+  inputName = 'image',
+): NodeImplementation {
   return {
     run: async (context) => {
       const pictures = requiredInput(context, inputName, 'image').pictures.map((picture) => change(picture, context));
-      await workOnPixels(context, (pictures[0]?.width ?? 0) * (pictures[0]?.height ?? 0), pictures.length);
+      await workOnPixels(context, pictures);
       return { outputs: context.nodeClass.outputs.map(() => images(pictures)) };
     },
   };
@@ -23,23 +33,44 @@ export function eachPicture(change: (picture: Picture, context: NodeContext) => 
 
 const emptyImage: NodeImplementation = {
   run: (context) => {
-    const picture = solidPicture(numberInput(context, 'width', 512), numberInput(context, 'height', 512), numberInput(context, 'color'));
-    return { outputs: [images(Array.from({ length: Math.max(1, numberInput(context, 'batch_size', 1)) }, () => picture))] };
+    const picture = solidPicture(
+      numberInput(context, 'width', 512),
+      numberInput(context, 'height', 512),
+      numberInput(context, 'color'),
+    );
+    return {
+      outputs: [images(Array.from({ length: Math.max(1, numberInput(context, 'batch_size', 1)) }, () => picture))],
+    };
   },
 };
 
-const invert = eachPicture((picture) => editPicture(picture, picture.width, picture.height, (image) => image.negate({ alpha: false })));
+const invert = eachPicture((picture) =>
+  editPicture(picture, picture.width, picture.height, (image) => image.negate({ alpha: false })),
+);
 
 const scale = eachPicture((picture, context) => {
   const wanted = { width: numberInput(context, 'width'), height: numberInput(context, 'height') };
   if (wanted.width === 0 && wanted.height === 0) return picture;
-  const width = wanted.width === 0 ? Math.max(1, Math.round((picture.width * wanted.height) / picture.height)) : wanted.width;
-  const height = wanted.height === 0 ? Math.max(1, Math.round((picture.height * wanted.width) / picture.width)) : wanted.height;
-  return resizePicture(picture, width, height, kernelOf(textInput(context, 'upscale_method')), textInput(context, 'crop') === 'center');
+  const width =
+    wanted.width === 0 ? Math.max(1, Math.round((picture.width * wanted.height) / picture.height)) : wanted.width;
+  const height =
+    wanted.height === 0 ? Math.max(1, Math.round((picture.height * wanted.width) / picture.width)) : wanted.height;
+  return resizePicture(
+    picture,
+    width,
+    height,
+    kernelOf(textInput(context, 'upscale_method')),
+    textInput(context, 'crop') === 'center',
+  );
 });
 
 function scaledBy(picture: Picture, factor: number, method: string): Picture {
-  return resizePicture(picture, Math.max(1, Math.round(picture.width * factor)), Math.max(1, Math.round(picture.height * factor)), kernelOf(method));
+  return resizePicture(
+    picture,
+    Math.max(1, Math.round(picture.width * factor)),
+    Math.max(1, Math.round(picture.height * factor)),
+    kernelOf(method),
+  );
 }
 
 /** The factor that an upscale model's name says, 4 unless it says another. */
@@ -68,7 +99,9 @@ function blendChannel(mode: string, a: number, b: number): number {
     case 'overlay':
       return (low <= 0.5 ? 2 * low * high : 1 - 2 * (1 - low) * (1 - high)) * 255;
     case 'soft_light':
-      return (high <= 0.5 ? low - (1 - 2 * high) * low * (1 - low) : low + (2 * high - 1) * (Math.sqrt(low) - low)) * 255;
+      return (
+        (high <= 0.5 ? low - (1 - 2 * high) * low * (1 - low) : low + (2 * high - 1) * (Math.sqrt(low) - low)) * 255
+      );
     case 'difference':
       return Math.abs(a - b);
     default:
@@ -101,7 +134,16 @@ const composite: NodeImplementation = {
       const over = source[index % Math.max(1, source.length)] ?? base;
       if (booleanInput(context, 'resize_source')) return blendPictures(base, over, 1, mask);
       const canvas = placeOn(base.width, base.height, over, left, top, 0x000000);
-      const shape = placeOn(base.width, base.height, mask === undefined ? solidPicture(over.width, over.height, 0xffffff) : resizePicture(mask, over.width, over.height), left, top, 0x000000);
+      const shape = placeOn(
+        base.width,
+        base.height,
+        mask === undefined
+          ? solidPicture(over.width, over.height, 0xffffff)
+          : resizePicture(mask, over.width, over.height),
+        left,
+        top,
+        0x000000,
+      );
       return blendPictures(base, canvas, 1, shape);
     });
     return { outputs: [images(pictures)] };
@@ -109,7 +151,14 @@ const composite: NodeImplementation = {
 };
 
 /** A picture on a plain canvas; what hangs over is cut. */
-export function placeOn(width: number, height: number, picture: Picture, left: number, top: number, colour: number): Picture {
+export function placeOn(
+  width: number,
+  height: number,
+  picture: Picture,
+  left: number,
+  top: number,
+  colour: number,
+): Picture {
   const x = Math.round(left);
   const y = Math.round(top);
   const visibleWidth = Math.min(width, x + picture.width) - Math.max(0, x);
@@ -121,12 +170,22 @@ export function placeOn(width: number, height: number, picture: Picture, left: n
     const part = { left: Math.max(0, -x), top: Math.max(0, -y), width: visibleWidth, height: visibleHeight };
     const rows = cut(raw.data, raw.width, raw.channels, part);
     return image.composite([
-      { input: rows, raw: { width: visibleWidth, height: visibleHeight, channels: raw.channels }, left: Math.max(0, x), top: Math.max(0, y) },
+      {
+        input: rows,
+        raw: { width: visibleWidth, height: visibleHeight, channels: raw.channels },
+        left: Math.max(0, x),
+        top: Math.max(0, y),
+      },
     ]);
   });
 }
 
-function cut(data: Buffer, width: number, channels: number, part: { left: number; top: number; width: number; height: number }): Buffer {
+function cut(
+  data: Buffer,
+  width: number,
+  channels: number,
+  part: { left: number; top: number; width: number; height: number },
+): Buffer {
   const rows: Buffer[] = [];
   for (let row = part.top; row < part.top + part.height; row += 1) {
     const start = (row * width + part.left) * channels;
@@ -139,14 +198,24 @@ const batch: NodeImplementation = {
   run: (context) => {
     const all = [...context.inputs.values()].flatMap((value) => (value.kind === 'image' ? value.pictures : []));
     const first = all[0];
-    return { outputs: [images(first === undefined ? [] : all.map((picture) => resizePicture(picture, first.width, first.height, 'linear', true)))] };
+    return {
+      outputs: [
+        images(
+          first === undefined
+            ? []
+            : all.map((picture) => resizePicture(picture, first.width, first.height, 'linear', true)),
+        ),
+      ],
+    };
   },
 };
 
 const pad: NodeImplementation = {
   run: (context) => {
     const { pictures } = requiredInput(context, 'image', 'image');
-    const [left = 0, top = 0, right = 0, bottom = 0] = ['left', 'top', 'right', 'bottom'].map((name) => numberInput(context, name));
+    const [left = 0, top = 0, right = 0, bottom = 0] = ['left', 'top', 'right', 'bottom'].map((name) =>
+      numberInput(context, name),
+    );
     const width = (pictures[0]?.width ?? 0) + left + right;
     const height = (pictures[0]?.height ?? 0) + top + bottom;
     const padded = pictures.map((picture) => placeOn(width, height, picture, left, top, 0x7f7f7f));
@@ -177,19 +246,32 @@ const kontextScale = eachPicture((picture) => {
 const rotate = eachPicture((picture, context) => {
   const turns = { '90 degrees': 90, '180 degrees': 180, '270 degrees': 270 }[textInput(context, 'rotation')] ?? 0;
   const isSideways = turns % 180 !== 0;
-  return editPicture(picture, isSideways ? picture.height : picture.width, isSideways ? picture.width : picture.height, (image) => image.rotate(turns));
+  return editPicture(
+    picture,
+    isSideways ? picture.height : picture.width,
+    isSideways ? picture.width : picture.height,
+    (image) => image.rotate(turns),
+  );
 });
 
 const flip = eachPicture((picture, context) =>
-  editPicture(picture, picture.width, picture.height, (image) => (textInput(context, 'flip_method').startsWith('x') ? image.flip() : image.flop())),
+  editPicture(picture, picture.width, picture.height, (image) =>
+    textInput(context, 'flip_method').startsWith('x') ? image.flip() : image.flop(),
+  ),
 );
 
 const blur = eachPicture((picture, context) =>
-  editPicture(picture, picture.width, picture.height, (image) => image.blur(Math.max(0.3, numberInput(context, 'sigma', 1) * Math.max(1, numberInput(context, 'blur_radius', 1) / 3)))),
+  editPicture(picture, picture.width, picture.height, (image) =>
+    image.blur(
+      Math.max(0.3, numberInput(context, 'sigma', 1) * Math.max(1, numberInput(context, 'blur_radius', 1) / 3)),
+    ),
+  ),
 );
 
 const sharpen = eachPicture((picture, context) =>
-  editPicture(picture, picture.width, picture.height, (image) => image.sharpen({ sigma: Math.max(0.5, numberInput(context, 'sigma', 1)) })),
+  editPicture(picture, picture.width, picture.height, (image) =>
+    image.sharpen({ sigma: Math.max(0.5, numberInput(context, 'sigma', 1)) }),
+  ),
 );
 
 const fromBatch: NodeImplementation = {
@@ -203,7 +285,9 @@ const fromBatch: NodeImplementation = {
 const repeatBatch: NodeImplementation = {
   run: (context) => {
     const { pictures } = requiredInput(context, 'image', 'image');
-    return { outputs: [images(Array.from({ length: Math.max(1, numberInput(context, 'amount', 1)) }, () => pictures).flat())] };
+    return {
+      outputs: [images(Array.from({ length: Math.max(1, numberInput(context, 'amount', 1)) }, () => pictures).flat())],
+    };
   },
 };
 
@@ -239,10 +323,16 @@ export const imageNodes: Readonly<Record<string, NodeImplementation>> = {
   EmptyImage: emptyImage,
   ImageInvert: invert,
   ImageScale: scale,
-  ImageScaleBy: eachPicture((picture, context) => scaledBy(picture, numberInput(context, 'scale_by', 1), textInput(context, 'upscale_method'))),
+  ImageScaleBy: eachPicture((picture, context) =>
+    scaledBy(picture, numberInput(context, 'scale_by', 1), textInput(context, 'upscale_method')),
+  ),
   ImageScaleToTotalPixels: scaleToPixels,
   ImageScaleToMaxDimension: eachPicture((picture, context) =>
-    scaledBy(picture, numberInput(context, 'largest_size', 512) / Math.max(picture.width, picture.height), textInput(context, 'upscale_method')),
+    scaledBy(
+      picture,
+      numberInput(context, 'largest_size', 512) / Math.max(picture.width, picture.height),
+      textInput(context, 'upscale_method'),
+    ),
   ),
   FluxKontextImageScale: kontextScale,
   ImageUpscaleWithModel: upscaleWithModel,

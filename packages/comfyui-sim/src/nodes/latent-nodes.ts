@@ -4,13 +4,8 @@ import type { Picture } from '../picture/picture.ts';
 import { solidPicture } from '../picture/edit-picture.ts';
 import type { NodeContext, NodeImplementation } from './node-context.ts';
 import { numberInput, optionalInput, requiredInput, textInput } from './read-input.ts';
+import { workOnPixels } from './work-on-pixels.ts';
 import type { LatentItem, LatentValue, SimValue } from './sim-value.ts';
-
-/** Spends what a class costs for each megapixel of `count` pictures. */
-export async function workOnPixels(context: NodeContext, pixels: number, count: number): Promise<void> {
-  const ms = context.profile.pixelMs[context.nodeClass.name] ?? 0;
-  if (ms > 0) await context.work((ms * pixels * count) / 1_000_000);
-}
 
 /** Latents are multiples of eight pixels. */
 function roundToEight(side: number): number {
@@ -37,7 +32,7 @@ const encode: NodeImplementation = {
     const mask = optionalInput(context, 'mask', 'mask')?.masks[0];
     const width = roundToEight(pictures[0]?.width ?? 512);
     const height = roundToEight(pictures[0]?.height ?? 512);
-    await workOnPixels(context, width * height, pictures.length);
+    await workOnPixels(context, pictures);
     const latent: LatentValue = {
       kind: 'latent',
       width,
@@ -69,13 +64,22 @@ export function decodeItem(item: LatentItem, latent: LatentValue): Picture {
 const decode: NodeImplementation = {
   run: async (context) => {
     const latent = requiredInput(context, 'samples', 'latent');
-    await workOnPixels(context, latent.width * latent.height, latent.items.length);
-    return { outputs: [{ kind: 'image', pictures: latent.items.map((item) => decodeItem(item, latent)) }] };
+    // Frames of a clip that show the same are decoded once.
+    const decoded = new Map<LatentItem, Picture>();
+    const pictures = latent.items.map((item) => {
+      const picture = decoded.get(item) ?? decodeItem(item, latent);
+      decoded.set(item, picture);
+      return picture;
+    });
+    await workOnPixels(context, pictures);
+    return { outputs: [{ kind: 'image', pictures }] };
   },
 };
 
 function scaled(latent: LatentValue, width: number, height: number, method: string): LatentValue {
-  const items = latent.items.map((item) => (item.base === undefined ? item : { ...item, base: resizePicture(item.base, width, height, kernelOf(method)) }));
+  const items = latent.items.map((item) =>
+    item.base === undefined ? item : { ...item, base: resizePicture(item.base, width, height, kernelOf(method)) },
+  );
   return { ...latent, width, height, items };
 }
 
@@ -86,7 +90,16 @@ const upscale: NodeImplementation = {
     if (wanted.width === 0 && wanted.height === 0) return { outputs: [latent] };
     const width = wanted.width === 0 ? (latent.width * wanted.height) / latent.height : wanted.width;
     const height = wanted.height === 0 ? (latent.height * wanted.width) / latent.width : wanted.height;
-    return { outputs: [scaled(latent, roundToEight(width), roundToEight(height), textInput(context, 'upscale_method', 'nearest-exact'))] };
+    return {
+      outputs: [
+        scaled(
+          latent,
+          roundToEight(width),
+          roundToEight(height),
+          textInput(context, 'upscale_method', 'nearest-exact'),
+        ),
+      ],
+    };
   },
 };
 
@@ -95,7 +108,9 @@ const upscaleBy: NodeImplementation = {
     const latent = requiredInput(context, 'samples', 'latent');
     const factor = numberInput(context, 'scale_by', 1.5);
     const method = textInput(context, 'upscale_method', 'nearest-exact');
-    return { outputs: [scaled(latent, roundToEight(latent.width * factor), roundToEight(latent.height * factor), method)] };
+    return {
+      outputs: [scaled(latent, roundToEight(latent.width * factor), roundToEight(latent.height * factor), method)],
+    };
   },
 };
 
@@ -111,7 +126,11 @@ const fromBatch: NodeImplementation = {
   run: (context) => {
     const latent = requiredInput(context, 'samples', 'latent');
     const start = Math.min(latent.items.length - 1, numberInput(context, 'batch_index'));
-    return { outputs: [{ ...latent, items: latent.items.slice(start, start + Math.max(1, numberInput(context, 'length', 1))) }] };
+    return {
+      outputs: [
+        { ...latent, items: latent.items.slice(start, start + Math.max(1, numberInput(context, 'length', 1))) },
+      ],
+    };
   },
 };
 
@@ -126,12 +145,19 @@ const repeat: NodeImplementation = {
 /** Two latents in one: mixed, or one pasted over the other. */
 const mix: NodeImplementation = {
   run: (context) => {
-    const first = optionalInput(context, 'samples1', 'latent') ?? optionalInput(context, 'samples_to', 'latent') ?? requiredInput(context, 'destination', 'latent');
-    const second = optionalInput(context, 'samples2', 'latent') ?? optionalInput(context, 'samples_from', 'latent') ?? optionalInput(context, 'source', 'latent');
+    const first =
+      optionalInput(context, 'samples1', 'latent') ??
+      optionalInput(context, 'samples_to', 'latent') ??
+      requiredInput(context, 'destination', 'latent');
+    const second =
+      optionalInput(context, 'samples2', 'latent') ??
+      optionalInput(context, 'samples_from', 'latent') ??
+      optionalInput(context, 'source', 'latent');
     const share = numberInput(context, 'blend_factor', numberInput(context, 'ratio', 0.5));
     const items = first.items.map((item, index): LatentItem => {
       const other = second?.items[index % Math.max(1, second.items.length)]?.base;
-      if (item.base === undefined || other === undefined) return item.base === undefined && other !== undefined ? { ...item, base: other } : item;
+      if (item.base === undefined || other === undefined)
+        return item.base === undefined && other !== undefined ? { ...item, base: other } : item;
       return { ...item, base: blendPictures(item.base, other, 1 - share) };
     });
     return { outputs: [{ ...first, items }] };
@@ -140,7 +166,9 @@ const mix: NodeImplementation = {
 
 const batchTwo: NodeImplementation = {
   run: (context) => {
-    const latents = [...context.inputs.values()].filter((value): value is Extract<SimValue, { kind: 'latent' }> => value.kind === 'latent');
+    const latents = [...context.inputs.values()].filter(
+      (value): value is Extract<SimValue, { kind: 'latent' }> => value.kind === 'latent',
+    );
     const first = latents[0];
     if (first === undefined) return { outputs: [empty(context)] };
     return { outputs: [{ ...first, items: latents.flatMap((latent) => latent.items) }] };
@@ -162,7 +190,9 @@ export const latentNodes: Readonly<Record<string, NodeImplementation>> = {
     run: (context) => {
       const latent = empty(context);
       const start = optionalInput(context, 'start_image', 'image')?.pictures[0];
-      return { outputs: [start === undefined ? latent : { ...latent, items: latent.items.map(() => ({ base: start })) }] };
+      return {
+        outputs: [start === undefined ? latent : { ...latent, items: latent.items.map(() => ({ base: start })) }],
+      };
     },
   },
   VAEEncode: encode,

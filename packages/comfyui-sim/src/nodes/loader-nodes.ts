@@ -15,12 +15,16 @@ export function token(type: string, label: string): SimValue {
 const checkpoint: NodeImplementation = {
   run: (context) => {
     const name = textInput(context, 'ckpt_name');
-    const outputs = context.nodeClass.outputs.map((output) => (output.type === 'MODEL' ? model(name) : token(output.type, name)));
+    const outputs = context.nodeClass.outputs.map((output) =>
+      output.type === 'MODEL' ? model(name) : token(output.type, name),
+    );
     return { outputs };
   },
 };
 
-const diffusionModel: NodeImplementation = { run: (context) => ({ outputs: [model(textInput(context, 'unet_name'))] }) };
+const diffusionModel: NodeImplementation = {
+  run: (context) => ({ outputs: [model(textInput(context, 'unet_name'))] }),
+};
 
 /** The file that a loader names, whichever of its inputs that is. */
 function firstName(context: NodeContext): string {
@@ -59,7 +63,11 @@ const patchModel: NodeImplementation = {
   run: (context) => {
     const patched = optionalInput(context, 'model', 'model') ?? optionalInput(context, 'model1', 'model');
     if (patched === undefined) throw new NodeException('TypeError', "'NoneType' object has no attribute 'clone'");
-    return { outputs: context.nodeClass.outputs.map((output) => (output.type === 'MODEL' ? patched : (context.inputs.get('clip') ?? token(output.type, '')))) };
+    return {
+      outputs: context.nodeClass.outputs.map((output) =>
+        output.type === 'MODEL' ? patched : (context.inputs.get('clip') ?? token(output.type, '')),
+      ),
+    };
   },
 };
 

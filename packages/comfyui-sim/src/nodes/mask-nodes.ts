@@ -27,13 +27,17 @@ function maskOf(context: NodeContext): readonly Picture[] {
 }
 
 function eachMask(change: (mask: Picture, context: NodeContext) => Picture): NodeImplementation {
-  return { run: (context) => ({ outputs: [{ kind: 'mask', masks: maskOf(context).map((mask) => change(mask, context)) }] }) };
+  return {
+    run: (context) => ({ outputs: [{ kind: 'mask', masks: maskOf(context).map((mask) => change(mask, context)) }] }),
+  };
 }
 
 const grow = eachMask((mask, context) => {
   const expand = Math.round(numberInput(context, 'expand'));
   if (expand === 0) return mask;
-  return editPicture(mask, mask.width, mask.height, (image) => (expand > 0 ? image.dilate(expand) : image.erode(-expand)));
+  return editPicture(mask, mask.width, mask.height, (image) =>
+    expand > 0 ? image.dilate(expand) : image.erode(-expand),
+  );
 });
 
 const composite: NodeImplementation = {
@@ -47,7 +51,14 @@ const composite: NodeImplementation = {
       if (operation === 'xor') return Math.abs(a - b);
       return operation === 'or' ? Math.max(a, b) : a + b;
     };
-    return { outputs: [{ kind: 'mask', masks: source === undefined ? destination : destination.map((mask) => mapPixels(mask, source, combine)) }] };
+    return {
+      outputs: [
+        {
+          kind: 'mask',
+          masks: source === undefined ? destination : destination.map((mask) => mapPixels(mask, source, combine)),
+        },
+      ],
+    };
   },
 };
 
@@ -69,7 +80,11 @@ export const maskNodes: Readonly<Record<string, NodeImplementation>> = {
   SolidMask: {
     run: (context) => {
       const grey = Math.round(Math.min(1, Math.max(0, numberInput(context, 'value', 1))) * 255);
-      const mask = solidPicture(numberInput(context, 'width', 512), numberInput(context, 'height', 512), grey * 0x01_01_01);
+      const mask = solidPicture(
+        numberInput(context, 'width', 512),
+        numberInput(context, 'height', 512),
+        grey * 0x01_01_01,
+      );
       return { outputs: [{ kind: 'mask', masks: [mask] }] };
     },
   },
@@ -77,9 +92,13 @@ export const maskNodes: Readonly<Record<string, NodeImplementation>> = {
   GrowMask: grow,
   FeatherMask: eachMask((mask, context) => {
     const width = Math.max(...['left', 'top', 'right', 'bottom'].map((side) => numberInput(context, side)));
-    return width > 0 ? editPicture(mask, mask.width, mask.height, (image) => image.blur(Math.max(0.3, width / 3))) : mask;
+    return width > 0
+      ? editPicture(mask, mask.width, mask.height, (image) => image.blur(Math.max(0.3, width / 3)))
+      : mask;
   }),
-  ThresholdMask: eachMask((mask, context) => mapPixels(mask, mask, (a) => (a / 255 > numberInput(context, 'value', 0.5) ? 255 : 0))),
+  ThresholdMask: eachMask((mask, context) =>
+    mapPixels(mask, mask, (a) => (a / 255 > numberInput(context, 'value', 0.5) ? 255 : 0)),
+  ),
   CropMask: eachMask((mask, context) => {
     const left = Math.min(mask.width - 1, numberInput(context, 'x'));
     const top = Math.min(mask.height - 1, numberInput(context, 'y'));
@@ -93,7 +112,14 @@ export const maskNodes: Readonly<Record<string, NodeImplementation>> = {
     run: (context) => {
       const channel = textInput(context, 'channel', 'red');
       const known = channel === 'green' || channel === 'blue' || channel === 'alpha' ? channel : 'red';
-      return { outputs: [{ kind: 'mask', masks: requiredInput(context, 'image', 'image').pictures.map((picture) => channelMask(picture, known)) }] };
+      return {
+        outputs: [
+          {
+            kind: 'mask',
+            masks: requiredInput(context, 'image', 'image').pictures.map((picture) => channelMask(picture, known)),
+          },
+        ],
+      };
     },
   },
   ImageColorToMask: {
@@ -103,7 +129,8 @@ export const maskNodes: Readonly<Record<string, NodeImplementation>> = {
         createPicture(picture.width, picture.height, async () => {
           const raw = await toRaw(sharpOf(await picture.raw()).removeAlpha());
           const data = Buffer.alloc(raw.data.length);
-          for (let at = 0; at < raw.data.length; at += 3) if (raw.data.readUIntBE(at, 3) === colour) data.fill(255, at, at + 3);
+          for (let at = 0; at < raw.data.length; at += 3)
+            if (raw.data.readUIntBE(at, 3) === colour) data.fill(255, at, at + 3);
           return { ...raw, data };
         }),
       );
@@ -114,7 +141,9 @@ export const maskNodes: Readonly<Record<string, NodeImplementation>> = {
     run: (context) => {
       const alpha = requiredInput(context, 'alpha', 'mask').masks[0];
       const { pictures } = requiredInput(context, 'image', 'image');
-      return { outputs: [images(alpha === undefined ? pictures : pictures.map((picture) => withAlpha(picture, alpha)))] };
+      return {
+        outputs: [images(alpha === undefined ? pictures : pictures.map((picture) => withAlpha(picture, alpha)))],
+      };
     },
   },
   SplitImageWithAlpha: {
@@ -122,7 +151,11 @@ export const maskNodes: Readonly<Record<string, NodeImplementation>> = {
       const { pictures } = requiredInput(context, 'image', 'image');
       return {
         outputs: [
-          images(pictures.map((picture) => editPicture(picture, picture.width, picture.height, (image) => image.removeAlpha()))),
+          images(
+            pictures.map((picture) =>
+              editPicture(picture, picture.width, picture.height, (image) => image.removeAlpha()),
+            ),
+          ),
           { kind: 'mask', masks: pictures.map((picture) => channelMask(picture, 'alpha')) },
         ],
       };
@@ -130,7 +163,12 @@ export const maskNodes: Readonly<Record<string, NodeImplementation>> = {
   },
   BatchMasksNode: {
     run: (context) => ({
-      outputs: [{ kind: 'mask', masks: [...context.inputs.keys()].flatMap((name) => optionalInput(context, name, 'mask')?.masks ?? []) }],
+      outputs: [
+        {
+          kind: 'mask',
+          masks: [...context.inputs.keys()].flatMap((name) => optionalInput(context, name, 'mask')?.masks ?? []),
+        },
+      ],
     }),
   },
 };

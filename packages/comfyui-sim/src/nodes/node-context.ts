@@ -29,13 +29,13 @@ export interface NodeContext {
   /** What lives as long as the node's object does in ComfyUI: until a prompt comes without it. */
   objectState: Map<string, string>;
   /** Lower-case letters. */
-  randomLetters(count: number): string;
+  randomLetters: (count: number) => string;
   /** Takes so much simulated time; an interrupt does not end it. */
-  work(ms: number): Promise<void>;
+  work: (ms: number) => Promise<void>;
   /** One tick: sends progress with an optional preview, and is where an interrupt lands. */
-  tick(value: number, max: number, preview?: Picture): Promise<void>;
+  tick: (value: number, max: number, preview?: Picture) => Promise<void>;
   /** Sends a picture to the client as `SaveImageWebsocket` does. */
-  sendPicture(bytes: Buffer): void;
+  sendPicture: (bytes: Buffer) => void;
 }
 
 /** What a node gives. */
@@ -49,11 +49,9 @@ export interface NodeResult {
 
 /** How one class runs. */
 export interface NodeImplementation {
-  run(context: NodeContext): NodeResult | Promise<NodeResult>;
+  run: (context: NodeContext) => NodeResult | Promise<NodeResult>;
   /** Names of lazy inputs still wanted; called before `run`, again when they have come. */
-  wantedInputs?(context: NodeContext): readonly string[];
-  /** The class runs even when an input is blocked. */
-  takesBlocked?: boolean;
+  wantedInputs?: (context: NodeContext) => readonly string[];
 }
 
 export type NodeLibrary = ReadonlyMap<string, NodeImplementation>;

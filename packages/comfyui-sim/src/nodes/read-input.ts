@@ -29,15 +29,24 @@ interface ValueByKind {
 }
 
 /** The input's value when it has that kind. */
-export function optionalInput<K extends keyof ValueByKind>(context: NodeContext, name: string, kind: K): ValueByKind[K] | undefined {
+export function optionalInput<K extends keyof ValueByKind>(
+  context: NodeContext,
+  name: string,
+  kind: K,
+): ValueByKind[K] | undefined {
   const value = context.inputs.get(name);
   return value?.kind === kind ? (value as ValueByKind[K]) : undefined;
 }
 
 /** @throws NodeException `TypeError` as a node would stumble over a value that it cannot use. */
-export function requiredInput<K extends keyof ValueByKind>(context: NodeContext, name: string, kind: K): ValueByKind[K] {
+export function requiredInput<K extends keyof ValueByKind>(
+  context: NodeContext,
+  name: string,
+  kind: K,
+): ValueByKind[K] {
   const value = optionalInput(context, name, kind);
-  if (value === undefined) throw new NodeException('TypeError', `'NoneType' object is not usable as ${kind} for ${name}`);
+  if (value === undefined)
+    throw new NodeException('TypeError', `'NoneType' object is not usable as ${kind} for ${name}`);
   return value;
 }
 
@@ -50,7 +59,8 @@ function literalInput(context: NodeContext, name: string): Json | undefined {
 /** A number input, or its default; texts are read as Python's `float()` reads them. */
 export function numberInput(context: NodeContext, name: string, fallback = 0): number {
   const value = literalInput(context, name);
-  const number = typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint' ? Number(value) : Number.NaN;
+  const number =
+    typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint' ? Number(value) : Number.NaN;
   return Number.isFinite(number) ? number : fallback;
 }
 
@@ -65,7 +75,9 @@ export function seedInput(context: NodeContext, name: string): bigint {
 export function textInput(context: NodeContext, name: string, fallback = ''): string {
   const value = literalInput(context, name);
   if (typeof value === 'string') return value;
-  return typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean' ? String(value) : fallback;
+  return typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean'
+    ? String(value)
+    : fallback;
 }
 
 export function booleanInput(context: NodeContext, name: string, fallback = false): boolean {

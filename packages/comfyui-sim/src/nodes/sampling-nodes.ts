@@ -1,6 +1,7 @@
 import { sampleScene } from '../picture/paint-scene.ts';
 import { familyOf } from '../profile/service-profile.ts';
 import { token } from './loader-nodes.ts';
+import { checkMemory } from './work-on-pixels.ts';
 import type { NodeContext, NodeImplementation } from './node-context.ts';
 import { booleanInput, numberInput, optionalInput, requiredInput, seedInput, textInput } from './read-input.ts';
 import type { ConditioningValue, LatentItem, LatentValue, ModelValue, SimValue } from './sim-value.ts';
@@ -24,6 +25,7 @@ const paintedFrames = 12;
 /** Loads the model, then takes the steps with a preview each, and paints what comes out. */
 async function sample(context: NodeContext, sampling: Sampling): Promise<LatentValue> {
   const { model, latent, steps } = sampling;
+  checkMemory(latent, latent.isVideo ? paintedFrames : latent.items.length);
   await context.work(context.gpu.makeResident(model.name, model.loras));
   const items = paint(context, sampling);
   const megapixels = (latent.width * latent.height * latent.items.length) / 1_000_000;
@@ -43,7 +45,12 @@ function paint(context: NodeContext, sampling: Sampling): LatentItem[] {
   const paintItem = (item: LatentItem, index: number): LatentItem => {
     const variation = [sampling.seed, index, model.name, model.loras.join('+'), sampling.settings].join('|');
     const scene = { prompt: words, negative: negative.texts.join(', '), variation };
-    const picture = sampleScene(scene, latent, { base: item.base, denoise, mask: latent.mask, references }, context.isHurried);
+    const picture = sampleScene(
+      scene,
+      latent,
+      { base: item.base, denoise, mask: latent.mask, references },
+      context.isHurried,
+    );
     return { base: picture, words };
   };
   if (!latent.isVideo) return latent.items.map(paintItem);
@@ -138,15 +145,28 @@ const samplerCustom: NodeImplementation = {
 
 const scheduler: NodeImplementation = {
   run: (context) => ({
-    outputs: [{ kind: 'sigmas', steps: stepsInput(context), denoise: Math.min(1, Math.max(0, numberInput(context, 'denoise', 1))) }],
+    outputs: [
+      {
+        kind: 'sigmas',
+        steps: stepsInput(context),
+        denoise: Math.min(1, Math.max(0, numberInput(context, 'denoise', 1))),
+      },
+    ],
   }),
 };
 
 const splitSigmas: NodeImplementation = {
   run: (context) => {
     const { steps, denoise } = requiredInput(context, 'sigmas', 'sigmas');
-    const at = Math.min(steps, Math.round(numberInput(context, 'step', steps * (1 - numberInput(context, 'denoise', 0.5)))));
-    const part = (count: number): SimValue => ({ kind: 'sigmas', steps: count, denoise: steps === 0 ? 0 : (denoise * count) / steps });
+    const at = Math.min(
+      steps,
+      Math.round(numberInput(context, 'step', steps * (1 - numberInput(context, 'denoise', 0.5)))),
+    );
+    const part = (count: number): SimValue => ({
+      kind: 'sigmas',
+      steps: count,
+      denoise: steps === 0 ? 0 : (denoise * count) / steps,
+    });
     return { outputs: [part(at), part(steps - at)] };
   },
 };
@@ -168,19 +188,43 @@ const guider: NodeImplementation = {
 };
 
 const namedSampler: NodeImplementation = {
-  run: (context) => ({ outputs: [{ kind: 'sampler', name: textInput(context, 'sampler_name', context.nodeClass.name) }] }),
+  run: (context) => ({
+    outputs: [{ kind: 'sampler', name: textInput(context, 'sampler_name', context.nodeClass.name) }],
+  }),
 };
 
 const schedulers = [
-  'BasicScheduler', 'KarrasScheduler', 'ExponentialScheduler', 'PolyexponentialScheduler', 'LaplaceScheduler', 'VPScheduler',
-  'BetaSamplingScheduler', 'SDTurboScheduler', 'AlignYourStepsScheduler', 'GITSScheduler', 'LTXVScheduler', 'OptimalStepsScheduler',
-  'Flux2Scheduler', 'ManualSigmas',
+  'BasicScheduler',
+  'KarrasScheduler',
+  'ExponentialScheduler',
+  'PolyexponentialScheduler',
+  'LaplaceScheduler',
+  'VPScheduler',
+  'BetaSamplingScheduler',
+  'SDTurboScheduler',
+  'AlignYourStepsScheduler',
+  'GITSScheduler',
+  'LTXVScheduler',
+  'OptimalStepsScheduler',
+  'Flux2Scheduler',
+  'ManualSigmas',
 ];
 
 const samplers = [
-  'KSamplerSelect', 'SamplerEulerAncestral', 'SamplerEulerAncestralCFGPP', 'SamplerLMS', 'SamplerDPMPP_3M_SDE', 'SamplerDPMPP_2M_SDE',
-  'SamplerDPMPP_SDE', 'SamplerDPMPP_2S_Ancestral', 'SamplerDPMAdaptative', 'SamplerER_SDE', 'SamplerSASolver', 'SamplerSEEDS2',
-  'SamplerLCMUpscale', 'SamplerEulerCFGpp',
+  'KSamplerSelect',
+  'SamplerEulerAncestral',
+  'SamplerEulerAncestralCFGPP',
+  'SamplerLMS',
+  'SamplerDPMPP_3M_SDE',
+  'SamplerDPMPP_2M_SDE',
+  'SamplerDPMPP_SDE',
+  'SamplerDPMPP_2S_Ancestral',
+  'SamplerDPMAdaptative',
+  'SamplerER_SDE',
+  'SamplerSASolver',
+  'SamplerSEEDS2',
+  'SamplerLCMUpscale',
+  'SamplerEulerCFGpp',
 ];
 
 export const samplingNodes: Readonly<Record<string, NodeImplementation>> = {
@@ -197,7 +241,9 @@ export const samplingNodes: Readonly<Record<string, NodeImplementation>> = {
   BasicGuider: guider,
   DualCFGGuider: guider,
   PerpNegGuider: guider,
-  RandomNoise: { run: (context) => ({ outputs: [{ kind: 'noise', seed: seedInput(context, 'noise_seed'), adds: true }] }) },
+  RandomNoise: {
+    run: (context) => ({ outputs: [{ kind: 'noise', seed: seedInput(context, 'noise_seed'), adds: true }] }),
+  },
   DisableNoise: { run: () => ({ outputs: [{ kind: 'noise', seed: 0n, adds: false }] }) },
   HyperTile: { run: (context) => ({ outputs: [context.inputs.get('model') ?? token('MODEL', '')] }) },
 };

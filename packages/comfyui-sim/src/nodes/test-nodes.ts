@@ -30,14 +30,26 @@ export const testNodeClasses: JsonObject = {
     ['IMAGE'],
   ),
   SimBlock: declare('SimBlock', { image: ['IMAGE'], block: flag, message: ['STRING', { default: '' }] }, ['IMAGE']),
-  SimExpandInvert: declare('SimExpandInvert', { image: ['IMAGE'], times: ['INT', { default: 2, min: 1, max: 10 }] }, ['IMAGE']),
+  SimExpandInvert: declare('SimExpandInvert', { image: ['IMAGE'], times: ['INT', { default: 2, min: 1, max: 10 }] }, [
+    'IMAGE',
+  ]),
   SimFail: declare('SimFail', { image: ['IMAGE'], message: ['STRING', { default: 'failed on purpose' }] }, ['IMAGE']),
-  SimWork: declare('SimWork', { image: ['IMAGE'], duration_ms: ['INT', { default: 1000, min: 0, max: 600_000 }], steps: ['INT', { default: 10, min: 1, max: 1000 }] }, ['IMAGE']),
+  SimWork: declare(
+    'SimWork',
+    {
+      image: ['IMAGE'],
+      duration_ms: ['INT', { default: 1000, min: 0, max: 600_000 }],
+      steps: ['INT', { default: 10, min: 1, max: 1000 }],
+    },
+    ['IMAGE'],
+  ),
 };
 
 const lazyChoice: NodeImplementation = {
   wantedInputs: (context) => [booleanInput(context, 'use_second') ? 'second' : 'first'],
-  run: (context) => ({ outputs: [context.inputs.get(booleanInput(context, 'use_second') ? 'second' : 'first') ?? literal(null)] }),
+  run: (context) => ({
+    outputs: [context.inputs.get(booleanInput(context, 'use_second') ? 'second' : 'first') ?? literal(null)],
+  }),
 };
 
 const block: NodeImplementation = {
@@ -55,7 +67,10 @@ const expandInvert: NodeImplementation = {
     const times = Math.max(1, numberInput(context, 'times', 2));
     const ids = Array.from({ length: times }, (_, index) => `${context.id}.0.0.${index + 1}`);
     const nodes = Object.fromEntries(
-      ids.map((id, index) => [id, { class_type: 'ImageInvert', inputs: { image: index === 0 ? source : [ids[index - 1] ?? '', 0] } }]),
+      ids.map((id, index) => [
+        id,
+        { class_type: 'ImageInvert', inputs: { image: index === 0 ? source : [ids[index - 1] ?? '', 0] } },
+      ]),
     );
     return { outputs: [], expansion: { nodes, outputs: [{ link: [ids.at(-1) ?? '', 0] }] } };
   },

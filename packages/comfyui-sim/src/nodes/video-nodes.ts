@@ -23,7 +23,10 @@ export async function encodeAnimation(pictures: readonly Picture[], framesPerSec
   const frames = await Promise.all(
     shown.map(async (picture) => {
       const raw = await opaque(picture);
-      return sharp(raw.data, { raw: { width: raw.width, height: raw.height, channels: 3 } }).resize(width, height, { fit: 'fill' }).png({ compressionLevel: 0 }).toBuffer();
+      return sharp(raw.data, { raw: { width: raw.width, height: raw.height, channels: 3 } })
+        .resize(width, height, { fit: 'fill' })
+        .png({ compressionLevel: 0 })
+        .toBuffer();
     }),
   );
   const delayMs = Math.round((1000 * stride) / Math.max(1, framesPerSecond));
@@ -32,10 +35,17 @@ export async function encodeAnimation(pictures: readonly Picture[], framesPerSec
     .toBuffer();
 }
 
-async function saveAnimation(context: NodeContext, pictures: readonly Picture[], framesPerSecond: number, extension: string): Promise<JsonObject> {
+async function saveAnimation(
+  context: NodeContext,
+  pictures: readonly Picture[],
+  framesPerSecond: number,
+  extension: string,
+): Promise<JsonObject> {
   const bytes = await encodeAnimation(pictures, framesPerSecond);
   const size = { width: pictures[0]?.width ?? 0, height: pictures[0]?.height ?? 0 };
-  const saved = await saveFiles(context, 'output', textInput(context, 'filename_prefix', 'ComfyUI'), extension, [{ bytes, ...size }]);
+  const saved = await saveFiles(context, 'output', textInput(context, 'filename_prefix', 'ComfyUI'), extension, [
+    { bytes, ...size },
+  ]);
   return { images: saved, animated: [true] };
 }
 
@@ -44,7 +54,12 @@ function saveFrames(inputName: string): NodeImplementation {
   return {
     run: async (context) => ({
       outputs: [],
-      ui: await saveAnimation(context, requiredInput(context, inputName, 'image').pictures, numberInput(context, 'fps', 16), 'webp'),
+      ui: await saveAnimation(
+        context,
+        requiredInput(context, inputName, 'image').pictures,
+        numberInput(context, 'fps', 16),
+        'webp',
+      ),
     }),
   };
 }
@@ -55,14 +70,24 @@ export const videoNodes: Readonly<Record<string, NodeImplementation>> = {
   SaveWEBM: saveFrames('images'),
   CreateVideo: {
     run: (context) => ({
-      outputs: [{ kind: 'video', pictures: requiredInput(context, 'images', 'image').pictures, framesPerSecond: numberInput(context, 'fps', 30) }],
+      outputs: [
+        {
+          kind: 'video',
+          pictures: requiredInput(context, 'images', 'image').pictures,
+          framesPerSecond: numberInput(context, 'fps', 30),
+        },
+      ],
     }),
   },
   GetVideoComponents: {
     run: (context) => {
       const { pictures, framesPerSecond } = requiredInput(context, 'video', 'video');
       return {
-        outputs: [images(pictures), { kind: 'token', type: 'AUDIO', label: 'silence' }, { kind: 'literal', value: framesPerSecond }],
+        outputs: [
+          images(pictures),
+          { kind: 'token', type: 'AUDIO', label: 'silence' },
+          { kind: 'literal', value: framesPerSecond },
+        ],
       };
     },
   },

@@ -11,8 +11,13 @@ export function sharpOf(raw: RawPicture): Sharp {
 /** The pixels of a sharp pipeline, as RGB or RGBA. */
 export async function toRaw(image: Sharp): Promise<RawPicture> {
   const { data, info } = await image.toColourspace('srgb').raw().toBuffer({ resolveWithObject: true });
-  if (info.channels === 3 || info.channels === 4) return { data, width: info.width, height: info.height, channels: info.channels };
-  const plain = await sharp(data, { raw: info }).toColourspace('srgb').removeAlpha().raw().toBuffer({ resolveWithObject: true });
+  if (info.channels === 3 || info.channels === 4)
+    return { data, width: info.width, height: info.height, channels: info.channels };
+  const plain = await sharp(data, { raw: info })
+    .toColourspace('srgb')
+    .removeAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true });
   if (plain.info.channels === 3) return { data: plain.data, width: info.width, height: info.height, channels: 3 };
   return { data: repeatChannel(plain.data), width: info.width, height: info.height, channels: 3 };
 }
@@ -25,7 +30,12 @@ function repeatChannel(grey: Buffer): Buffer {
 }
 
 /** A picture made from another by a sharp pipeline that gives `width` × `height`. */
-export function editPicture(source: Picture, width: number, height: number, edit: (image: Sharp) => Sharp | Promise<Sharp>): Picture {
+export function editPicture(
+  source: Picture,
+  width: number,
+  height: number,
+  edit: (image: Sharp) => Sharp | Promise<Sharp>,
+): Picture {
   return createPicture(width, height, async () => toRaw(await edit(sharpOf(await source.raw()))));
 }
 
@@ -39,13 +49,25 @@ export function kernelOf(method: string): ResizeKernel {
 }
 
 /** Scales to exactly that size; `crop` keeps the proportions and cuts the rest. */
-export function resizePicture(source: Picture, width: number, height: number, kernel: ResizeKernel = 'lanczos3', crop = false): Picture {
+export function resizePicture(
+  source: Picture,
+  width: number,
+  height: number,
+  kernel: ResizeKernel = 'lanczos3',
+  crop = false,
+): Picture {
   if (source.width === width && source.height === height) return source;
-  return editPicture(source, width, height, (image) => image.resize(width, height, { kernel, fit: crop ? 'cover' : 'fill' }));
+  return editPicture(source, width, height, (image) =>
+    image.resize(width, height, { kernel, fit: crop ? 'cover' : 'fill' }),
+  );
 }
 
 /** Works on each pixel of one or two pictures of the first one's size; alpha is dropped. */
-export function mapPixels(first: Picture, second: Picture, map: (a: number, b: number, channel: number) => number): Picture {
+export function mapPixels(
+  first: Picture,
+  second: Picture,
+  map: (a: number, b: number, channel: number) => number,
+): Picture {
   const other = resizePicture(second, first.width, first.height);
   return createPicture(first.width, first.height, async () => {
     const [a, b] = await Promise.all([opaque(first), opaque(other)]);
@@ -74,7 +96,8 @@ export function solidPicture(width: number, height: number, colour: number): Pic
     data[0] = (colour >> 16) & 255;
     data[1] = (colour >> 8) & 255;
     data[2] = colour & 255;
-    for (let filled = 3; filled < data.length; filled *= 2) data.copyWithin(filled, 0, Math.min(filled, data.length - filled));
+    for (let filled = 3; filled < data.length; filled *= 2)
+      data.copyWithin(filled, 0, Math.min(filled, data.length - filled));
     return Promise.resolve({ data, width, height, channels: 3 });
   });
 }

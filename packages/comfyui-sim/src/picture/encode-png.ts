@@ -12,12 +12,17 @@ export async function encodePng(picture: Picture, texts: JsonObject): Promise<Bu
   const png = await sharpOf(await picture.raw())
     .png({ compressionLevel: 1, adaptiveFiltering: false })
     .toBuffer();
-  const chunks = Object.entries(texts).map(([key, value]) => textChunk(key, stringifyJson(value, { nonFinite: 'literal' })));
+  const chunks = Object.entries(texts).map(([key, value]) =>
+    textChunk(key, stringifyJson(value, { nonFinite: 'literal' })),
+  );
   return Buffer.concat([png.subarray(0, afterHeader), ...chunks, png.subarray(afterHeader)]);
 }
 
 function textChunk(key: string, text: string): Buffer {
-  const ascii = text.replaceAll(/[\u0080-\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  const ascii = text.replaceAll(
+    /[\u0080-\uffff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
   const body = Buffer.from(`tEXt${key}\0${ascii}`, 'latin1');
   const chunk = Buffer.allocUnsafe(body.length + 8);
   chunk.writeUInt32BE(body.length - 4, 0);

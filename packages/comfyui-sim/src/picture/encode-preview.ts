@@ -21,6 +21,15 @@ async function encode(picture: Picture, side: number, blur: number): Promise<Buf
   const scale = side / Math.max(picture.width, picture.height);
   const width = Math.max(1, Math.round(picture.width * scale));
   const height = Math.max(1, Math.round(picture.height * scale));
-  const small = sharpOf(await picture.raw()).resize(width, height, { kernel: 'linear', fit: 'fill' }).removeAlpha();
-  return (blur >= 0.3 ? small.blur(blur) : small).jpeg({ quality: 80 }).toBuffer();
+  const small = sharpOf(await picture.raw())
+    .resize(width, height, { kernel: 'linear', fit: 'fill' })
+    .removeAlpha();
+  return withJfifHeader(await (blur >= 0.3 ? small.blur(blur) : small).jpeg({ quality: 80 }).toBuffer());
+}
+
+const jfif = Buffer.from('ffe000104a46494600010100000100010000', 'hex');
+
+/** Pillow begins a JPEG with a JFIF segment, and clients look for it; sharp leaves it out. */
+function withJfifHeader(jpeg: Buffer): Buffer {
+  return jpeg[3] === 0xe0 ? jpeg : Buffer.concat([jpeg.subarray(0, 2), jfif, jpeg.subarray(2)]);
 }

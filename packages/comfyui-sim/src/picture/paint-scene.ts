@@ -14,7 +14,9 @@ export function paintScene(scene: Scene, width: number, height: number, isHurrie
   const shrink = isHurried ? Math.min(1, hurriedSide / Math.max(width, height)) : 1;
   const drawnWidth = Math.max(1, Math.round(width * shrink));
   const drawnHeight = Math.max(1, Math.round(height * shrink));
-  const drawn = createPicture(drawnWidth, drawnHeight, () => toRaw(sharp(Buffer.from(sceneSvg(scene, drawnWidth, drawnHeight))).removeAlpha()));
+  const drawn = createPicture(drawnWidth, drawnHeight, () =>
+    toRaw(sharp(Buffer.from(sceneSvg(scene, drawnWidth, drawnHeight))).removeAlpha()),
+  );
   return resizePicture(drawn, width, height, 'nearest');
 }
 
@@ -33,7 +35,9 @@ export function labelPicture(picture: Picture, words: string): Picture {
   if (barHeight > height / 2) return picture;
   const markWidth = (mark.length * glyphColumns - 1) * unit;
   const room = Math.floor((width - markWidth - 8 * unit) / (glyphColumns * unit));
-  const text = Array.from(words.replaceAll(/\s+/g, ' ').trim()).slice(0, Math.max(0, Math.min(room, labelCharacters))).join('');
+  const text = Array.from(words.replaceAll(/\s+/g, ' ').trim())
+    .slice(0, Math.max(0, Math.min(room, labelCharacters)))
+    .join('');
   const top = height - barHeight;
   const svg =
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${barHeight}"><rect width="${width}" height="${barHeight}" fill="#101318" fill-opacity=".62"/>` +
@@ -56,11 +60,17 @@ export function labelPicture(picture: Picture, words: string): Picture {
 export function sampleScene(
   scene: Scene,
   size: { width: number; height: number },
-  over: { base?: Picture | undefined; denoise: number; mask?: Picture | undefined; references: readonly { picture: Picture; strength: number }[] },
+  over: {
+    base?: Picture | undefined;
+    denoise: number;
+    mask?: Picture | undefined;
+    references: readonly { picture: Picture; strength: number }[];
+  },
   isHurried: boolean,
 ): Picture {
   let painted = paintScene(scene, size.width, size.height, isHurried);
-  for (const { picture, strength } of over.references) painted = blendPictures(painted, picture, Math.min(0.75, strength * 0.5));
+  for (const { picture, strength } of over.references)
+    painted = blendPictures(painted, picture, Math.min(0.75, strength * 0.5));
   if (over.base !== undefined) {
     const base = resizePicture(over.base, size.width, size.height, 'linear');
     // Even a full repaint keeps a trace of what it started from, so that a derived picture shows where it comes from.

@@ -28,7 +28,10 @@ const colourWords: readonly (readonly [RegExp, Colour])[] = [
   [/\b(white|snow|snowy|ice|winter|pale|cloud)\b|白|雪|冰/i, { hue: 208, saturation: 22, lightness: 93 }],
   [/\b(black|dark|night|midnight|shadow)\b|黑|夜/i, { hue: 230, saturation: 24, lightness: 14 }],
   [/\b(brown|wood|wooden|earth|desert|sand|bear|dog)\b|棕|沙/i, { hue: 30, saturation: 45, lightness: 40 }],
-  [/\b(grey|gray|silver|stone|fog|mist|castle|lighthouse|tower)\b|灰|银|雾/i, { hue: 215, saturation: 9, lightness: 62 }],
+  [
+    /\b(grey|gray|silver|stone|fog|mist|castle|lighthouse|tower)\b|灰|银|雾/i,
+    { hue: 215, saturation: 9, lightness: 62 },
+  ],
 ];
 
 /** Colours that the text names, in the order in which it names them. */
@@ -52,13 +55,21 @@ function shifted(colour: Colour, hue: number, lightness: number): Colour {
 export function paletteOf(text: string, random: RandomStream): Palette {
   const named = namedColours(text);
   const isNight = /\b(night|midnight|moon|stars?|dark)\b|夜|月/i.test(text);
-  const chance = (): Colour => ({ hue: random.between(0, 360), saturation: random.between(40, 75), lightness: random.between(40, 62) });
+  const chance = (): Colour => ({
+    hue: random.between(0, 360),
+    saturation: random.between(40, 75),
+    lightness: random.between(40, 62),
+  });
   const subject = shifted(named[0] ?? chance(), random.between(-8, 8), random.between(-4, 4));
   const around = named.at(-1) ?? chance();
   const ground = shifted(around, random.between(-10, 10), named.length > 1 ? -4 : -12);
   const sky = named.length > 2 ? (named[1] ?? around) : around;
-  const skyTop = isNight ? { hue: 232, saturation: 46, lightness: 13 } : shifted(sky, random.between(10, 30), sky.lightness > 80 ? -22 : 12);
-  const skyBottom = isNight ? shifted(sky, -20, -14) : shifted(sky, random.between(-25, -5), sky.lightness > 80 ? 0 : 30);
+  const skyTop = isNight
+    ? { hue: 232, saturation: 46, lightness: 13 }
+    : shifted(sky, random.between(10, 30), sky.lightness > 80 ? -22 : 12);
+  const skyBottom = isNight
+    ? shifted(sky, -20, -14)
+    : shifted(sky, random.between(-25, -5), sky.lightness > 80 ? 0 : 30);
   return { skyTop, skyBottom, ground, subject, accent: shifted(subject, random.between(20, 50), 18), isNight };
 }
 

@@ -10,7 +10,7 @@ export interface RawPicture {
 export interface Picture {
   readonly width: number;
   readonly height: number;
-  raw(): Promise<RawPicture>;
+  raw: () => Promise<RawPicture>;
   /** Encoded forms that are worth keeping, by name. */
   readonly encoded: Map<string, Promise<Buffer>>;
 }

@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 /** Numbers that look random and depend on the parts alone. */
 export interface RandomStream {
   /** From 0 to below 1. */
-  next(): number;
-  between(low: number, high: number): number;
-  pick<T>(items: readonly [T, ...T[]]): T;
+  next: () => number;
+  between: (low: number, high: number) => number;
+  pick: <T>(items: readonly [T, ...T[]]) => T;
 }
 
 /** The same parts give the same stream, on every machine. */

@@ -25,7 +25,10 @@ const animal: Draw = (palette, random) => {
 const tower: Draw = (palette, random) => {
   const stone = css(palette.subject, 12);
   const roof = css(palette.accent, -22);
-  const bands = random.next() < 0.5 ? `<path d="M-15,-30h30l-1,-12h-28ZM-13,-56h26l-1,-12h-24Z" fill="${css(palette.accent, -10)}"/>` : '';
+  const bands =
+    random.next() < 0.5
+      ? `<path d="M-15,-30h30l-1,-12h-28ZM-13,-56h26l-1,-12h-24Z" fill="${css(palette.accent, -10)}"/>`
+      : '';
   return (
     `<path d="M-17,0L-11,-80h22L17,0Z" fill="${stone}"/>${bands}<rect x="-14" y="-86" width="28" height="7" fill="${roof}"/>` +
     `<rect x="-8" y="-97" width="16" height="12" fill="#ffe9a8"/><path d="M-11,-97L0,-110L11,-97Z" fill="${roof}"/>` +
@@ -59,7 +62,8 @@ const flower: Draw = (palette, random) => {
   const petals = Math.round(random.between(5, 9));
   const ring = Array.from(
     { length: petals },
-    (_, index) => `<ellipse cx="0" cy="-20" rx="11" ry="21" transform="rotate(${((360 / petals) * index).toFixed(0)})" fill="${css(palette.subject, index % 2 === 0 ? 0 : 8)}"/>`,
+    (_, index) =>
+      `<ellipse cx="0" cy="-20" rx="11" ry="21" transform="rotate(${((360 / petals) * index).toFixed(0)})" fill="${css(palette.subject, index % 2 === 0 ? 0 : 8)}"/>`,
   ).join('');
   return `<path d="M0,0C-4,-20 4,-34 0,-60" stroke="hsl(120,40%,30%)" stroke-width="5" fill="none"/><g transform="translate(0 -64)">${ring}<circle r="11" fill="${css(palette.accent, 14)}"/></g>`;
 };
@@ -87,7 +91,10 @@ const subjects: readonly (readonly [RegExp, Draw])[] = [
   [/\b(fox|cat|kitten|dog|puppy|wolf|bear|tiger|lion|rabbit|animal|panda|squirrel)s?\b|猫|狗|狐|兔|熊|虎/i, animal],
   [/\b(lighthouse|tower|castle|skyscraper|minaret)s?\b|灯塔|塔|城堡/i, tower],
   [/\b(house|cabin|cottage|home|hut|barn|temple|village)s?\b|房|屋|庙/i, house],
-  [/\b(girl|boy|man|woman|person|people|wizard|knight|princess|king|queen|portrait of|astronaut|elf|face)s?\b|人|女孩|男孩|女|男/i, person],
+  [
+    /\b(girl|boy|man|woman|person|people|wizard|knight|princess|king|queen|portrait of|astronaut|elf|face)s?\b|人|女孩|男孩|女|男/i,
+    person,
+  ],
   [/\b(flower|rose|tulip|sunflower|lotus|blossom)s?\b|花/i, flower],
   [/\b(boat|ship|sail|yacht)s?\b|船/i, boat],
   [/\b(tree|oak|pine|forest|jungle)s?\b|树|林/i, tree],

@@ -4,13 +4,13 @@ import type { ServiceProfile } from './service-profile.ts';
 /** What loading costs, and how often it happened. */
 export interface GpuMemory {
   /** Reads a small model file (LoRA, VAE, ControlNet): milliseconds, 0 when it was read before. */
-  readSmall(name: string): number;
+  readSmall: (name: string) => number;
   /** Makes a model with its LoRAs the one that samples: milliseconds for reading and for the swap. */
-  makeResident(name: string, loras: readonly string[]): number;
+  makeResident: (name: string, loras: readonly string[]) => number;
   /** Forgets all that is loaded (`/free`, out of memory, restart). */
-  unload(): void;
+  unload: () => void;
   /** Models that took another's place, and first reads, since the start. */
-  counts(): { swaps: number; loads: number };
+  counts: () => { swaps: number; loads: number };
 }
 
 /** One sampling model at a time stays on the GPU; files that were read once stay in the machine's memory. */

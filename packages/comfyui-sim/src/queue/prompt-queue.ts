@@ -35,22 +35,26 @@ export interface HistoryEntry extends PromptResult {
 const maxHistoryEntries = 10_000;
 
 export interface PromptQueue {
-  put(item: QueuedPrompt): void;
-  /** Waits for the next prompt and marks it as running. Rejects when the signal fires. */
-  take(signal: AbortSignal): Promise<QueuedPrompt>;
+  put: (item: QueuedPrompt) => void;
+  /**
+   * Waits for the next prompt and marks it as running. Rejects when the signal fires.
+   *
+   * @param mayTake awaited when there is one: a dead executor leaves it pending.
+   */
+  take: (signal: AbortSignal, mayTake: () => Promise<void>) => Promise<QueuedPrompt>;
   /** The running prompt becomes history. */
-  finish(item: QueuedPrompt, result: PromptResult): void;
-  running(): readonly QueuedPrompt[];
+  finish: (item: QueuedPrompt, result: PromptResult) => void;
+  running: () => readonly QueuedPrompt[];
   /** In heap order, as it lies in memory. */
-  pending(): readonly QueuedPrompt[];
-  remaining(): number;
-  clearPending(): void;
-  deletePending(promptId: string): boolean;
-  history(): ReadonlyMap<string, HistoryEntry>;
-  clearHistory(): void;
-  deleteHistory(promptId: string): void;
+  pending: () => readonly QueuedPrompt[];
+  remaining: () => number;
+  clearPending: () => void;
+  deletePending: (promptId: string) => boolean;
+  history: () => ReadonlyMap<string, HistoryEntry>;
+  clearHistory: () => void;
+  deleteHistory: (promptId: string) => void;
   /** The counter that numbers prompts. */
-  nextNumber(): number;
+  nextNumber: () => number;
 }
 
 /** ComfyUI's PromptQueue. `onChange` is called at each of its `queue_updated`. */
@@ -69,26 +73,31 @@ export function createPromptQueue(onChange: () => void): PromptQueue {
     return item;
   }
 
+  function nextPut(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => reject(signal.reason as Error);
+      wake = () => {
+        wake = undefined;
+        signal.removeEventListener('abort', onAbort);
+        resolve();
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
   return {
     put: (item) => {
       heapPush(heap, item);
       onChange();
       wake?.();
     },
-    take: async (signal) => {
+    take: async (signal, mayTake) => {
       for (;;) {
         signal.throwIfAborted();
+        if (heap.length === 0) await nextPut(signal);
+        await mayTake();
         const item = takeNow();
         if (item !== undefined) return item;
-        await new Promise<void>((resolve, reject) => {
-          const onAbort = (): void => reject(signal.reason as Error);
-          wake = () => {
-            wake = undefined;
-            signal.removeEventListener('abort', onAbort);
-            resolve();
-          };
-          signal.addEventListener('abort', onAbort, { once: true });
-        });
       }
     },
     finish: (item, result) => {

@@ -12,12 +12,12 @@ function isBefore(a: HeapItem, b: HeapItem): boolean {
   return a.number === b.number ? a.promptId < b.promptId : a.number < b.number;
 }
 
-function siftDown<T extends HeapItem>(heap: T[], start: number, position: number): void {
-  const item = heap[position] as T;
+function siftDown(heap: HeapItem[], start: number, position: number): void {
+  const item = heap[position] as HeapItem;
   let at = position;
   while (at > start) {
     const parentAt = (at - 1) >> 1;
-    const parent = heap[parentAt] as T;
+    const parent = heap[parentAt] as HeapItem;
     if (!isBefore(item, parent)) break;
     heap[at] = parent;
     at = parentAt;
@@ -25,14 +25,14 @@ function siftDown<T extends HeapItem>(heap: T[], start: number, position: number
   heap[at] = item;
 }
 
-function siftUp<T extends HeapItem>(heap: T[], position: number): void {
-  const item = heap[position] as T;
+function siftUp(heap: HeapItem[], position: number): void {
+  const item = heap[position] as HeapItem;
   let at = position;
   let childAt = 2 * at + 1;
   while (childAt < heap.length) {
     const right = childAt + 1;
-    if (right < heap.length && !isBefore(heap[childAt] as T, heap[right] as T)) childAt = right;
-    heap[at] = heap[childAt] as T;
+    if (right < heap.length && !isBefore(heap[childAt] as HeapItem, heap[right] as HeapItem)) childAt = right;
+    heap[at] = heap[childAt] as HeapItem;
     at = childAt;
     childAt = 2 * at + 1;
   }
@@ -54,6 +54,6 @@ export function heapPop<T extends HeapItem>(heap: T[]): T | undefined {
   return first;
 }
 
-export function heapify<T extends HeapItem>(heap: T[]): void {
+export function heapify(heap: HeapItem[]): void {
   for (let index = (heap.length >> 1) - 1; index >= 0; index -= 1) siftUp(heap, index);
 }

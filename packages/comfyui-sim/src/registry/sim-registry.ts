@@ -9,10 +9,10 @@ import type { Inventory } from '../inventory/inventory.ts';
 /** The node classes that the simulator serves: text for HTTP, parsed for validation and execution. */
 export interface SimRegistry {
   /** `GET /object_info`, with today's input files. */
-  text(): string;
+  text: () => string;
   /** One class of it. */
-  classInfo(name: string): JsonObject;
-  parsed(): Registry;
+  classInfo: (name: string) => JsonObject;
+  parsed: () => Registry;
 }
 
 /** Builds texts and the parsed form when they are first asked for. */
@@ -22,7 +22,8 @@ export function createSimRegistry(objectInfo: JsonObject, inventory: Inventory, 
 
   function now(): { json: JsonObject; text: string | undefined } {
     const revision = files.inputRevision();
-    if (current?.revision !== revision) current = { revision, json: applyInventory(objectInfo, inventory, files.names('input')), text: undefined };
+    if (current?.revision !== revision)
+      current = { revision, json: applyInventory(objectInfo, inventory, files.names('input')), text: undefined };
     return current;
   }
 

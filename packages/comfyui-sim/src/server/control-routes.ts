@@ -7,12 +7,12 @@ import type { HttpAnswer, HttpExchange, Route } from './http-exchange.ts';
 
 export interface ControlDependencies {
   log: ExecutionLog;
-  counts(): { swaps: number; loads: number };
-  activeFaults(): readonly Fault[];
-  inject(fault: Fault): void;
-  clearFaults(kind?: FaultKind): void;
+  counts: () => { swaps: number; loads: number };
+  activeFaults: () => readonly Fault[];
+  inject: (fault: Fault) => void;
+  clearFaults: (kind?: FaultKind) => void;
   /** Runs after the answer is out: a crash takes the connection with it. */
-  afterAnswer(action: () => void): void;
+  afterAnswer: (action: () => void) => void;
 }
 
 const faultsSchema = z.union([faultSchema, z.array(faultSchema).max(100)]);
@@ -38,7 +38,8 @@ export function createControlRoutes(dependencies: ControlDependencies): Route {
     }
     // Over HTTP a crash must come back by itself: there is no one left to ask.
     for (const fault of faults) {
-      const injected: Fault = fault.kind === 'crash' ? { ...fault, restartAfterMs: fault.restartAfterMs ?? 1_000 } : fault;
+      const injected: Fault =
+        fault.kind === 'crash' ? { ...fault, restartAfterMs: fault.restartAfterMs ?? 1_000 } : fault;
       dependencies.afterAnswer(() => dependencies.inject(injected));
     }
     return jsonAnswer({ accepted: faults.length });

@@ -41,7 +41,10 @@ function locate(filename: string, type: string, subfolder: string): { folder: Fo
 }
 
 /** Bytes from-to, both inclusive, of one range; undefined when the header asks for none or for several. */
-function parseRange(header: string | undefined, size: number): { from: number; to: number } | 'unsatisfiable' | undefined {
+function parseRange(
+  header: string | undefined,
+  size: number,
+): { from: number; to: number } | 'unsatisfiable' | undefined {
   const match = /^bytes=(\d*)-(\d*)$/.exec(header ?? '');
   if (match === null || (match[1] === '' && match[2] === '')) return undefined;
   const from = match[1] === '' ? Math.max(0, size - Number(match[2])) : Number(match[1]);
@@ -67,14 +70,19 @@ async function view(files: FileStore, { query, request }: HttpExchange): Promise
   const preview = query.get('preview');
   try {
     if (preview !== null) return answer(...(await encodeView(file.bytes, preview, channel)));
-    if (channel === 'rgb') return answer('image/png', await sharp(file.bytes).removeAlpha().png({ compressionLevel: 1 }).toBuffer());
+    if (channel === 'rgb')
+      return answer('image/png', await sharp(file.bytes).removeAlpha().png({ compressionLevel: 1 }).toBuffer());
     if (channel === 'a') return answer('image/png', await alphaOnly(file.bytes));
   } catch {
     return serverTrouble;
   }
   const extension = base.slice(base.lastIndexOf('.') + 1).toLowerCase();
   const whole = answer(contentTypes[extension] ?? 'application/octet-stream', file.bytes);
-  const headers = { ...whole.headers, 'accept-ranges': 'bytes', 'last-modified': new Date(file.modifiedAt).toUTCString() };
+  const headers = {
+    ...whole.headers,
+    'accept-ranges': 'bytes',
+    'last-modified': new Date(file.modifiedAt).toUTCString(),
+  };
   const range = parseRange(request.headers.range, file.bytes.length);
   if (range === undefined) return { ...whole, headers };
   if (range === 'unsatisfiable') return { status: 416, headers: { 'content-range': `bytes */${file.bytes.length}` } };
@@ -92,13 +100,17 @@ async function encodeView(bytes: Buffer, preview: string, channel: string): Prom
   const last = parts.at(-1) ?? '';
   const quality = /^\d+$/.test(last) ? Math.min(100, Math.max(1, Number(last))) : 90;
   const image = format === 'jpeg' || channel === 'rgb' ? sharp(bytes).removeAlpha() : sharp(bytes);
-  return format === 'jpeg' ? ['image/jpeg', await image.jpeg({ quality }).toBuffer()] : ['image/webp', await image.webp({ quality, effort: 1 }).toBuffer()];
+  return format === 'jpeg'
+    ? ['image/jpeg', await image.jpeg({ quality }).toBuffer()]
+    : ['image/webp', await image.webp({ quality, effort: 1 }).toBuffer()];
 }
 
 async function alphaOnly(bytes: Buffer): Promise<Buffer> {
   const { data, info } = await sharp(bytes).ensureAlpha().raw().toBuffer({ resolveWithObject: true });
   for (let at = 0; at < data.length; at += 4) data.fill(0, at, at + 3);
-  return sharp(data, { raw: { width: info.width, height: info.height, channels: 4 } }).png({ compressionLevel: 1 }).toBuffer();
+  return sharp(data, { raw: { width: info.width, height: info.height, channels: 4 } })
+    .png({ compressionLevel: 1 })
+    .toBuffer();
 }
 
 function field(parts: readonly FormPart[], name: string): string | undefined {
@@ -106,9 +118,14 @@ function field(parts: readonly FormPart[], name: string): string | undefined {
 }
 
 /** Puts the mask's transparency into the picture that `original_ref` names; undefined when there is none such. */
-async function maskedOriginal(files: FileStore, mask: Buffer, originalRef: string | undefined): Promise<Buffer | HttpAnswer> {
+async function maskedOriginal(
+  files: FileStore,
+  mask: Buffer,
+  originalRef: string | undefined,
+): Promise<Buffer | HttpAnswer> {
   const ref = parseJson(originalRef ?? '');
-  if (typeof ref !== 'object' || ref === null || Array.isArray(ref) || typeof ref['filename'] !== 'string') return serverTrouble;
+  if (typeof ref !== 'object' || ref === null || Array.isArray(ref) || typeof ref['filename'] !== 'string')
+    return serverTrouble;
   const subfolder = typeof ref['subfolder'] === 'string' ? ref['subfolder'] : '';
   const place = locate(ref['filename'], typeof ref['type'] === 'string' ? ref['type'] : 'output', subfolder);
   if ('status' in place) return place;
@@ -140,7 +157,8 @@ async function upload(files: FileStore, exchange: HttpExchange, isMask: boolean)
   const subfolder = field(parts, 'subfolder') ?? '';
   const directory = insidePath(subfolder);
   const pathOf = (name: string): string => insidePath(directory === '' ? name : `${directory}/${name}`) ?? '';
-  if (directory === undefined || image.filename.startsWith('/') || pathOf(image.filename) === '') return emptyAnswer(400);
+  if (directory === undefined || image.filename.startsWith('/') || pathOf(image.filename) === '')
+    return emptyAnswer(400);
   const overwrite = field(parts, 'overwrite');
   const dot = image.filename.lastIndexOf('.');
   const [stem, extension] = dot > 0 ? [image.filename.slice(0, dot), image.filename.slice(dot)] : [image.filename, ''];

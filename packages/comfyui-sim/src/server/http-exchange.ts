@@ -18,7 +18,7 @@ export interface HttpExchange {
   /** Whether the path came with `/api` before it. */
   isUnderApi: boolean;
   /** The whole body; capped. */
-  readBody(): Promise<Buffer>;
+  readBody: () => Promise<Buffer>;
 }
 
 /** Answers where it knows the path, else gives undefined. */
@@ -28,7 +28,11 @@ export type Route = (exchange: HttpExchange) => HttpAnswer | Promise<HttpAnswer>
 export const maxBodyBytes = 104_857_600;
 
 export function jsonAnswer(value: Json, status = 200): HttpAnswer {
-  return { status, headers: { 'content-type': 'application/json; charset=utf-8' }, body: stringifyJson(value, { nonFinite: 'literal' }) };
+  return {
+    status,
+    headers: { 'content-type': 'application/json; charset=utf-8' },
+    body: stringifyJson(value, { nonFinite: 'literal' }),
+  };
 }
 
 export function textAnswer(text: string, status: number): HttpAnswer {

@@ -1,15 +1,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { emptyAnswer, methodNotAllowed, notFound, readBody, serverTrouble, textAnswer, writeAnswer } from './http-exchange.ts';
+import {
+  emptyAnswer,
+  methodNotAllowed,
+  notFound,
+  readBody,
+  serverTrouble,
+  textAnswer,
+  writeAnswer,
+} from './http-exchange.ts';
 import type { HttpAnswer, HttpExchange, Route } from './http-exchange.ts';
 import type { LostAnswer } from './prompt-routes.ts';
 import { isForeignOrigin } from './same-origin.ts';
 
 export interface HandlerDependencies {
   routes: readonly Route[];
-  postPrompt(exchange: HttpExchange): Promise<HttpAnswer | LostAnswer>;
+  postPrompt: (exchange: HttpExchange) => Promise<HttpAnswer | LostAnswer>;
   /** Resolves at once, or when a hang is over. Routes under `/sim/` do not wait for it. */
-  whileHung(): Promise<void>;
-  onError(error: unknown): void;
+  whileHung: () => Promise<void>;
+  onError: (error: unknown) => void;
 }
 
 function exchangeOf(request: IncomingMessage): HttpExchange | undefined {
@@ -33,7 +41,9 @@ function exchangeOf(request: IncomingMessage): HttpExchange | undefined {
 }
 
 /** Answers one request as ComfyUI's aiohttp server does: origin check, routes with and without `/api`, then the static route. */
-export function createHttpHandler(dependencies: HandlerDependencies): (request: IncomingMessage, response: ServerResponse) => void {
+export function createHttpHandler(
+  dependencies: HandlerDependencies,
+): (request: IncomingMessage, response: ServerResponse) => void {
   async function answer(exchange: HttpExchange): Promise<HttpAnswer | LostAnswer> {
     const { host, origin } = exchange.request.headers;
     if (isForeignOrigin(host, origin)) return emptyAnswer(403);

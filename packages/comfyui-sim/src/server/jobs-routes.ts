@@ -51,7 +51,9 @@ function outputsSummary(outputs: JsonObject): { count: number; preview: JsonObje
 
 function finishedStatus(entry: HistoryEntry, traits: VersionTraits): string {
   if (entry.succeeded) return 'completed';
-  return traits.cancelsJobs && entry.messages.some(([name]) => name === 'execution_interrupted') ? 'cancelled' : 'failed';
+  return traits.cancelsJobs && entry.messages.some(([name]) => name === 'execution_interrupted')
+    ? 'cancelled'
+    : 'failed';
 }
 
 function finishedJob(entry: HistoryEntry, traits: VersionTraits): JsonObject {
@@ -88,7 +90,7 @@ function numberOf(value: Json | undefined): number {
 export interface JobsRouteDependencies {
   queue: PromptQueue;
   traits: VersionTraits;
-  interrupt(): void;
+  interrupt: () => void;
 }
 
 /** `/api/jobs` of 0.8.0 (comfy_execution/jobs.py), and its cancel of 0.38. */
@@ -96,9 +98,17 @@ export function createJobsRoutes({ queue, traits, interrupt }: JobsRouteDependen
   const statuses = ['pending', 'in_progress', 'completed', 'failed', ...(traits.cancelsJobs ? ['cancelled'] : [])];
 
   function list(query: URLSearchParams): HttpAnswer {
-    const wanted = query.get('status')?.split(',').map((status) => status.trim().toLowerCase()) ?? statuses;
+    const wanted =
+      query
+        .get('status')
+        ?.split(',')
+        .map((status) => status.trim().toLowerCase()) ?? statuses;
     const unknown = wanted.filter((status) => !statuses.includes(status));
-    if (unknown.length > 0) return jsonAnswer({ error: `Invalid status value(s): ${unknown.join(', ')}. Must be one of: ${statuses.join(', ')}` }, 400);
+    if (unknown.length > 0)
+      return jsonAnswer(
+        { error: `Invalid status value(s): ${unknown.join(', ')}. Must be one of: ${statuses.join(', ')}` },
+        400,
+      );
     const limitText = query.get('limit');
     const limit = limitText === null ? null : Number(limitText);
     const offset = Number(query.get('offset') ?? 0);
@@ -108,13 +118,22 @@ export function createJobsRoutes({ queue, traits, interrupt }: JobsRouteDependen
     const all = [
       ...(wanted.includes('in_progress') ? queue.running().map((item) => queuedJob(item, 'in_progress')) : []),
       ...(wanted.includes('pending') ? queue.pending().map((item) => queuedJob(item, 'pending')) : []),
-      ...[...queue.history().values()].map((entry) => finishedJob(entry, traits)).filter((job) => wanted.includes(String(job['status']))),
+      ...[...queue.history().values()]
+        .map((entry) => finishedJob(entry, traits))
+        .filter((job) => wanted.some((status) => status === job['status'])),
     ];
     const key = (job: JsonObject): number =>
-      query.get('sort_by') === 'execution_duration' ? numberOf(job['execution_end_time']) - numberOf(job['execution_start_time']) : numberOf(job['create_time']);
+      query.get('sort_by') === 'execution_duration'
+        ? numberOf(job['execution_end_time']) - numberOf(job['execution_start_time'])
+        : numberOf(job['create_time']);
     const direction = query.get('sort_order') === 'asc' ? 1 : -1;
-    const jobs = all.sort((a, b) => direction * (key(a) - key(b))).slice(offset, limit === null ? undefined : offset + limit);
-    return jsonAnswer({ jobs, pagination: { offset, limit, total: all.length, has_more: offset + jobs.length < all.length } });
+    const jobs = all
+      .sort((a, b) => direction * (key(a) - key(b)))
+      .slice(offset, limit === null ? undefined : offset + limit);
+    return jsonAnswer({
+      jobs,
+      pagination: { offset, limit, total: all.length, has_more: offset + jobs.length < all.length },
+    });
   }
 
   function one(id: string): HttpAnswer {
@@ -123,7 +142,9 @@ export function createJobsRoutes({ queue, traits, interrupt }: JobsRouteDependen
     const running = queue.running().find((item) => item.promptId === id);
     if (running !== undefined) return jsonAnswer(queuedJob(running, 'in_progress'));
     const pending = queue.pending().find((item) => item.promptId === id);
-    return pending === undefined ? jsonAnswer({ error: 'Job not found' }, 404) : jsonAnswer(queuedJob(pending, 'pending'));
+    return pending === undefined
+      ? jsonAnswer({ error: 'Job not found' }, 404)
+      : jsonAnswer(queuedJob(pending, 'pending'));
   }
 
   /** Takes the job out of the queue or interrupts it, in one step. */

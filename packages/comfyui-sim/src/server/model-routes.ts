@@ -10,7 +10,7 @@ export interface ModelRouteDependencies {
   inventory: Inventory;
   traits: VersionTraits;
   faults: FaultBoard;
-  delay(ms: number): Promise<void>;
+  delay: (ms: number) => Promise<void>;
 }
 
 /** `/object_info`, `/models` and `/embeddings`. */
@@ -26,12 +26,11 @@ export function createModelRoutes({ registry, inventory, traits, faults, delay }
     if (path === '/object_info') return objectInfo();
     if (path.startsWith('/object_info/')) return jsonAnswer(registry.classInfo(path.slice('/object_info/'.length)));
     if (path === '/models') return jsonAnswer([...traits.modelFolders]);
-    if (path === '/embeddings') return jsonAnswer((inventory['embeddings'] ?? []).map((name) => name.replace(/\.[^.]*$/, '')));
+    if (path === '/embeddings')
+      return jsonAnswer((inventory['embeddings'] ?? []).map((name) => name.replace(/\.[^.]*$/, '')));
     if (path.startsWith('/view_metadata/')) return emptyAnswer(404);
     const folder = path.startsWith('/models/') ? path.slice('/models/'.length) : undefined;
     if (folder === undefined) return undefined;
-    return traits.modelFolders.includes(folder) && folder !== 'configs' && folder !== 'custom_nodes'
-      ? jsonAnswer([...(inventory[folder] ?? [])])
-      : emptyAnswer(404);
+    return traits.modelFolders.includes(folder) ? jsonAnswer([...(inventory[folder] ?? [])]) : emptyAnswer(404);
   };
 }

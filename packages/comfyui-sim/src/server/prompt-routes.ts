@@ -18,10 +18,10 @@ export interface PromptRouteDependencies {
   traits: VersionTraits;
   files: FileStore;
   faults: FaultBoard;
-  registry(): Registry;
-  now(): number;
-  newId(): string;
-  delay(ms: number): Promise<void>;
+  registry: () => Registry;
+  now: () => number;
+  newId: () => string;
+  delay: (ms: number) => Promise<void>;
 }
 
 /** An answer that never comes, or a connection that breaks instead. */
@@ -48,7 +48,8 @@ function numberOf(data: PyDict, queue: PromptQueue): number | undefined {
     const next = queue.nextNumber();
     return isTruthy(data.get('front')) ? -next : next;
   }
-  const number = typeof given === 'string' ? Number.parseFloat(given) : typeof given === 'object' ? Number.NaN : Number(given);
+  const number =
+    typeof given === 'string' ? Number.parseFloat(given) : typeof given === 'object' ? Number.NaN : Number(given);
   return Number.isNaN(number) ? undefined : number;
 }
 
@@ -66,7 +67,10 @@ function filesFor(store: FileStore, promptText: string): string[] {
   return files;
 }
 
-export function createPromptRoutes(dependencies: PromptRouteDependencies): { get: Route; post(exchange: HttpExchange): Promise<HttpAnswer | LostAnswer> } {
+export function createPromptRoutes(dependencies: PromptRouteDependencies): {
+  get: Route;
+  post: (exchange: HttpExchange) => Promise<HttpAnswer | LostAnswer>;
+} {
   const { queue, traits, files, faults } = dependencies;
 
   function parseBody(body: Buffer): PyValue | undefined {
@@ -84,7 +88,8 @@ export function createPromptRoutes(dependencies: PromptRouteDependencies): { get
     const prompt = data.get('prompt');
     if (prompt === undefined) return refusal('no_prompt', 'No prompt provided', 'No prompt provided');
     const given = data.get('prompt_id');
-    const promptId = given === undefined ? dependencies.newId() : String(given);
+    const promptId =
+      given === undefined ? dependencies.newId() : typeof given === 'string' ? given : pythonJsonText(given);
     if (traits.requiresCanonicalPromptId && !canonicalUuid.test(promptId)) {
       return refusal('invalid_prompt_id', 'Invalid prompt_id', 'prompt_id must be a canonical lowercase UUID');
     }
@@ -97,7 +102,8 @@ export function createPromptRoutes(dependencies: PromptRouteDependencies): { get
     });
     if (verdict.status === 500) return serverTrouble;
     const nodeErrors = verdict.node_errors as unknown as JsonObject;
-    if (verdict.status === 400) return jsonAnswer({ error: (verdict.error ?? null) as unknown as Json, node_errors: nodeErrors }, 400);
+    if (verdict.status === 400)
+      return jsonAnswer({ error: (verdict.error ?? null) as unknown as Json, node_errors: nodeErrors }, 400);
     const extra = data.get('extra_data');
     const extraData = extra instanceof Map ? (jsonFromPython(extra) as JsonObject) : {};
     const clientId = data.get('client_id');
@@ -111,22 +117,26 @@ export function createPromptRoutes(dependencies: PromptRouteDependencies): { get
       delete extraData[key];
     }
     const shown = jsonFromPython(prompt) as JsonObject;
+    const nodeOrder = orderOf(prompt);
     queue.put({
       number,
       promptId,
       prompt: shown,
       workflow: parseWorkflow(shown),
-      nodeOrder: orderOf(prompt),
+      nodeOrder,
       extraData,
       sensitive,
-      outputs: verdict.outputs,
+      // A Python set, so any order would do: that of the prompt is the same at every run.
+      outputs: nodeOrder.filter((id) => verdict.outputs.includes(id)),
     });
     return jsonAnswer({ prompt_id: promptId, number, node_errors: nodeErrors });
   }
 
   return {
     get: ({ method, path }) =>
-      method === 'GET' && path === '/prompt' ? jsonAnswer({ exec_info: { queue_remaining: queue.remaining() } }) : undefined,
+      method === 'GET' && path === '/prompt'
+        ? jsonAnswer({ exec_info: { queue_remaining: queue.remaining() } })
+        : undefined,
     post: async (exchange) => {
       const body = await exchange.readBody();
       const slow = faults.take('slow-post');

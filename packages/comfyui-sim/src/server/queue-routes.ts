@@ -9,8 +9,8 @@ import type { HttpAnswer, HttpExchange, Route } from './http-exchange.ts';
 export interface QueueRouteDependencies {
   queue: PromptQueue;
   /** Sets the interrupt flag. */
-  interrupt(): void;
-  free(what: { unloadModels: boolean; freeMemory: boolean }): void;
+  interrupt: () => void;
+  free: (what: { unloadModels: boolean; freeMemory: boolean }) => void;
 }
 
 /** A body that must be an object; undefined where Python would raise on it. */
@@ -27,11 +27,15 @@ async function readObject(exchange: HttpExchange): Promise<JsonObject | undefine
 /** What a Python loop over the value gives: list items, or a text's characters. Undefined where it raises. */
 function iterate(value: Json): Json[] | undefined {
   if (Array.isArray(value)) return value;
-  if (typeof value === 'string') return [...value];
+  if (typeof value === 'string') return Array.from(value);
   return typeof value === 'object' && value !== null ? Object.keys(value) : undefined;
 }
 
-async function clearOrDelete(exchange: HttpExchange, clear: () => void, remove: (id: string) => void): Promise<HttpAnswer> {
+async function clearOrDelete(
+  exchange: HttpExchange,
+  clear: () => void,
+  remove: (id: string) => void,
+): Promise<HttpAnswer> {
   const data = await readObject(exchange);
   if (data === undefined) return serverTrouble;
   if (data['clear'] !== undefined && data['clear'] !== false && data['clear'] !== null && data['clear'] !== 0) clear();
@@ -78,7 +82,10 @@ export function createQueueRoutes(dependencies: QueueRouteDependencies): Route {
     const { method, path } = exchange;
     switch (`${method} ${path}`) {
       case 'GET /queue':
-        return jsonAnswer({ queue_running: queue.running().map(queueTuple), queue_pending: queue.pending().map(queueTuple) });
+        return jsonAnswer({
+          queue_running: queue.running().map(queueTuple),
+          queue_pending: queue.pending().map(queueTuple),
+        });
       case 'POST /queue':
         return clearOrDelete(exchange, queue.clearPending, queue.deletePending);
       case 'GET /history':

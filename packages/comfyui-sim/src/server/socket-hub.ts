@@ -8,20 +8,20 @@ import type { FaultBoard } from '../faults/fault-board.ts';
 /** ComfyUI's sockets by client id, with its quirks. */
 export interface SocketHub extends RunEvents {
   /** Takes a new socket. `clientId` empty: it gets an id of its own. */
-  accept(socket: WebSocket, clientId: string): void;
+  accept: (socket: WebSocket, clientId: string) => void;
   /** Tells everybody the length of the queue. */
-  broadcastStatus(): void;
-  closeAll(how: 'close' | 'terminate'): void;
+  broadcastStatus: () => void;
+  closeAll: (how: 'close' | 'terminate') => void;
   /** The client whose prompt ran last. */
-  client(): string | undefined;
+  client: () => string | undefined;
 }
 
 export interface SocketHubOptions {
   /** What `feature_flags` answers. */
   features: JsonObject;
   faults: FaultBoard;
-  remaining(): number;
-  newId(): string;
+  remaining: () => number;
+  newId: () => string;
 }
 
 interface Connection {
@@ -73,10 +73,14 @@ export function createSocketHub(options: SocketHubOptions): SocketHub {
     } catch {
       return;
     }
-    if (typeof message !== 'object' || message === null || !('type' in message) || message.type !== 'feature_flags') return;
+    if (typeof message !== 'object' || message === null || !('type' in message) || message.type !== 'feature_flags')
+      return;
     const flags = 'data' in message ? message.data : undefined;
     connection.wantsMetadata =
-      typeof flags === 'object' && flags !== null && 'supports_preview_metadata' in flags && flags.supports_preview_metadata === true;
+      typeof flags === 'object' &&
+      flags !== null &&
+      'supports_preview_metadata' in flags &&
+      flags.supports_preview_metadata === true;
     deliver(connection, clientId, 'feature_flags', stringifyJson({ type: 'feature_flags', data: options.features }));
   }
 

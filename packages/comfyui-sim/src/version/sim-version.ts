@@ -28,10 +28,29 @@ export interface VersionTraits {
 }
 
 const foldersBeforeLatentUpscale = [
-  'checkpoints', 'configs', 'loras', 'vae', 'text_encoders', 'diffusion_models', 'clip_vision', 'style_models', 'embeddings',
-  'diffusers', 'vae_approx', 'controlnet', 'gligen', 'upscale_models',
+  'checkpoints',
+  'configs',
+  'loras',
+  'vae',
+  'text_encoders',
+  'diffusion_models',
+  'clip_vision',
+  'style_models',
+  'embeddings',
+  'diffusers',
+  'vae_approx',
+  'controlnet',
+  'gligen',
+  'upscale_models',
 ];
-const foldersAfterLatentUpscale = ['custom_nodes', 'hypernetworks', 'photomaker', 'classifiers', 'model_patches', 'audio_encoders'];
+const foldersAfterLatentUpscale = [
+  'custom_nodes',
+  'hypernetworks',
+  'photomaker',
+  'classifiers',
+  'model_patches',
+  'audio_encoders',
+];
 const maxUploadBytes = 104_857_600;
 
 /** The traits of a version. 0.3.64 and 0.8.0 follow recordings of those servers; 0.38.0 follows ComfyUI's source of autumn 2026. */
@@ -53,6 +72,10 @@ export function versionTraits(version: SimVersion): VersionTraits {
       max_upload_size: maxUploadBytes,
       ...(old ? {} : { extension: { manager: { supports_v4: true } } }),
     },
-    modelFolders: [...foldersBeforeLatentUpscale, ...(old ? [] : ['latent_upscale_models']), ...foldersAfterLatentUpscale],
+    modelFolders: [
+      ...foldersBeforeLatentUpscale,
+      ...(old ? [] : ['latent_upscale_models']),
+      ...foldersAfterLatentUpscale,
+    ],
   };
 }

@@ -52,7 +52,7 @@ export interface FollowPromptOptions {
   workflow?: Workflow | undefined;
   /** The outputs that were accepted, if not all. */
   outputNodeIds?: readonly NodeId[] | undefined;
-  /** A time of `clock` at which following ends in `lost`. Never unless given. */
+  /** A time of `clock` (of `systemClock.now()` unless another is given) at which following ends in `lost`. Never unless given. */
   deadlineAtMs?: number | undefined;
   /** How long a running prompt may show no sign of life on an open socket; twice this ends in `lost`. 300,000 unless given. */
   silenceMs?: number;
@@ -258,7 +258,9 @@ export async function followPrompt(options: FollowPromptOptions): Promise<Prompt
           lastSeen = 'unreachable';
           nextLookAt = clock.now() + pollMs;
           signOfLifeAt = clock.now();
-        } else if (found !== 'ended') {
+        } else if (found === 'deadline') {
+          return lost('deadline');
+        } else if (found !== 'aborted') {
           const result = judge(found);
           if (result !== undefined) return result;
         }
@@ -294,8 +296,8 @@ function isEnd(event: ComfyEvent): event is EndEvent {
 }
 
 interface Looks {
-  /** `ended`: the caller's signal or the deadline cut it short. */
-  look(): Promise<PromptLook | 'unreachable' | 'ended'>;
+  /** `aborted` and `deadline`: the caller's signal or the deadline cut it short. */
+  look(): Promise<PromptLook | 'unreachable' | 'aborted' | 'deadline'>;
   stop(): void;
 }
 
@@ -319,7 +321,7 @@ function createLooks(
       try {
         return await look(client, promptId, { signal: controller.signal });
       } catch (error) {
-        if (controller.signal.aborted) return 'ended';
+        if (controller.signal.aborted) return outer?.aborted === true ? 'aborted' : 'deadline';
         // Refused and malformed answers too: a proxy in front of a ComfyUI that restarts says many things.
         if (error instanceof ComfyError) return 'unreachable';
         throw error;

@@ -25,6 +25,8 @@ export interface WorkflowDiff {
 }
 
 const MAX_SHOWN = 60;
+/** Nodes of one class that are compared for the most alike; beyond them the order decides. */
+const MAX_CANDIDATES = 50;
 
 function equalJson(a: Json | undefined, b: Json | undefined): boolean {
   if (a === b) return true;
@@ -56,16 +58,15 @@ function matchNodes(before: Workflow, after: Workflow): Map<NodeId, NodeId> {
   );
   for (const [id, node] of Object.entries(before)) {
     if (pairs.has(id)) continue;
-    let best: NodeId | undefined;
+    const rest = candidates.get(node.class_type) ?? [];
+    let best = -1;
     let bestScore = -1;
-    for (const [candidate, other] of candidates.get(node.class_type) ?? []) {
-      if (taken.has(candidate)) continue;
+    for (const [index, [, other]] of rest.slice(0, MAX_CANDIDATES).entries()) {
       const score = similarity(node, other);
-      if (score > bestScore) [best, bestScore] = [candidate, score];
+      if (score > bestScore) [best, bestScore] = [index, score];
     }
-    if (best === undefined) continue;
-    pairs.set(id, best);
-    taken.add(best);
+    const [matched] = best === -1 ? [] : rest.splice(best, 1);
+    if (matched !== undefined) pairs.set(id, matched[0]);
   }
   return pairs;
 }

@@ -61,7 +61,8 @@ export function pythonFromJson(value: Json): PyValue {
 }
 
 function convert(value: Json, depth: number): PyValue {
-  if (depth > defaultLimits.maxDepth) throw new ComfyError('too_large', `JSON nested deeper than the cap of ${defaultLimits.maxDepth}`);
+  if (depth > defaultLimits.maxDepth)
+    throw new ComfyError('too_large', `JSON nested deeper than the cap of ${defaultLimits.maxDepth}`);
   if (typeof value === 'number') return Number.isSafeInteger(value) && !Object.is(value, -0) ? BigInt(value) : value;
   if (Array.isArray(value)) return value.map((item) => convert(item, depth + 1));
   if (typeof value === 'object' && value !== null) {

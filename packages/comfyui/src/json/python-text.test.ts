@@ -32,7 +32,7 @@ describe('repr as CPython prints it', () => {
   test.each([
     ['a', "'a'"],
     ["it's", '"it\'s"'],
-    ['say "hi"', "'say \"hi\"'"],
+    ['say "hi"', '\'say "hi"\''],
     ['both \' and "', "'both \\' and \"'"],
     ['tab\t nl\n cr\r', "'tab\\t nl\\n cr\\r'"],
     ['\u0000\u001b\u007f', "'\\x00\\x1b\\x7f'"],
@@ -51,6 +51,8 @@ describe('repr as CPython prints it', () => {
   });
 
   test('values that were parsed before: whole numbers are integers', () => {
-    expect(pythonRepr(pythonFromJson([1, 1.5, 2n ** 64n, { a: false }]))).toBe("[1, 1.5, 18446744073709551616, {'a': False}]");
+    expect(pythonRepr(pythonFromJson([1, 1.5, 2n ** 64n, { a: false }]))).toBe(
+      "[1, 1.5, 18446744073709551616, {'a': False}]",
+    );
   });
 });

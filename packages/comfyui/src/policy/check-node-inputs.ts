@@ -18,6 +18,9 @@ const outputNameTokens = /%(date(:[\w :.-]*)?|year|month|day|hour|minute|second|
 /** Types of ComfyUI's own widgets whose values are small objects. */
 const widgetTypes = new Set(['COLOR', 'COLORS', 'BOUNDING_BOX', 'BOUNDING_BOXES', 'CURVE', 'RANGE', 'VIDEO_EDIT']);
 
+/** Classes that hand on the text they hold. */
+const primitiveTexts = new Set(['PrimitiveString', 'PrimitiveStringMultiline']);
+
 export interface InputCheck {
   registry: Registry;
   nodes: Workflow;
@@ -35,7 +38,9 @@ export function checkNodeInputs(
   nodeClass: NodeClass,
 ): void {
   // Only names and texts decide which dynamic inputs there are; nothing else of an untrusted value is walked through.
-  const live = new Map(Object.entries(node.inputs).map(([name, value]) => [name, typeof value === 'string' ? value : null]));
+  const live = new Map(
+    Object.entries(node.inputs).map(([name, value]) => [name, typeof value === 'string' ? value : null]),
+  );
   const expansion = expandInputs(nodeClass, live, validationRules());
   // A dynamic combo that picks no choice is nothing to the server; here it is declared, so that its value is judged.
   const combos = nodeClass.inputs.filter(({ dynamic }) => dynamic?.kind === 'combo');
@@ -120,6 +125,11 @@ class ValueCheck {
     } else if (!fitsInput(output, this.#input)) {
       this.#refuse('bad_link', `node ${shown(source)} gives ${output.type} there, but ${this.#input.type} is needed.`);
     } else if (this.#mustBeLiteral()) {
+      const literal = primitiveTexts.has(node.class_type) ? node.inputs['value'] : undefined;
+      if (this.#input.type === 'STRING' && typeof literal === 'string') {
+        this.#checkText(literal);
+        return;
+      }
       this.#refuse(
         'bad_link',
         'this value decides which file or setting is used, so it has to be written here and not be linked.',
@@ -153,10 +163,12 @@ class ValueCheck {
   }
 
   #checkChoice(value: Json): void {
-    const options = this.#input.options ?? [];
+    const options = this.#listed();
     const isFile = listsFiles(this.#nodeClass, this.#input);
     const isListed =
-      typeof value === 'string' ? options.includes(value) : typeof value !== 'object' && options.some((option) => sameValue(option, value));
+      typeof value === 'string'
+        ? options.includes(value)
+        : typeof value !== 'object' && options.some((option) => sameValue(option, value));
     if (typeof value === 'string') {
       const hazard = nameHazard(value);
       // A server may list names with backslashes (Windows) or brackets ("[None]"): those are its own.
@@ -172,9 +184,15 @@ class ValueCheck {
     if (!isListed) this.#refuse('not_in_inventory', this.#notListed(value, isFile));
   }
 
+  /** The server's values, but for the input files that others may have put there. */
+  #listed(): readonly Json[] {
+    const closed = this.#input.upload !== undefined && !this.#check.policy.allowListedFiles;
+    return closed ? [] : (this.#input.options ?? []);
+  }
+
   #notListed(value: Json, isFile: boolean): string {
     const names = [
-      ...(this.#input.options ?? []).filter((option) => typeof option === 'string'),
+      ...this.#listed().filter((option) => typeof option === 'string'),
       ...(this.#input.upload === undefined ? [] : this.#check.files),
     ];
     const near = typeof value === 'string' ? nearestNames(value, names) : [];
@@ -253,8 +271,10 @@ class ValueCheck {
 
   #outputNameHazard(value: string): string | undefined {
     if (value.length > 150) return 'is longer than 150 characters';
-    if (value.includes('/') && !this.#check.policy.allowOutputSubfolders) return 'names a subfolder';
-    if (/(^|\/)[\s.]/.test(value)) return 'begins with a dot or a space';
+    const folders = value.split('/').length - 1;
+    if (folders > 0 && !this.#check.policy.allowOutputSubfolders) return 'names a subfolder';
+    if (folders > 4) return 'names too many subfolders';
+    if (/(^|\/)([\s./]|$)/.test(value)) return 'has an empty part, or one that begins with a dot or a space';
     return /[<>:"|?*%]/.test(value) ? 'has a character that file systems refuse' : undefined;
   }
 

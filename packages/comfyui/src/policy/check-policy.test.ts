@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Json } from '../json/json.ts';
+import { isJsonObject } from '../json/is-json-object.ts';
 import { parseJson } from '../json/parse-json.ts';
 import { parseRegistry } from '../registry/parse-registry.ts';
-import { readRecordedObjectInfo, recordedVersions } from '../registry/recorded-registry.ts';
+import { readRecordedObjectInfo, readRecordedValidations, recordedVersions } from '../registry/recorded-registry.ts';
 import type { RecordedVersion } from '../registry/recorded-registry.ts';
 import type { Registry } from '../registry/registry.ts';
 import { checkPolicy } from './check-policy.ts';
@@ -137,18 +138,15 @@ test('a custom pack passes when it is allowed, and its addresses and paths stay 
   expect(hostileNames.filter((name) => style({ image_path: name }).length === 0)).toEqual([]);
 });
 
-test('a single class can be allowed and a subfolder for results opened', () => {
+test('a single class can be allowed and subfolders for results closed', () => {
   const workflow = textToImage({ ...plainOptions, prefix: 'people/ada' });
-  expect(codesOf(checkPolicy(newest, workflow))).toEqual(['unsafe_name']);
-  expect(checkPolicy(newest, workflow, { ...defaultPolicy, allowOutputSubfolders: true })).toEqual({ allowed: true });
-  expect(
-    codesOf(
-      checkPolicy(newest, textToImage({ ...plainOptions, prefix: 'people/../../x' }), {
-        ...defaultPolicy,
-        allowOutputSubfolders: true,
-      }),
-    ),
-  ).toEqual(['unsafe_name']);
+  expect(checkPolicy(newest, workflow)).toEqual({ allowed: true });
+  expect(codesOf(checkPolicy(newest, workflow, { ...defaultPolicy, allowOutputSubfolders: false }))).toEqual([
+    'unsafe_name',
+  ]);
+  for (const prefix of ['people/../../x', 'people//x', 'people/', 'a/b/c/d/e/f', 'a/.hidden']) {
+    expect(codesOf(checkPolicy(newest, textToImage({ ...plainOptions, prefix })))).toEqual(['unsafe_name']);
+  }
   const withNode = { ...textToImage(plainOptions), '90': { class_type: 'LoadImageFromUrl', inputs: { url: '' } } };
   expect(checkPolicy(newest, withNode, { ...defaultPolicy, allowedClasses: ['LoadImageFromUrl'] })).toEqual({
     allowed: true,
@@ -160,6 +158,48 @@ test('a clip of five seconds passes and one that fills the memory does not', () 
   const workflow = textToVideo(plainOptions);
   Object.assign(workflow['6']!.inputs, { width: 1920, height: 1088, length: 481 });
   expect(codesOf(checkPolicy(newest, workflow))).toEqual(['too_much_work']);
+});
+
+test('the prompts that were recorded as valid pass', () => {
+  for (const [version, registry] of registries) {
+    const valid = readRecordedValidations(version).flatMap((line) => {
+      const record = parseJson(line);
+      if (!isJsonObject(record) || typeof record['name'] !== 'string') return [];
+      return record['name'].includes('/valid/') ? [record] : [];
+    });
+    expect(valid).toHaveLength(10);
+    for (const { name, prompt = null } of valid) {
+      expect({ name, decision: checkPolicy(registry, prompt) }).toEqual({ name, decision: { allowed: true } });
+    }
+  }
+});
+
+test('files that others uploaded can be closed', () => {
+  const closed = { ...defaultPolicy, allowListedFiles: false };
+  const workflow = imageToImage(plainOptions);
+  expect(codesOf(checkPolicy(newest, workflow, closed))).toEqual(['not_in_inventory']);
+  expect(checkPolicy(newest, workflow, closed, { files: ['example.png'] })).toEqual({ allowed: true });
+});
+
+test('a workflow may not load every model there is', () => {
+  const models = Array.from({ length: 30 }, (_, index) => `model-${index}.safetensors`);
+  const loader = { input: { required: { lora_name: [models] } }, output: [], python_module: 'nodes' };
+  const registry = parseRegistry(JSON.stringify({ Loader: loader }));
+  const nodes = (count: number): Record<string, { class_type: string; inputs: Record<string, Json> }> =>
+    Object.fromEntries(
+      models.slice(0, count).map((name, index) => [`n${index}`, { class_type: 'Loader', inputs: { lora_name: name } }]),
+    );
+  expect(checkPolicy(registry, nodes(24))).toEqual({ allowed: true });
+  expect(codesOf(checkPolicy(registry, nodes(25)))).toEqual(['too_much_work']);
+});
+
+test('sizes of loaded pictures count where they are known', () => {
+  const workflow = imageToImage(plainOptions);
+  expect(
+    checkPolicy(newest, workflow, defaultPolicy, { pixels: new Map([['example.png', 1024 * 1024]]) }).allowed,
+  ).toBe(true);
+  const huge = checkPolicy(newest, workflow, defaultPolicy, { pixels: new Map([['example.png', 6000 * 4000]]) });
+  expect(codesOf(huge)).toEqual(['too_much_work']);
 });
 
 describe('whatever comes in, the gate answers', () => {

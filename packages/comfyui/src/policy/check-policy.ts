@@ -1,6 +1,7 @@
 import { findCycle, topologicalOrder } from '../graph/topology.ts';
 import type { NodeId, Workflow, WorkflowNode } from '../graph/workflow.ts';
 import type { Json } from '../json/json.ts';
+import { modelFolderOf } from '../registry/models.ts';
 import type { NodeClass, Registry } from '../registry/registry.ts';
 import { checkNodeInputs } from './check-node-inputs.ts';
 import { defaultPolicy } from './default-policy.ts';
@@ -110,6 +111,7 @@ function checkNodes(
     if (nodeClass === undefined) known = false;
     else checkNodeInputs({ registry, nodes, policy, files, refuse }, id, node, nodeClass);
   }
+  checkModels(registry, nodes, policy, refuse);
   const cycle = findCycle(nodes);
   if (cycle !== undefined) {
     const path = cycle.slice(0, 20).map(shown).join(' → ');
@@ -118,7 +120,7 @@ function checkNodes(
   }
   const order = topologicalOrder(nodes);
   checkDepth(nodes, order, policy, refuse);
-  if (known) checkWork(registry, nodes, order, policy, refuse);
+  if (known) checkWork(registry, nodes, order, policy, inventory, refuse);
 }
 
 function checkClass(
@@ -151,6 +153,28 @@ function checkClass(
     });
   }
   return nodeClass;
+}
+
+/** Every model file has to be read from disk and held: a list of them all would keep the server busy for hours. */
+function checkModels(
+  registry: Registry,
+  nodes: Workflow,
+  policy: Policy,
+  refuse: (reason: PolicyReason) => void,
+): void {
+  const models = new Set<string>();
+  for (const node of Object.values(nodes)) {
+    const nodeClass = registry.classes.get(node.class_type);
+    for (const input of nodeClass?.inputs ?? []) {
+      const folder = nodeClass === undefined ? undefined : modelFolderOf(nodeClass, input);
+      const value = folder === undefined ? undefined : node.inputs[input.name];
+      if (typeof value === 'string') models.add(`${folder}/${value}`);
+    }
+  }
+  const { maxModels } = policy.limits;
+  if (models.size <= maxModels) return;
+  const message = `The workflow loads ${models.size} different model files; at most ${maxModels} are allowed. Use fewer.`;
+  refuse({ code: 'too_much_work', message });
 }
 
 function checkDepth(

@@ -35,25 +35,42 @@ const deniedClasses: ReadonlyMap<string, string> = new Map([
   ['Load3DAnimation', needsBrowser],
   ['Preview3D', needsBrowser],
   ['Preview3DAnimation', needsBrowser],
+  ['SamplerLCMUpscale', 'it enlarges what it samples past the limits'],
   // One short pattern can keep the only execution thread busy for years, and nothing interrupts it.
   ['RegexMatch', 'a regular expression can hang the server'],
   ['RegexExtract', 'a regular expression can hang the server'],
   ['RegexReplace', 'a regular expression can hang the server'],
 ]);
 
+/** Classes of node packs that make pictures from pictures, take names from lists alone, and neither write nor fetch what a workflow names. */
+const packClasses: readonly string[] = [
+  'IPAdapter',
+  'IPAdapterAdvanced',
+  'IPAdapterUnifiedLoader',
+  'RMBG',
+  'InspyrenetRembg',
+  'SAMModelLoader (segment anything)',
+  'GroundingDinoModelLoader (segment anything)',
+  'GroundingDinoSAMSegment (segment anything)',
+];
+
 /** A policy for a shared server: ComfyUI's own classes without those that write models, train, read folders or can run code. */
 export const defaultPolicy: Policy = {
   packs: ['core', 'websocket_image_save'],
-  allowedClasses: [],
+  allowedClasses: packClasses,
   deniedClasses,
   allowApiNodes: false,
-  allowOutputSubfolders: false,
+  allowOutputSubfolders: true,
   loadedPixels: 2048 * 2048,
+  loadedFrames: 121,
+  allowListedFiles: true,
   limits: {
     maxNodes: 300,
+    maxModels: 24,
     maxDepth: 120,
-    maxPixels: 4096 * 4096,
+    maxPixels: 8192 * 8192,
     maxSide: 8192,
+    maxSampledPixels: 4096 * 4096,
     maxBatch: 32,
     maxSteps: 150,
     maxFrames: 481,

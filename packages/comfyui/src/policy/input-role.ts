@@ -18,6 +18,8 @@ const addressNames =
   /(^|_)(urls?|uris?|links?|endpoint|host(name)?|webhook|server|ip|address|api_?key|token|password|secret|cookie)(_|$|\d)/i;
 const fileNames = /(^|_)(files?|filenames?|paths?|dirs?|director(y|ies)|folders?)(_|$|\d)|^(file|folder|path|dir)name/i;
 const outputNames = /^(filename_?prefix|prefix|output_?name|save_?name|filename)$/i;
+/** Prose even where it is typed in one line. */
+const promptNames = /^(text_?)?(prompts?|positive|negative|caption)(_text)?$/i;
 const proseNames =
   /(^|_)(text|texts|prompt|prompts|positive|negative|caption|string|tags|lyrics|description|clip_l|clip_g|t5xxl|value|note)(_|$|\d)/i;
 
@@ -29,6 +31,7 @@ export function inputRole(nodeClass: NodeClass, input: NodeInput): InputRole {
   if (addressNames.test(name)) return 'address';
   if (fileNames.test(name)) return 'file';
   if (nodeClass.pack === 'core') return 'prose';
+  if (promptNames.test(name)) return 'prose';
   return input.multiline === true && proseNames.test(name) ? 'prose' : 'plain';
 }
 

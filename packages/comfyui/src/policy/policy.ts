@@ -2,12 +2,16 @@
 export interface PolicyLimits {
   /** Nodes in the workflow. */
   maxNodes: number;
+  /** Different model files. */
+  maxModels: number;
   /** Nodes on the longest chain of links. */
   maxDepth: number;
   /** Width × height of any picture or latent on the way. */
   maxPixels: number;
   /** Width, and height, of any picture that names its own. */
   maxSide: number;
+  /** Width × height of anything that a sampler works on. */
+  maxSampledPixels: number;
   /** Pictures drawn at once. */
   maxBatch: number;
   /** Steps of one sampler. */
@@ -38,8 +42,12 @@ export interface Policy {
   allowApiNodes: boolean;
   /** Whether a result's name may name subfolders of the output folder (`people/ada`). */
   allowOutputSubfolders: boolean;
-  /** Pixels that a loaded picture is taken to have at most: uploads are scaled down to it before. */
+  /** Pixels that a loaded picture is taken to have where the inventory does not tell. */
   loadedPixels: number;
+  /** Frames that a loaded clip is taken to have. */
+  loadedFrames: number;
+  /** Whether input files that the server lists may be read; else only those of the inventory, so that nobody reads another's uploads. */
+  allowListedFiles: boolean;
   limits: PolicyLimits;
 }
 
@@ -73,4 +81,6 @@ export type PolicyDecision = { allowed: true } | { allowed: false; reasons: Poli
 export interface Inventory {
   /** Files of ComfyUI's input folder that this workflow may read, as inputs name them. */
   files?: readonly string[];
+  /** Width × height of files, where known. */
+  pixels?: ReadonlyMap<string, number>;
 }

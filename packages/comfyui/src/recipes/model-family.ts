@@ -10,7 +10,7 @@ const FAMILY_NAMES: readonly (readonly [string, RegExp])[] = [
   ['sd3', /sd[._-]?3|stable[._-]?diffusion[._-]?3/],
   ['pony', /pony/],
   ['illustrious', /illustrious|noobai|(^|[^a-z])il(xl)?[._-]/],
-  ['sdxl', /sd[._-]?xl|stable[._-]?diffusion[._-]?xl|xl([^a-z]|$)|xl[._-]?(base|turbo|lightning|v\d)/],
+  ['sdxl', /sd[._-]?xl|stable[._-]?diffusion[._-]?xl|(?<!x)xl([^a-z]|$)|xl[._-]?(base|turbo|lightning|v\d)/],
   ['sd2', /v2-[01]|sd[._-]?2[._-]?[01]|(^|[^\d])2[._]1[._-]?(base|768)/],
   ['sd15', /v1[._-]?[45]|sd[._-]?1[._-]?[45]|sd[._-]?v?15|1[._]5|dreamshaper[._-]?8/],
 ];

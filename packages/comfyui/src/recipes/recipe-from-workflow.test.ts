@@ -6,7 +6,7 @@ import { fitRecipe } from './fit-recipe.ts';
 import { instantiateRecipe } from './instantiate-recipe.ts';
 import { listRecipes, recipeById } from './list-recipes.ts';
 import { recipeFromWorkflow, renameParameter } from './recipe-from-workflow.ts';
-import type { RecipeValues } from './recipe.ts';
+import { parseRecipe, type RecipeValues } from './recipe.ts';
 import { installedModels } from './testing/installed-models.ts';
 
 const registry = recordedRegistry('0.8.0', installedModels);
@@ -45,6 +45,7 @@ describe('recipeFromWorkflow', () => {
       ok: true,
       models: { model: 'v1-5-pruned-emaonly-fp16.safetensors' },
     });
+    expect(parseRecipe(JSON.parse(JSON.stringify(recipe)))).toEqual(recipe);
     const again = instantiateRecipe(recipe, { seed: 2 ** 31 }, registry, random);
     expect(again.workflow).toEqual(workflow);
     const changed = instantiateRecipe(
@@ -169,6 +170,37 @@ describe('recipeFromWorkflow', () => {
     expect(outcomes.filter((outcome) => outcome === 'string').length).toBeGreaterThan(250);
     expect(outcomes.filter((outcome) => !/^string$|no output node|has a cycle/.test(outcome))).toEqual([]);
   });
+});
+
+describe('parseRecipe', () => {
+  it('names what is wrong', () => {
+    const { recipe } = recipeFromWorkflow(make('text-to-image', { prompt: 'a fox' }), registry, about);
+    expect(() => parseRecipe({ ...recipe, kind: 'magic', notation: 5 })).toThrow(/kind: .*; notation: /);
+    expect(() => parseRecipe('x')).toThrow(/recipe: /);
+  });
+});
+
+it('ends on long chains', () => {
+  const length = 8_000;
+  const chain: Workflow = Object.fromEntries([
+    ['text', { class_type: 'CLIPTextEncode', inputs: { text: 'x' } }],
+    [
+      'draw',
+      {
+        class_type: 'KSampler',
+        inputs: { positive: [`c${length - 1}`, 0], latent_image: ['text', 0], sigmas: [`c${length - 1}`, 0] },
+      },
+    ],
+    ['save', { class_type: 'SaveImage', inputs: { images: ['draw', 0] } }],
+    ...Array.from({ length }, (_, index) => {
+      const before = index === 0 ? ['text', 0] : [`c${index - 1}`, 0];
+      return [
+        `c${index}`,
+        { class_type: 'ControlNetApplyAdvanced', inputs: { positive: before, negative: before, sigmas: before } },
+      ] as const;
+    }),
+  ]);
+  expect(recipeFromWorkflow(chain, registry, about).recipe.notation.split('\n').length).toBeGreaterThan(length);
 });
 
 describe('renameParameter', () => {

@@ -10,7 +10,7 @@ import { declaredInput } from '../notation/parse-notation.ts';
 import { modelFolderOf } from '../registry/models.ts';
 import type { NodeInput, Registry } from '../registry/registry.ts';
 import { guessModelFamily } from './model-family.ts';
-import type { LocalText, Recipe, RecipeParameter } from './recipe.ts';
+import type { LocalText, RecipeParameter, StoredRecipe } from './recipe.ts';
 import { traceParameters, type ParameterRole, type TracedInput } from './trace-parameters.ts';
 
 const ROLE_TITLES: Readonly<Record<ParameterRole, LocalText>> = {
@@ -46,13 +46,14 @@ const ROLE_MAXIMA: Partial<Record<ParameterRole, number>> = {
 };
 
 export interface RecipeFromWorkflow {
-  recipe: Recipe;
+  recipe: StoredRecipe;
   /** Where each parameter stands in the workflow. */
   inputs: { parameter: string; node: NodeId; input: string }[];
 }
 
 function toNumber(value: Json | undefined): number | undefined {
-  return typeof value === 'number' ? value : typeof value === 'bigint' ? Number(value) : undefined;
+  if (typeof value === 'bigint') return Number(value);
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 }
 
 function numberParameter(
@@ -176,7 +177,7 @@ function withoutUnknownInputs(workflow: Workflow, registry: Registry): Workflow 
 export function recipeFromWorkflow(
   workflow: Workflow,
   registry: Registry,
-  about: Pick<Recipe, 'id' | 'title' | 'description'> & Partial<Pick<Recipe, 'promptLanguages'>>,
+  about: Pick<StoredRecipe, 'id' | 'title' | 'description'> & Partial<Pick<StoredRecipe, 'promptLanguages'>>,
 ): RecipeFromWorkflow {
   const outputs = Object.keys(workflow).filter(
     (id) => registry.classes.get(workflow[id]?.class_type ?? '')?.isOutputNode === true,
@@ -211,7 +212,7 @@ export function recipeFromWorkflow(
     placeholders.set(traced.node, ofNode);
     inputs.push({ parameter: name, node: traced.node, input: traced.input });
   }
-  const recipe: Recipe = {
+  const recipe: StoredRecipe = {
     promptLanguages: ['en'],
     ...about,
     kind: 'custom',
@@ -237,13 +238,9 @@ export function recipeFromWorkflow(
 /**
  * Gives a parameter of a recipe another name, in its list and in its lines.
  *
- * @throws ComfyError `unknown_name` when there is none, `invalid_value` when the new name is taken or is no name, or when
- * the recipe's lines are made by a function.
+ * @throws ComfyError `unknown_name` when there is none, `invalid_value` when the new name is taken or is no name.
  */
-export function renameParameter(recipe: Recipe, from: string, to: string): Recipe {
-  if (typeof recipe.notation !== 'string') {
-    throw new ComfyError('invalid_value', `The parameters of ${recipe.id} cannot be renamed: its lines follow them.`);
-  }
+export function renameParameter(recipe: StoredRecipe, from: string, to: string): StoredRecipe {
   if (!recipe.parameters.some((parameter) => parameter.name === from)) {
     throw new ComfyError('unknown_name', `The recipe ${recipe.id} has no parameter "${from}".`);
   }

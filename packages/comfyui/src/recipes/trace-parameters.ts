@@ -33,8 +33,9 @@ export interface TracedInput {
   value: Json;
 }
 
-/** Longest way that is followed from a sampler to its sources. */
+/** Most nodes that are looked at from one input, and most that are passed one inside the other. */
 const MAX_NODES = 2_000;
+const MAX_DEPTH = 100;
 const TEXT_INPUTS = ['text', 'prompt', 'text_g', 'text_l', 'clip_l', 't5xxl', 'text_positive', 'string', 'value'];
 const PRIMITIVE_INPUTS = ['value', 'int', 'float', 'string', 'number', 'seed'];
 const SAMPLER_ROLES: readonly (readonly [ParameterRole, readonly string[]])[] = [
@@ -71,7 +72,7 @@ class Trace {
     if (node === undefined || value === undefined) return false;
     if (isLink(value)) {
       const source = nodeOf(this.workflow, value[0]);
-      if (source === undefined || depth > 20) return false;
+      if (source === undefined || depth > MAX_DEPTH) return false;
       const primitive = PRIMITIVE_INPUTS.find((name) => inputOf(source, name) !== undefined);
       return primitive !== undefined && this.note(role, value[0], primitive, depth + 1);
     }
@@ -102,13 +103,13 @@ class Trace {
 }
 
 /** The text behind a conditioning: the nearest literal that a person would have typed. */
-function traceText(trace: Trace, id: NodeId, input: string, role: 'prompt' | 'negative'): void {
+function traceText(trace: Trace, id: NodeId, input: string, role: 'prompt' | 'negative', depth = 0): void {
   trace.upstream(id, input, (current, node) => {
     // What is zeroed out says nothing, whatever text it came from.
     if (role === 'negative' && node.class_type === 'ConditioningZeroOut') return true;
     // A ControlNet and its like carry both prompts: only the side asked for leads on.
     if (isLink(inputOf(node, 'positive')) && isLink(inputOf(node, 'negative'))) {
-      traceText(trace, current, role === 'prompt' ? 'positive' : 'negative', role);
+      if (depth < MAX_DEPTH) traceText(trace, current, role === 'prompt' ? 'positive' : 'negative', role, depth + 1);
       return true;
     }
     let noted = false;
@@ -121,13 +122,13 @@ function traceText(trace: Trace, id: NodeId, input: string, role: 'prompt' | 'ne
   });
 }
 
-function traceSettings(trace: Trace, id: NodeId): void {
+function traceSettings(trace: Trace, id: NodeId, depth = 0): void {
   const node = nodeOf(trace.workflow, id);
   if (node === undefined) return;
   for (const [role, names] of SAMPLER_ROLES) for (const name of names) trace.note(role, id, name);
   for (const input of SETTING_LINKS) {
     const value = inputOf(node, input);
-    if (isLink(value)) traceSettings(trace, value[0]);
+    if (isLink(value) && depth < MAX_DEPTH) traceSettings(trace, value[0], depth + 1);
   }
 }
 

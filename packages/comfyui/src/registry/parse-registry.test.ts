@@ -24,26 +24,74 @@ test('every recorded class is read', () => {
 
 test('a sampler: order, bounds beyond 2^53, bounds as Python prints them', () => {
   const sampler = classOf(newer, 'KSampler');
-  expect(sampler.inputs.map(({ name }) => name)).toEqual(['model', 'seed', 'steps', 'cfg', 'sampler_name', 'scheduler', 'positive', 'negative', 'latent_image', 'denoise']);
-  expect(sampler.inputsByName.get('seed')).toMatchObject({ type: 'INT', max: 18446744073709551615n, maxText: '18446744073709551615', controlAfterGenerate: true });
-  expect(sampler.inputsByName.get('cfg')).toMatchObject({ type: 'FLOAT', min: 0, minText: '0.0', max: 100, maxText: '100.0', step: 0.1 });
-  expect(sampler).toMatchObject({ pack: 'core', isV3: false, isOutputNode: false, outputs: [{ type: 'LATENT', name: 'LATENT', isList: false }] });
+  expect(sampler.inputs.map(({ name }) => name)).toEqual([
+    'model',
+    'seed',
+    'steps',
+    'cfg',
+    'sampler_name',
+    'scheduler',
+    'positive',
+    'negative',
+    'latent_image',
+    'denoise',
+  ]);
+  expect(sampler.inputsByName.get('seed')).toMatchObject({
+    type: 'INT',
+    max: 18446744073709551615n,
+    maxText: '18446744073709551615',
+    controlAfterGenerate: true,
+  });
+  expect(sampler.inputsByName.get('cfg')).toMatchObject({
+    type: 'FLOAT',
+    min: 0,
+    minText: '0.0',
+    max: 100,
+    maxText: '100.0',
+    step: 0.1,
+  });
+  expect(sampler).toMatchObject({
+    pack: 'core',
+    isV3: false,
+    isOutputNode: false,
+    outputs: [{ type: 'LATENT', name: 'LATENT', isList: false }],
+  });
 });
 
 test('both forms of combos', () => {
   expect(classOf(old, 'KSampler').inputsByName.get('scheduler')).toMatchObject({ type: 'COMBO', comboForm: 'list' });
-  expect(classOf(newer, 'KSamplerSelect').inputsByName.get('sampler_name')).toMatchObject({ type: 'COMBO', comboForm: 'options' });
+  expect(classOf(newer, 'KSamplerSelect').inputsByName.get('sampler_name')).toMatchObject({
+    type: 'COMBO',
+    comboForm: 'options',
+  });
   expect(classOf(newer, 'KSamplerSelect').inputsByName.get('sampler_name')?.options).toContain('euler');
-  expect(classOf(newer, 'LoadImage').inputsByName.get('image')).toMatchObject({ upload: 'image', uploadFolder: 'input', options: ['example.png'] });
-  expect(classOf(newer, 'LoadImageOutput').inputsByName.get('image')).toMatchObject({ upload: 'image', uploadFolder: 'output', remote: true, options: [] });
+  expect(classOf(newer, 'LoadImage').inputsByName.get('image')).toMatchObject({
+    upload: 'image',
+    uploadFolder: 'input',
+    options: ['example.png'],
+  });
+  expect(classOf(newer, 'LoadImageOutput').inputsByName.get('image')).toMatchObject({
+    upload: 'image',
+    uploadFolder: 'output',
+    remote: true,
+    options: [],
+  });
 });
 
 test('V3 classes and their dynamic inputs', () => {
   const resize = classOf(newer, 'ResizeImageMaskNode');
   expect(resize.isV3).toBe(true);
-  expect(resize.inputsByName.get('input')).toMatchObject({ type: 'IMAGE,MASK', types: ['IMAGE', 'MASK'], matchGroup: 'input_type' });
+  expect(resize.inputsByName.get('input')).toMatchObject({
+    type: 'IMAGE,MASK',
+    types: ['IMAGE', 'MASK'],
+    matchGroup: 'input_type',
+  });
   const dynamic = resize.inputsByName.get('resize_type')?.dynamic;
-  expect(dynamic?.kind === 'combo' ? dynamic.choices.map(({ key, inputs }) => `${key}: ${inputs.map(({ name }) => name).join(' ')}`) : []).toEqual([
+  expect(
+    dynamic?.kind === 'combo'
+      ? dynamic.choices.map(({ key, inputs }) => `${key}: ${inputs.map(({ name }) => name).join(' ')}`)
+      : [],
+  ).toEqual([
     'scale by multiplier: multiplier',
     'scale dimensions: width height crop',
     'scale longer dimension: longer_size',
@@ -56,7 +104,10 @@ test('V3 classes and their dynamic inputs', () => {
   const batch = classOf(newer, 'BatchImagesNode').inputsByName.get('images')?.dynamic;
   expect(batch).toMatchObject({ kind: 'autogrow', min: 2, template: { name: 'image', type: 'IMAGE' } });
   expect(batch?.kind === 'autogrow' ? batch.names.slice(0, 2) : []).toEqual(['image0', 'image1']);
-  expect(classOf(newer, 'ComfySwitchNode').outputs[0]).toMatchObject({ type: 'COMFY_MATCHTYPE_V3', matchGroup: 'switch' });
+  expect(classOf(newer, 'ComfySwitchNode').outputs[0]).toMatchObject({
+    type: 'COMFY_MATCHTYPE_V3',
+    matchGroup: 'switch',
+  });
 });
 
 test('hidden inputs are apart', () => {
@@ -77,7 +128,13 @@ test('packs are told from modules', () => {
       E: declare('custom_nodes.dots.in.name'),
     }),
   );
-  expect([...registry.classes.values()].map(({ pack }) => pack)).toEqual(['core', 'core', 'ComfyUI-Some-Pack', 'api', 'dots.in.name']);
+  expect([...registry.classes.values()].map(({ pack }) => pack)).toEqual([
+    'core',
+    'core',
+    'ComfyUI-Some-Pack',
+    'api',
+    'dots.in.name',
+  ]);
 });
 
 test('rows of a dynamic group and the cap on names', () => {
@@ -96,7 +153,12 @@ test('rows of a dynamic group and the cap on names', () => {
     }),
   );
   const inputs = registry.classes.get('G')?.inputsByName;
-  expect(inputs?.get('rows')?.dynamic).toMatchObject({ kind: 'group', minRows: 1, maxRows: 20, fields: [{ name: 'strength' }] });
+  expect(inputs?.get('rows')?.dynamic).toMatchObject({
+    kind: 'group',
+    minRows: 1,
+    maxRows: 20,
+    fields: [{ name: 'strength' }],
+  });
   const grow = inputs?.get('grow')?.dynamic;
   expect(grow?.kind === 'autogrow' ? grow.names.length : 0).toBe(100);
 });
@@ -107,7 +169,9 @@ describe('bad input', () => {
   });
 
   test('odd classes are kept as far as they go', () => {
-    const registry = parseRegistry('{"__proto__":{"input":{"required":{"constructor":["INT"]}}},"a":null,"b":{"input":3,"output":"x"},"c":{"input":{"required":{"x":null,"y":[],"z":[["a"],null],"w":[{"a":1}],"v":["INT",{"max":Infinity}]}}}}');
+    const registry = parseRegistry(
+      '{"__proto__":{"input":{"required":{"constructor":["INT"]}}},"a":null,"b":{"input":3,"output":"x"},"c":{"input":{"required":{"x":null,"y":[],"z":[["a"],null],"w":[{"a":1}],"v":["INT",{"max":Infinity}]}}}}',
+    );
     expect([...registry.classes.keys()]).toEqual(['__proto__', 'b', 'c']);
     expect(registry.classes.get('__proto__')?.inputs.map(({ name }) => name)).toEqual(['constructor']);
     expect(registry.classes.get('c')?.inputs.map(({ type }) => type)).toEqual(['*', '*', 'COMBO', '*', 'INT']);
@@ -115,14 +179,37 @@ describe('bad input', () => {
   });
 
   test('any JSON in any place is read or refused, never worse', () => {
-    const places = ['input', 'output', 'input_order', 'output_name', 'python_module', 'category', 'display_name'] as const;
+    const places = [
+      'input',
+      'output',
+      'input_order',
+      'output_name',
+      'python_module',
+      'category',
+      'display_name',
+    ] as const;
     expect(() =>
       fc.assert(
-        fc.property(fc.constantFrom(...places), fc.jsonValue({ maxDepth: 5 }), fc.jsonValue({ maxDepth: 4 }), (place, value, declaration) => {
-          const sane = { input: { required: { x: declaration, y: ['INT', declaration], z: ['COMFY_AUTOGROW_V3', declaration], w: ['COMFY_DYNAMICCOMBO_V3', declaration] } }, output: ['INT'] };
-          const registry = parseRegistry(JSON.stringify({ A: { ...sane, [place]: value }, B: sane }));
-          expect(registry.classes.get('B')?.inputs).toHaveLength(4);
-        }),
+        fc.property(
+          fc.constantFrom(...places),
+          fc.jsonValue({ maxDepth: 5 }),
+          fc.jsonValue({ maxDepth: 4 }),
+          (place, value, declaration) => {
+            const sane = {
+              input: {
+                required: {
+                  x: declaration,
+                  y: ['INT', declaration],
+                  z: ['COMFY_AUTOGROW_V3', declaration],
+                  w: ['COMFY_DYNAMICCOMBO_V3', declaration],
+                },
+              },
+              output: ['INT'],
+            };
+            const registry = parseRegistry(JSON.stringify({ A: { ...sane, [place]: value }, B: sane }));
+            expect(registry.classes.get('B')?.inputs).toHaveLength(4);
+          },
+        ),
         { seed: 23, numRuns: 200 },
       ),
     ).not.toThrow();

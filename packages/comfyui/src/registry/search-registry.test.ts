@@ -50,7 +50,17 @@ test('deprecated classes are left out unless asked for', () => {
 
 test('limits, and queries of any kind', () => {
   expect(names('image', { limit: 3 })).toHaveLength(3);
-  for (const query of ['   ', '??', '\u0000', '🎨', 'x'.repeat(10_000), '__proto__', 'constructor', '中文', 'a '.repeat(5_000)]) {
+  for (const query of [
+    '   ',
+    '??',
+    '\u0000',
+    '🎨',
+    'x'.repeat(10_000),
+    '__proto__',
+    'constructor',
+    '中文',
+    'a '.repeat(5_000),
+  ]) {
     expect(Array.isArray(names(query))).toBe(true);
   }
 });

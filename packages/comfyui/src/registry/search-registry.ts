@@ -59,6 +59,32 @@ interface IndexedClass {
 
 const queryCap = 200;
 
+/** Words of a question that name nothing; they would match a large part of all classes by their beginnings. */
+const fillers: ReadonlySet<string> = new Set([
+  'a',
+  'an',
+  'and',
+  'by',
+  'for',
+  'from',
+  'in',
+  'into',
+  'is',
+  'node',
+  'nodes',
+  'of',
+  'on',
+  'or',
+  'that',
+  'the',
+  'to',
+  'turn',
+  'turns',
+  'what',
+  'which',
+  'with',
+]);
+
 /** Indexes a registry once; searches take well under a millisecond. */
 export function createRegistrySearch(registry: Registry): RegistrySearch {
   const classes = [...registry.classes.values()];
@@ -78,6 +104,7 @@ export function createRegistrySearch(registry: Registry): RegistrySearch {
       fuzzy: (term) => (term.length >= 4 ? 0.25 : false),
       maxFuzzy: 3,
       weights: { fuzzy: 0.3, prefix: 0.5 },
+      processTerm: (term) => (fillers.has(term) ? null : term),
     },
   });
   index.addAll(classes.map(describe));

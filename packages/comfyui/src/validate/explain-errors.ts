@@ -8,6 +8,7 @@ import { fitsInput } from './check-link-type.ts';
 import { customCheckOf, isServerLink } from './custom-checks.ts';
 import { expandInputs } from './expand-inputs.ts';
 import type { NodeHint, ServerError, ServerNodeError } from './prompt-verdict.ts';
+import { describeCycle } from './validate-node.ts';
 import type { ValidationRun } from './validate-node.ts';
 
 const maxShown = 5;
@@ -30,7 +31,15 @@ export function explainErrors(
       hints.push({ nodeId, classType, errorType: error.type, ...named, ...advice });
     }
   }
+  // Servers that do not look for cycles refuse them without a word.
+  if (run.cycle !== undefined && !run.rules.findsCycles) hints.push(explainCycle(run, run.cycle));
   return hints;
+}
+
+function explainCycle(run: ValidationRun, cycle: readonly string[]): NodeHint {
+  const nodeId = cycle[0] ?? '';
+  const hint = `These nodes need each other's results: ${describeCycle(run, cycle.slice(0, 20))}. Remove one of the links.`;
+  return { nodeId, classType: classOf(run, nodeId)?.name ?? '', errorType: 'prompt_outputs_failed_validation', hint };
 }
 
 /** An exception's input name is the one downstream that led to the node, not one of the node's own. */

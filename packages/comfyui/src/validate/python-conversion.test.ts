@@ -76,7 +76,9 @@ describe('float()', () => {
   test('integers beyond the largest float', () => {
     expect(outcome(pythonFloat, 10n ** 400n)).toBe('OverflowError: int too large to convert to float');
     expect(outcome(pythonFloat, false)).toBe('0.0');
-    expect(outcome(pythonFloat, null)).toBe("TypeError: float() argument must be a string or a real number, not 'NoneType'");
+    expect(outcome(pythonFloat, null)).toBe(
+      "TypeError: float() argument must be a string or a real number, not 'NoneType'",
+    );
   });
 
   test('a long text that is no number is refused in no time', () => {
@@ -87,7 +89,20 @@ describe('float()', () => {
 
 test('bool() is false for what is empty or zero', () => {
   const values: PyValue[] = [null, false, 0n, 0, '', [], new Map(), 'False', '0', 1n, [0n], Number.NaN];
-  expect(values.map(pythonBool)).toEqual([false, false, false, false, false, false, false, true, true, true, true, true]);
+  expect(values.map(pythonBool)).toEqual([
+    false,
+    false,
+    false,
+    false,
+    false,
+    false,
+    false,
+    true,
+    true,
+    true,
+    true,
+    true,
+  ]);
 });
 
 test('equality goes across number types and into lists and dicts', () => {
@@ -95,7 +110,10 @@ test('equality goes across number types and into lists and dicts', () => {
     [1n, 1],
     [1, true],
     [0n, false],
-    [[1n, 'a'], [1, 'a']],
+    [
+      [1n, 'a'],
+      [1, 'a'],
+    ],
     [new Map([['a', 1n]]), new Map([['a', 1]])],
   ];
   const different: [PyValue, PyValue][] = [

@@ -78,7 +78,8 @@ function floatFromText(text: string): number {
 
 /** Python reads the digits of every script (`int('１２')` is 12). Each script's ten digits stand in a row that begins at a multiple found by walking back. */
 function asciiDigits(text: string): string {
-  return text.replace(/[^\x00-\x7f]/gu, (digit) => {
+  return text.replace(/\p{Nd}/gu, (digit) => {
+    if (digit >= '0' && digit <= '9') return digit;
     const code = digit.codePointAt(0) ?? 0;
     let zero = code;
     while (code - zero < 9 && /\p{Nd}/u.test(String.fromCodePoint(zero - 1))) zero -= 1;

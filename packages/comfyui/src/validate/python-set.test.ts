@@ -6,7 +6,10 @@ import { PythonSet } from './python-set.ts';
 test.each([
   [0, [723639422953938056n, 6047309291227476195n, 7116994712188270n, 10987142548536946724n, 17616997933159550961n]],
   [1, [9149470943670852649n, 8133168473585362875n, 4108418643989797081n, 15008329472862219624n, 13086918656882354775n]],
-  [4000000000, [12694691345416352282n, 10516263976642332017n, 1386100614030673818n, 17817980520135041297n, 10937391465678629103n]],
+  [
+    4000000000,
+    [12694691345416352282n, 10516263976642332017n, 1386100614030673818n, 17817980520135041297n, 10937391465678629103n],
+  ],
 ])('hashes under seed %i', (seed, expected) => {
   const secret = hashSecret(seed);
   const hashes = ['KSampler', 'é', '日本語', '🎨 a', 'abcdefghij'].map((text) => {
@@ -23,7 +26,18 @@ test.each([
   [4000000000, 'denoise steps a negative model b seed positive scheduler latent_image sampler_name cfg'],
 ])('order of a union of two sets under seed %i', (seed, expected) => {
   const secret = hashSecret(seed);
-  const required = ['model', 'seed', 'steps', 'cfg', 'sampler_name', 'scheduler', 'positive', 'negative', 'latent_image', 'denoise'];
+  const required = [
+    'model',
+    'seed',
+    'steps',
+    'cfg',
+    'sampler_name',
+    'scheduler',
+    'positive',
+    'negative',
+    'latent_image',
+    'denoise',
+  ];
   const union = PythonSet.fromKeys(required, secret).union(PythonSet.fromKeys(['a', 'b'], secret));
   expect(union.values()).toEqual(expected.split(' '));
 });

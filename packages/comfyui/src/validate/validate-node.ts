@@ -36,6 +36,8 @@ export interface ValidationRun {
   validated: Map<string, NodeResult>;
   /** The nodes whose inputs are being visited, outermost first. */
   visiting: string[];
+  /** The first cycle that was met, its first node repeated at the end. */
+  cycle?: readonly string[];
 }
 
 /** Python gives up at 1,000 frames, some of which the server's own code holds. */
@@ -62,12 +64,11 @@ export function validateNode(run: ValidationRun, id: string): NodeResult {
  * overwrite by their own results: the nodes are invalid and carry no reason.
  */
 function reportCycle(run: ValidationRun, id: string): NodeResult {
-  if (!run.rules.findsCycles) return { valid: false, errors: [] };
   const path = [...run.visiting.slice(run.visiting.indexOf(id)), id];
+  run.cycle ??= path;
+  if (!run.rules.findsCycles) return { valid: false, errors: [] };
   const nodes = [...new Set(path)];
-  const details = path
-    .map((nodeId) => `${nodeId} (${pythonStr(member(nodeDict(run.prompt, nodeId), 'class_type'))})`)
-    .join(' -> ');
+  const details = describeCycle(run, path);
   for (const nodeId of nodes) {
     const extra: { [key: string]: Json } = { node_id: nodeId, cycle_nodes: nodes };
     const error: ServerError = {
@@ -79,6 +80,11 @@ function reportCycle(run: ValidationRun, id: string): NodeResult {
     run.validated.set(nodeId, { valid: false, errors: [error] });
   }
   return run.validated.get(id) ?? { valid: false, errors: [] };
+}
+
+/** `3 (KSampler) -> 4 (VAEEncode) -> 3 (KSampler)`. */
+export function describeCycle(run: ValidationRun, path: readonly string[]): string {
+  return path.map((id) => `${id} (${pythonStr(member(nodeDict(run.prompt, id), 'class_type'))})`).join(' -> ');
 }
 
 function nodeDict(prompt: PyDict, id: string): PyValue {

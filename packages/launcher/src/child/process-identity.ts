@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { z } from 'zod';
@@ -38,13 +39,23 @@ export function parseProcessStatus(text: string): { state: string; startTicks: s
   return text === '' || state === undefined || startTicks === undefined ? undefined : { state, startTicks };
 }
 
-/** True while a process with this number exists, whoever owns it. */
+/** True while a process with this number runs, whoever owns it. One that has ended and that nobody has waited for yet does not run. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
     return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+  return !isZombie(pid);
+}
+
+/** In a container whose first process collects no orphans, an ended process keeps its number for good. */
+function isZombie(pid: number): boolean {
+  if (platform() !== 'linux') return false;
+  try {
+    return parseProcessStatus(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.state === 'Z';
+  } catch {
+    return false;
   }
 }
 

@@ -10,7 +10,9 @@ test('it never shrinks and never passes 10 s', () => {
   fc.assert(
     fc.property(fc.nat(10_000), (failures) => {
       const delay = restartDelayMs(failures);
-      return delay >= 100 && delay <= 10_000 && restartDelayMs(failures + 1) >= delay;
+      expect(delay).toBeGreaterThanOrEqual(100);
+      expect(delay).toBeLessThanOrEqual(10_000);
+      expect(restartDelayMs(failures + 1)).toBeGreaterThanOrEqual(delay);
     }),
     { seed: 20_261, numRuns: 200 },
   );

@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { StartupError } from '../errors/startup-error.ts';
+import { serviceNodeFlags } from './node-flags.ts';
 import { sendSignal, waitUntil } from './end-process.ts';
 import { restartDelayMs, steadyAfterMs } from './restart-delay.ts';
 
@@ -70,12 +71,16 @@ export function superviseChild(spec: ChildSpec, watcher: ChildWatcher): Supervis
     state = 'running';
     const startedAt = performance.now();
     // A session of its own: Ctrl-C reaches only the launcher, which ends everything in order.
-    const current = spawn(process.execPath, ['--import', parentWatch, spec.script, ...(spec.args ?? [])], {
-      cwd: spec.cwd,
-      env: spec.env,
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      detached: true,
-    });
+    const current = spawn(
+      process.execPath,
+      [...serviceNodeFlags, '--import', parentWatch, spec.script, ...(spec.args ?? [])],
+      {
+        cwd: spec.cwd,
+        env: spec.env,
+        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+        detached: true,
+      },
+    );
     child = current;
     for (const stream of [current.stdout, current.stderr]) if (stream !== null) forwardLines(stream);
     current.on('message', (message) => {

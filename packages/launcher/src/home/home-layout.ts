@@ -1,4 +1,4 @@
-import { chmod, mkdir } from 'node:fs/promises';
+import { access, chmod, constants, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StartupError } from '../errors/startup-error.ts';
 
@@ -43,10 +43,19 @@ export async function createHome(layout: HomeLayout): Promise<void> {
     for (const dir of [layout.root, layout.assetsDir, layout.logsDir]) await mkdir(dir, { recursive: true });
     // Postgres may run as another user and has to pass through; what is secret has rights of its own.
     await chmod(layout.root, 0o711);
+    // A start as root may have left files that this user cannot write.
+    for (const dir of [layout.root, layout.logsDir])
+      for (const entry of await readdir(dir, { withFileTypes: true }))
+        if (entry.isFile()) await access(join(dir, entry.name), constants.W_OK).catch(unlessGone);
   } catch (error) {
     throw new StartupError(
-      `The state folder ${layout.root} cannot be written to: run this as its owner, or set ATELIER_HOME to another folder.`,
+      `The state folder ${layout.root} or something in it cannot be written to: run this as its owner, or set ATELIER_HOME to another folder.`,
       { cause: error },
     );
   }
+}
+
+/** A launcher that runs here replaces its files at any moment. */
+function unlessGone(error: unknown): void {
+  if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
 }

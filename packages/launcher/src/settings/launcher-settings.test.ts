@@ -7,6 +7,7 @@ test('nothing set: state beside the working folder, loopback, all servers our ow
     webHost: '127.0.0.1',
     webPort: undefined,
     comfyuiUrl: undefined,
+    simulatorSpeed: 1,
     databaseUrl: undefined,
     natsUrl: undefined,
     logLevel: undefined,

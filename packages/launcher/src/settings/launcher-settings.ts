@@ -15,6 +15,12 @@ const schema = z.object({
   ATELIER_HOME: z.string().default('.atelier'),
   ATELIER_WEB_HOST: z.string().default('127.0.0.1'),
   ATELIER_WEB_PORT: intSetting(1, 65_535).optional(),
+  /** 1 is a mid-range GPU, 2 twice as fast, 0 draws at once. */
+  ATELIER_SIMULATOR_SPEED: z.coerce
+    .number({ error: 'must be a number from 0 to 10000' })
+    .min(0, 'must be a number from 0 to 10000')
+    .max(10_000, 'must be a number from 0 to 10000')
+    .default(1),
   COMFYUI_URL: httpUrlSetting.optional(),
   DATABASE_URL: postgresUrlSetting.optional(),
   NATS_URL: natsUrlSetting.optional(),
@@ -30,6 +36,8 @@ export interface LauncherSettings {
   readonly webPort: number | undefined;
   /** Undefined starts the simulator. */
   readonly comfyuiUrl: string | undefined;
+  /** How fast the simulator draws; 0 is at once. */
+  readonly simulatorSpeed: number;
   /** Undefined starts an embedded Postgres. */
   readonly databaseUrl: string | undefined;
   /** Undefined starts a NATS server. */
@@ -45,6 +53,7 @@ export function parseLauncherSettings(env: Environment, workingFolder: string): 
     webHost: parsed.ATELIER_WEB_HOST,
     webPort: parsed.ATELIER_WEB_PORT,
     comfyuiUrl: parsed.COMFYUI_URL,
+    simulatorSpeed: parsed.ATELIER_SIMULATOR_SPEED,
     databaseUrl: parsed.DATABASE_URL,
     natsUrl: parsed.NATS_URL,
     logLevel: parsed.LOG_LEVEL,

@@ -9,7 +9,7 @@ export interface Program {
 
 /** The programs that a launcher runs. */
 export interface Programs {
-  /** Started when no COMFYUI_URL is set; serves at the port that COMFYUI_SIM_PORT names. */
+  /** Started when no COMFYUI_URL is set; takes `--host`, `--port`, `--dir` and `--speed`. */
   readonly simulator: Program;
   readonly services: readonly Program[];
 }

@@ -122,6 +122,7 @@ async function startAll(
   const webUrl = messages.map((message) => message['webUrl']).find((url) => typeof url === 'string');
   if (typeof webUrl !== 'string') throw new StartupError('No service told the address of the page.');
   record.set({ webUrl });
+  await record.written();
   return { webUrl, comfyuiUrl, simulated: settings.comfyuiUrl === undefined, home };
 }
 
@@ -191,10 +192,20 @@ async function startSimulator(
   if (options.settings.comfyuiUrl !== undefined) return options.settings.comfyuiUrl;
   const port = await ports.choose('simulator');
   const { name, script } = options.programs.simulator;
+  const { simulatorSpeed } = options.settings;
   const simulator = supervise({
     name,
     script,
-    args: ['--listen', '127.0.0.1', '--port', String(port), '--base-directory', home.simulatorDir],
+    args: [
+      '--host',
+      '127.0.0.1',
+      '--port',
+      String(port),
+      '--dir',
+      home.simulatorDir,
+      '--speed',
+      String(simulatorSpeed),
+    ],
     env: { ...options.env },
     cwd: options.cwd,
     stopGraceMs: simulatorStopGraceMs,
@@ -255,6 +266,8 @@ function createRecorder(home: HomeLayout, startedAt: Date, terminal: Terminal) {
       known = { ...known, ...values };
       update();
     },
+    /** Resolves when the file says all that was told until now. */
+    written: () => writing,
     async close() {
       closed = true;
       await writing;

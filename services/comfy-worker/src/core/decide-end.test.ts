@@ -71,7 +71,17 @@ describe('decideEnd', () => {
   });
 
   it('runs again what ComfyUI forgot before it ran, without blame', () => {
-    expect(decideEnd(lost, { ...facts, wasRunning: false, attempts: 0 })).toEqual({ outcome: 'requeue' });
+    expect(decideEnd(lost, { ...facts, wasRunning: false, attempts: 0 })).toEqual({
+      outcome: 'requeue',
+      afterMs: 1_000,
+    });
+  });
+
+  it('does not repeat a workflow at which the validation of ComfyUI fell over', () => {
+    expect(decideEnd(lost, { ...facts, wasRunning: false, attempts: 0, postStatus: 500 })).toMatchObject({
+      outcome: 'fail',
+      error: { code: 'workflow_refused' },
+    });
   });
 
   it('blames only what was executing when ComfyUI died, and quarantines it the second time', () => {

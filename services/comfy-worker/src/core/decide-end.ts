@@ -11,6 +11,8 @@ export interface EndFacts {
   timeLimitSeconds: number;
   /** It was seen executing. */
   wasRunning: boolean;
+  /** HTTP status of an answer to the POST that was neither yes nor no: ComfyUI's own validation fell over. */
+  postStatus?: number | undefined;
   /** Attempts that started, this one included. */
   attempts: number;
   crashes: number;
@@ -21,11 +23,13 @@ export interface EndFacts {
 export type EndDecision =
   | { outcome: 'store' }
   | { outcome: 'cancel' }
-  | { outcome: 'requeue'; crashed?: boolean; outOfMemory?: boolean }
+  | { outcome: 'requeue'; crashed?: boolean; outOfMemory?: boolean; afterMs?: number }
   | { outcome: 'fail'; state: 'failed' | 'quarantined'; error: JobError };
 
 /** Attempts that may start to run before a job that keeps getting lost is given up. */
 export const maxAttempts = 5;
+/** Before what never started is posted again: whatever kept it from starting may need a moment. */
+export const unstartedRetryMs = 1_000;
 /** Deaths of ComfyUI while it was executing before it is quarantined. */
 export const maxCrashes = 2;
 
@@ -47,10 +51,13 @@ export function decideEnd(result: PromptResult, facts: EndFacts): EndDecision {
     return { outcome: 'fail', state: 'failed', error: explainFailure(result.failure) };
   }
   if (result.state === 'lost' && facts.wasRunning) return afterCrash(facts);
+  if (result.state === 'lost' && facts.postStatus !== undefined) {
+    return { outcome: 'fail', state: 'failed', error: jobErrors.postFailed(facts.postStatus) };
+  }
   if (facts.attempts >= maxAttempts) {
     return { outcome: 'fail', state: 'failed', error: jobErrors.attemptsUsed(facts.attempts) };
   }
-  return { outcome: 'requeue' };
+  return { outcome: 'requeue', ...(facts.wasRunning ? {} : { afterMs: unstartedRetryMs }) };
 }
 
 /** ComfyUI forgot a prompt that was executing: it died, and this prompt is the only one to blame. */

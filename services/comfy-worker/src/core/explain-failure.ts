@@ -123,6 +123,14 @@ export const jobErrors = {
       zh: '此任务两次导致 ComfyUI 崩溃，将不再运行。请换一个模型或减小尺寸。',
     },
   }),
+  postFailed: (status: number): JobError => ({
+    code: 'workflow_refused',
+    message: {
+      en: 'ComfyUI fell over while it checked this workflow, so it is not tried again. Choose another model or recipe, and tell the operator.',
+      zh: 'ComfyUI 在检查此工作流时出错，不再重试。请换一个模型或配方，并告知管理员。',
+    },
+    details: `POST /prompt answered HTTP ${status}`,
+  }),
   nothingMade: (): JobError => ({
     code: 'no_output',
     message: {

@@ -108,7 +108,7 @@ export async function runJob(deps: RunJobDeps, picked: JobRecord, fresh: boolean
       if (error instanceof ComfyError && error.code === 'unreachable') {
         // The answer was lost; the prompt may be there, or may still arrive. Only looking tells.
         log.warn({ prompt_id: promptId, err: error }, 'the answer to POST /prompt was lost; looking for the prompt');
-        await follow(posting, recording);
+        await follow(posting, recording, false, error.status);
         return;
       }
       throw error;
@@ -151,7 +151,12 @@ export async function runJob(deps: RunJobDeps, picked: JobRecord, fresh: boolean
   }
 
   /** Follows the prompt to its end and does what the end means. */
-  async function follow(row: JobRecord, recording?: PromptRecording, cancelNow = false): Promise<void> {
+  async function follow(
+    row: JobRecord,
+    recording?: PromptRecording,
+    cancelNow = false,
+    postStatus?: number,
+  ): Promise<void> {
     const promptId = promptIdOf(row);
     const reporter = deps.reporter(row);
     let wasRunning = row.state === 'running' || row.state === 'storing';
@@ -221,11 +226,18 @@ export async function runJob(deps: RunJobDeps, picked: JobRecord, fresh: boolean
       const gpuSeconds = gpuSecondsOf(result, startedAt, wasRunning);
       if (result.state === 'lost' && result.reason === 'silent') {
         stoppedFor = 'silence';
-        const deadlineAtMs = performance.now() + timings.drainMs;
+        const deadlineAtMs = performance.now() + timings.interruptMs;
         const interrupted = await interruptPrompt(deps.client, promptId, { signal, deadlineAtMs });
         if (interrupted.state === 'still-running') deps.onStuck(promptId);
       }
-      await conclude(row, result, gpuSeconds, { wasRunning, attempts, stoppedFor, outputs: storeOutputs, stored });
+      await conclude(row, result, gpuSeconds, {
+        wasRunning,
+        attempts,
+        stoppedFor,
+        postStatus,
+        outputs: storeOutputs,
+        stored,
+      });
     } finally {
       clearTimeout(timeLimit);
       cancel.removeEventListener('abort', onCancel);
@@ -247,6 +259,7 @@ export async function runJob(deps: RunJobDeps, picked: JobRecord, fresh: boolean
     wasRunning: boolean;
     attempts: number;
     stoppedFor: 'time_limit' | 'silence' | undefined;
+    postStatus: number | undefined;
     outputs: (outputs: PromptOutputs) => void;
     stored: Map<string, Promise<JobOutput>>;
   }
@@ -261,6 +274,7 @@ export async function runJob(deps: RunJobDeps, picked: JobRecord, fresh: boolean
     const decision = decideEnd(result, {
       cancelRequested: current?.cancelRequestedAt != null,
       stoppedFor: end.stoppedFor,
+      postStatus: end.postStatus,
       timeLimitSeconds: row.timeLimitSeconds,
       wasRunning: end.wasRunning,
       attempts: end.attempts,

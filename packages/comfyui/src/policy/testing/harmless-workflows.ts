@@ -27,6 +27,8 @@ const prefixes = [
   'størrelse_%width%x%height%',
   '灯塔',
   'a(1)',
+  'people/ada',
+  'inpaint/out',
 ];
 const sizes: readonly (readonly [number, number])[] = [
   [512, 512],

@@ -407,6 +407,39 @@ export function hostileWork(): HostileWorkflow[] {
       }
       Object.assign(workflow['5']!.inputs, { width: 2048, height: 2048, batch_size: 8 });
     }),
+    from(
+      'a schedule written out',
+      (workflow) => {
+        workflow['9'] = { class_type: 'ManualSigmas', inputs: { sigmas: '1, 0.5, '.repeat(500) } };
+      },
+      flowModel(plainOptions),
+    ),
+    from(
+      'a schedule stretched',
+      (workflow) => {
+        workflow['40'] = {
+          class_type: 'ExtendIntermediateSigmas',
+          inputs: { sigmas: ['9', 0], steps: 100, start_at_sigma: -1, end_at_sigma: 12, spacing: 'linear' },
+        };
+        workflow['11']!.inputs['sigmas'] = ['40', 0];
+      },
+      flowModel(plainOptions),
+    ),
+    from(
+      'a sampler that enlarges',
+      (workflow) => {
+        workflow['8'] = {
+          class_type: 'SamplerLCMUpscale',
+          inputs: { scale_ratio: 20, scale_steps: -1, upscale_method: 'area' },
+        };
+      },
+      flowModel(plainOptions),
+    ),
+    from('a batch hidden by rebatching', (workflow) => {
+      workflow['41'] = { class_type: 'RepeatLatentBatch', inputs: { samples: ['5', 0], amount: 64 } };
+      workflow['42'] = { class_type: 'RebatchLatents', inputs: { latents: ['41', 0], batch_size: 1 } };
+      workflow['3']!.inputs['latent_image'] = ['42', 0];
+    }),
     from('padding', (workflow) => {
       workflow['61'] = {
         class_type: 'ImagePadForOutpaint',

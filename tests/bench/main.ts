@@ -1,0 +1,76 @@
+/*
+ * npm run bench -- path [--runs N] [--json]
+ *
+ * Measures, prints each figure beside its goal, and writes bench-results/<name>.json. Timings depend on the machine; they
+ * are for reading, never for passing or failing.
+ */
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { randomBytes } from 'node:crypto';
+import { createRunFolder, embeddedServers } from '../support/embedded-servers.ts';
+import type { PlatformServers } from '../support/platform.ts';
+import { benchPath, formatPath } from './bench-path.ts';
+import { benchStart, formatStart } from './bench-start.ts';
+
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+interface Bench {
+  about: string;
+  run(runs: number | undefined): Promise<{ result: unknown; lines: string[] }>;
+}
+
+const benches: Record<string, Bench> = {
+  path: {
+    about: 'from a request to its picture: latencies, memory, start-up',
+    async run(runs = 200) {
+      const path = await withServers((servers) => benchPath(servers, runs, say));
+      const start = await benchStart(say);
+      return { result: { path, start }, lines: [...formatPath(path), ...formatStart(start)] };
+    },
+  },
+};
+
+/** NATS and Postgres as `npm start` runs them: what is acknowledged is on disk. */
+async function withServers<T>(use: (servers: PlatformServers) => Promise<T>): Promise<T> {
+  const folder = await createRunFolder();
+  const source = embeddedServers(folder, say, { durable: true });
+  const [nats, postgres] = await Promise.all([source.nats(), source.postgres()]);
+  try {
+    return await use({
+      natsUrl: nats.url,
+      databaseUrl: postgres.url,
+      natsPrefix: `b${randomBytes(4).toString('hex')}`,
+      release: () => Promise.resolve(),
+    });
+  } finally {
+    await Promise.all([nats.stop(), postgres.stop()]);
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { runs: { type: 'string' }, json: { type: 'boolean', default: false } },
+  });
+  const names = positionals.length > 0 ? positionals : Object.keys(benches);
+  const unknown = names.filter((name) => benches[name] === undefined);
+  if (unknown.length > 0) {
+    say(`There is no bench ${unknown.join(', ')}. There are:`);
+    for (const [name, { about }] of Object.entries(benches)) say(`  ${name.padEnd(10)} ${about}`);
+    return 2;
+  }
+  await mkdir('bench-results', { recursive: true });
+  for (const name of names) {
+    const bench = benches[name];
+    if (bench === undefined) continue;
+    say(`bench ${name}: ${bench.about}`);
+    const { result, lines } = await bench.run(values.runs === undefined ? undefined : Number(values.runs));
+    await writeFile(`bench-results/${name}.json`, `${JSON.stringify(result, undefined, 2)}\n`);
+    if (values.json) console.log(JSON.stringify({ bench: name, result }));
+    else for (const line of lines) console.log(line);
+  }
+  return 0;
+}
+
+process.exitCode = await main();
