@@ -14,7 +14,7 @@ describe('checkCompose', () => {
 
   it.each([
     ['sync_interval: always', 'sync_interval: 2m', 'NATS must run with sync_interval: always'],
-    ['"127.0.0.1:${ATELIER_WEB_PORT:-8080}:8080"', '"8080:8080"', 'bot publishes 8080:8080 beyond this machine'],
+    ['127.0.0.1:${ATELIER_WEB_PORT:-8080}:8080', '8080:8080', 'bot publishes 8080:8080 beyond this machine'],
     ['SERVICE: agent', 'SERVICE: agents', 'agent runs services/agents, which has no main.ts'],
     ['  nats:\n  postgres:', '  postgres:', 'nats mounts the volume nats, which is not declared'],
   ])('says so when %s becomes %s', (from, to, problem) => {

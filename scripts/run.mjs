@@ -1,7 +1,7 @@
 // Runs one task of the project on Node 24 and installs what is missing first.
 // Plain JavaScript without dependencies: it has to work on Node 20 in a clone that holds nothing else yet.
-import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, linkSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -120,23 +120,26 @@ function npmCommand() {
   return ['npm'];
 }
 
-/** Two tasks started at once in one clone must not both rebuild node_modules. */
+/**
+ * Two tasks started at once in one clone must not both rebuild node_modules. Locks are numbered files, as the launcher's are
+ * (packages/launcher/src/home/run-lock.ts says why): the highest is the lock, and it is taken over by creating the next number.
+ */
 async function withInstallLock(install) {
-  const lock = join(root, '.atelier', 'installing.pid');
+  const dir = join(root, '.atelier', 'installing');
+  let release;
+  let waiting = false;
   try {
-    mkdirSync(dirname(lock), { recursive: true });
+    mkdirSync(dir, { recursive: true });
+    while ((release = takeLock(dir)) === undefined) {
+      if (!waiting) say('Waiting for another task that is installing the packages');
+      waiting = true;
+      await new Promise((wake) => setTimeout(wake, 300));
+    }
   } catch (error) {
     throw new Refusal(
-      `${root} cannot be written to (${error.code}): run this as its owner, or clone it again as yourself.`,
+      `${dir} cannot be written to (${error.code}): run this as the owner of the clone, or clone it again as yourself.`,
     );
   }
-  let waiting = false;
-  while (!takeLock(lock)) {
-    if (!waiting) say('Waiting for another task that is installing the packages');
-    waiting = true;
-    await new Promise((wake) => setTimeout(wake, 300));
-  }
-  const release = () => rmSync(lock, { force: true });
   process.once('exit', release);
   try {
     await install();
@@ -146,31 +149,54 @@ async function withInstallLock(install) {
   }
 }
 
-function takeLock(lock) {
+/** Gives a function that gives the lock back, or undefined while another task holds it. */
+function takeLock(dir) {
+  const latest = latestLock(dir);
+  if (latest > 0 && isHeld(join(dir, String(latest)))) return undefined;
+  const mine = join(dir, String(latest + 1));
+  const aside = join(dir, `aside-${process.pid}`);
+  writeFileSync(aside, String(process.pid));
   try {
-    writeFileSync(lock, String(process.pid), { flag: 'wx' });
-    return true;
+    linkSync(aside, mine);
   } catch (error) {
-    if (error.code !== 'EEXIST')
-      throw new Refusal(`${lock} cannot be written (${error.code}): run this as the owner of the clone.`);
+    if (error.code === 'EEXIST') return undefined;
+    throw error;
+  } finally {
+    rmSync(aside, { force: true });
   }
-  try {
-    const holder = Number.parseInt(readFileSync(lock, 'utf8'), 10);
-    // An empty file is one whose holder is about to write its number, or died just then.
-    const dead = Number.isInteger(holder) ? !isAlive(holder) : Date.now() - statSync(lock).mtimeMs > 5_000;
-    if (dead) rmSync(lock, { force: true });
-  } catch {
-    // Released meanwhile.
+  if (latestLock(dir) > latest + 1) {
+    rmSync(mine, { force: true });
+    return undefined;
   }
-  return false;
+  if (latest > 0) rmSync(join(dir, String(latest)), { force: true });
+  return () => writeFileSync(mine, 'released');
 }
 
-function isAlive(pid) {
+function latestLock(dir) {
+  return Math.max(0, ...readdirSync(dir).map((name) => (/^\d+$/.test(name) ? Number(name) : 0)));
+}
+
+/** Whether the task that a lock names still runs; its number may be another program's by now. */
+function isHeld(lock) {
+  let holder;
   try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error.code === 'EPERM';
+    holder = Number(readFileSync(lock, 'utf8'));
+  } catch {
+    return false;
+  }
+  if (!Number.isInteger(holder) || holder === process.pid) return false;
+  const listed =
+    process.platform === 'linux'
+      ? readOrNothing(`/proc/${holder}/cmdline`)
+      : spawnSync('ps', ['-o', 'args=', '-p', String(holder)], { encoding: 'utf8' }).stdout;
+  return (listed ?? '').includes('run.mjs');
+}
+
+function readOrNothing(file) {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
   }
 }
 

@@ -1,6 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -95,9 +95,14 @@ describe('installing', () => {
     expect(await npmRuns()).toBe(1);
   });
 
-  test('a lock left by a killed installation does not hold the next one up', async () => {
-    await writeAt('.atelier/installing.pid', '4194303');
+  test.each([
+    ['is gone', '4194303'],
+    ['has given its number to another program', String(process.pid)],
+    ['released it', 'released'],
+  ])('a lock whose task %s does not hold the next one up', async (_name, content) => {
+    await writeAt('.atelier/installing/3', content);
     expect(run('start').code).toBe(0);
+    expect(await readdir(join(clone, '.atelier/installing'))).toEqual(['4']);
   });
 
   test('failures say what to do in one sentence', async () => {

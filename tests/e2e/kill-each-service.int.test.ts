@@ -23,7 +23,7 @@ afterAll(async () => {
 });
 
 /** Every accepted request has ended once on the page, and the GPU did nothing twice. */
-async function reconcile(requestIds: string[]): Promise<void> {
+async function expectOneResultEach(requestIds: string[]): Promise<void> {
   const cards = await Promise.all(requestIds.map((id) => person.untilFinal(id)));
   expect(cards.map((card) => card.state)).toEqual(requestIds.map(() => 'succeeded'));
   const posts = await desk.db.sql`
@@ -47,7 +47,7 @@ describe('SIGKILL', () => {
     await platform.kill(key);
     await platform.start(key);
     await asking;
-    await reconcile(requestIds);
+    await expectOneResultEach(requestIds);
   });
 
   it('of all of them at once loses and doubles nothing', async () => {
@@ -56,7 +56,7 @@ describe('SIGKILL', () => {
     const keys: ServiceKey[] = ['bot', 'agent', 'comfy-worker'];
     await Promise.all(keys.map((key) => platform.kill(key)));
     await Promise.all(keys.map((key) => platform.start(key)));
-    await reconcile(requestIds);
+    await expectOneResultEach(requestIds);
   });
 });
 

@@ -1,16 +1,17 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { launchBrowser } from './browser.ts';
 import { findBrowser } from './find-browser.ts';
 
-const installed = findBrowser(process.env) !== undefined;
-
-test.skipIf(installed)('where there is no browser, that is said and nothing fails', async () => {
-  expect(await launchBrowser()).toBeUndefined();
+test('where there is no browser, that is said and nothing fails', async () => {
+  const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  expect(await launchBrowser({ PATH: '' })).toBeUndefined();
+  expect(said).toHaveBeenCalledWith(expect.stringContaining('node scripts/install-browser.ts'));
+  said.mockRestore();
 });
 
-test.runIf(installed)('the browser opens a page on loopback', async () => {
+test.runIf(findBrowser(process.env) !== undefined)('the browser opens a page on loopback', async () => {
   const browser = await launchBrowser();
   if (browser === undefined) throw new Error('a browser was found and not launched');
   const server = createServer((_request, response) => {

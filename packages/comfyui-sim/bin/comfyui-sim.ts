@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
+import sharp from 'sharp';
 import { z } from 'zod';
 import { createSimulator } from '../src/create-simulator.ts';
 import { openDiskFiles } from '../src/files/disk-files.ts';
@@ -55,6 +56,9 @@ function readSettings(): z.infer<typeof settingsSchema> {
 
 async function main(): Promise<void> {
   const settings = readSettings();
+  // Nothing is decoded twice here, and one picture at a time is drawn.
+  sharp.cache(false);
+  sharp.concurrency(1);
   const [kind, maxNodes] = settings.cache.split(':');
   const simulator = createSimulator({
     host: settings.host,

@@ -251,9 +251,34 @@ describe('0.38', () => {
     simulator.inject({ kind: 'executor-dead' });
     const promptId = 'f0000000-0000-4000-8000-000000000001';
     expect((await client.post(plainImage(2), { prompt_id: promptId })).status).toBe(200);
-    const cancel = () => fetch(`${url}/api/jobs/${promptId}/cancel`, { method: 'POST' });
-    expect((await cancel()).status).toBe(200);
+    const cancel = async (path: string, body = {}): Promise<unknown> => {
+      const answer = await fetch(`${url}/api/jobs/${path}`, { method: 'POST', body: JSON.stringify(body) });
+      return answer.json();
+    };
+    expect(await cancel(`${promptId}/cancel`)).toEqual({ cancelled: true });
     expect(simulator.remaining()).toBe(0);
-    expect((await cancel()).status).toBe(404);
+    expect(await cancel(`${promptId}/cancel`)).toEqual({ cancelled: false });
+    await client.post(plainImage(3), { prompt_id: promptId });
+    expect(await cancel('cancel', { job_ids: ['unknown', promptId] })).toMatchObject({ invalid_ids: ['unknown'] });
+    expect(await cancel('cancel', { job_ids: [promptId] })).toEqual({ cancelled: true });
+    expect(simulator.remaining()).toBe(0);
+  });
+
+  it('calls an interrupted job cancelled', async () => {
+    const { url, connect } = await start({ version: '0.38.0', speed: 1 });
+    const client = await connect();
+    const { promptId } = await client.post(textToImage({ steps: 1_000 }));
+    await client.until(() => client.messages.some(({ type }) => type === 'progress'), 'progress');
+    await fetch(`${url}/api/jobs/${promptId}/cancel`, { method: 'POST' });
+    await client.ended(promptId);
+    expect(await client.get(`/api/jobs/${promptId}`)).toMatchObject({
+      status: 'cancelled',
+      has_errors: false,
+      outputs_count: 0,
+    });
+    expect(await client.get('/api/jobs?status=cancelled')).toMatchObject({ pagination: { total: 1 } });
+    expect(await client.get('/api/jobs?status=lost')).toMatchObject({
+      error: expect.stringContaining('Valid values: pending') as unknown,
+    });
   });
 });

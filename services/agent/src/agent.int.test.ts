@@ -211,3 +211,20 @@ describe('several agents', () => {
     expect(await readRequest(world().db, id)).toMatchObject({ state: 'cancelled', jobsTotal: 0 });
   });
 });
+
+describe('a doorbell that cannot be handled', () => {
+  const world = useWorld();
+
+  test('fails its request, and the person is told', async () => {
+    await world().publishRegistry();
+    const agent = await world().startAgent({ sweepMs: 600_000 });
+    // Claiming is broken for good, as by a bug; ending the request is not.
+    await world().db.sql`alter table requests rename column agent_not_before to elsewhere`;
+    const id = await world().submit({ kind: 'words', text: 'a fox' });
+    const request = await world().until(id, 'failed');
+    expect(request.error).toMatchObject({ code: 'internal', message: { en: expect.stringContaining('our side') } });
+    const owed = await world().db.sql`select kind from deliveries where request_id = ${id}`;
+    expect(owed.map((row) => String(row['kind']))).toEqual(['result']);
+    await agent.stop();
+  });
+});

@@ -7,6 +7,7 @@ import type { Logger } from '@atelier/shared/log/create-logger';
 import { createCatalogSource } from './adapters/catalog-source.ts';
 import { createPostgresRequestDesk } from './adapters/postgres-request-desk.ts';
 import { planRequest } from './core/plan-request.ts';
+import { planSample } from './core/plan-sample.ts';
 import type { WordsPlanner } from './ports.ts';
 import { createRequestRunner } from './request-runner.ts';
 
@@ -67,6 +68,13 @@ export function createAgentApp(options: AgentAppOptions): AgentApp {
   let subscriptions: Subscription[] = [];
   let sweepTimer: NodeJS.Timeout | undefined;
 
+  /** The first plan takes a hundred times as long as the second: better before anybody waits for it. */
+  function warmUp(): void {
+    const catalog = catalogs.current();
+    if (catalog === undefined) return;
+    planSample(catalog).catch((error: unknown) => log.debug({ err: error }, 'no sample could be planned'));
+  }
+
   function listen(): Consumption {
     const consumption = bus.consume('requestSubmitted', {
       durable: 'agent',
@@ -97,8 +105,9 @@ export function createAgentApp(options: AgentAppOptions): AgentApp {
       const sweep = (): void => void runner.sweep();
       outbox.start();
       await catalogs.refresh();
-      undo.push(catalogs.onChange(sweep), bus.onReconnect(sweep));
+      undo.push(catalogs.onChange(sweep), catalogs.onChange(warmUp), bus.onReconnect(sweep));
       catalogs.start();
+      warmUp();
       const consumption = listen();
       sweepTimer = setInterval(sweep, options.sweepMs ?? 5_000);
       sweep();

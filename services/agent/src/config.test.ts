@@ -17,6 +17,7 @@ test('Claude is off without a key, and on with one', () => {
     apiKey: 'k',
     baseUrl: 'http://127.0.0.1:9',
     model: 'm',
+    effort: 'low',
     timeoutMs: 30_000,
   });
 });

@@ -5,13 +5,21 @@ import { migrateDatabase } from '@atelier/shared/db/migrate-database';
 import { ResourceStack } from '@atelier/shared/lifecycle/resource-stack';
 import { runService } from '@atelier/shared/lifecycle/run-service';
 import { createLogger } from '@atelier/shared/log/create-logger';
-import { createClaudeWordsPlanner } from './adapters/claude-words-planner.ts';
 import { readAssetText } from './adapters/read-asset-text.ts';
 import { createAgentApp } from './app.ts';
-import { parseAgentConfig } from './config.ts';
+import { parseAgentConfig, type ClaudeConfig } from './config.ts';
 import { createOfflineWordsPlanner } from './core/read-words-offline.ts';
+import type { WordsPlanner } from './ports.ts';
 
 const log = createLogger('agent', process.env['LOG_LEVEL'] ?? 'info');
+
+/** Anthropic's library is loaded only where a key is set: it is large. */
+async function createWordsPlanner(claude: ClaudeConfig): Promise<WordsPlanner> {
+  const offline = createOfflineWordsPlanner();
+  if (!claude.enabled) return offline;
+  const { createClaudeWordsPlanner } = await import('./adapters/claude-words-planner.ts');
+  return createClaudeWordsPlanner({ ...claude, offline, log });
+}
 
 await runService('agent', log, async () => {
   const { settings, concurrency, claude } = parseAgentConfig(process.env);
@@ -29,13 +37,12 @@ await runService('agent', log, async () => {
     await migrateDatabase(settings.DATABASE_URL);
     const bus = await connectBus({ url: settings.NATS_URL, prefix: settings.NATS_PREFIX, service: 'agent', log });
     resources.use('bus', () => bus.close());
-    const offline = createOfflineWordsPlanner();
     const app = createAgentApp({
       db,
       bus,
       log,
       concurrency,
-      words: claude.enabled ? createClaudeWordsPlanner({ ...claude, offline, log }) : offline,
+      words: await createWordsPlanner(claude),
       readAssetText: (hash) => readAssetText(assets, hash),
     });
     resources.use('app', () => app.stop());

@@ -36,9 +36,13 @@ export interface BotAppDeps {
   log: Logger;
   now: () => number;
   randomId: () => string;
+  /** How often rows without a doorbell are looked for; default 5 s. */
+  sweepMs?: number;
 }
 
 export interface BotApp {
+  /** Of the page, once it is open. */
+  readonly address: Promise<string>;
   /**
    * Opens the page at once, so that it can say what it waits for, then waits for Postgres and NATS, then connects the
    * other chats.
@@ -53,8 +57,11 @@ const hourMs = 3_600_000;
 /** Joins the chat core, its adapters, the database and the bus; owns start and stop. */
 export async function createBotApp(deps: BotAppDeps): Promise<BotApp> {
   const { db, log } = deps;
+  const sweepMs = deps.sweepMs ?? 5_000;
   const opened = new ResourceStack(log);
   const stopping = new AbortController();
+  const listening = Promise.withResolvers<string>();
+  listening.promise.catch(() => undefined);
   let bus: Bus | undefined;
 
   const relay = createOutboxRelay({
@@ -101,10 +108,11 @@ export async function createBotApp(deps: BotAppDeps): Promise<BotApp> {
     holder: deps.randomId(),
     log,
     onSent: (delivery) => feed.ring(delivery.requestId),
+    sweepMs,
   });
   const sweeper = createSweeper(log, [
-    { everyMs: 5_000, work: async () => relay.nudge(await finishCancels(db)) },
-    { everyMs: 3_000, work: reconcile },
+    { everyMs: sweepMs, work: async () => relay.nudge(await finishCancels(db)) },
+    { everyMs: Math.min(sweepMs, 3_000), work: reconcile },
     { everyMs: hourMs, work: () => forgetHandled(db, 7 * 24 * hourMs) },
     { everyMs: hourMs, work: deleteExpired },
   ]);
@@ -145,7 +153,7 @@ export async function createBotApp(deps: BotAppDeps): Promise<BotApp> {
 
   async function useDatabase(): Promise<void> {
     await deps.prepareDatabase(stopping.signal);
-    status.start();
+    await status.start();
     relay.start();
     opened.use('outbox relay', () => relay.stop());
     deliveries.start();
@@ -169,23 +177,24 @@ export async function createBotApp(deps: BotAppDeps): Promise<BotApp> {
   }
 
   return {
+    address: listening.promise,
     stop,
     async start() {
       opened.use('database', () => db.close());
       try {
         await web.start();
         opened.use('web', () => web.stop());
+        listening.resolve(web.address);
         await Promise.all([useDatabase(), useBus()]);
-        for (const adapter of adapters) {
-          if (adapter === web) continue;
-          await adapter.start();
-          opened.use(adapter.name, () => adapter.stop());
-        }
+        const others = adapters.filter((adapter) => adapter !== web);
+        for (const adapter of others) opened.use(adapter.name, () => adapter.stop());
+        await Promise.all(others.map((adapter) => adapter.start()));
       } catch (error) {
+        listening.reject(error);
         await stop();
         throw error;
       }
-      return { stop, ready: { url: web.address } };
+      return { stop, ready: { webUrl: web.address } };
     },
   };
 }

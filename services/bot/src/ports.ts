@@ -30,8 +30,12 @@ export interface ChatAdapter {
    * @param readFacts reads what the message is drawn from, in its last state.
    */
   send(delivery: ClaimedDelivery, readFacts: () => Promise<CardFacts>): Promise<SendOutcome>;
-  /** Connects; resolves once it listens. Retries by itself when the platform is away. */
+  /**
+   * Connects. Resolves once it listens, or once it is known that the platform is away: then it goes on trying by itself.
+   * @throws AppError `config` where the platform refuses the token.
+   */
   start(): Promise<void>;
+  /** Also before or during `start`. */
   stop(): Promise<void>;
 }
 

@@ -13,6 +13,7 @@ import {
   renewInstance,
   setInstancePaused,
 } from '@atelier/shared/db/instances/instance-store';
+import { AppError } from '@atelier/shared/errors/app-error';
 import type { OutboxRelay } from '@atelier/shared/db/outbox-relay';
 import type { RunningService } from '@atelier/shared/lifecycle/run-service';
 import type { Logger } from '@atelier/shared/log/create-logger';
@@ -99,6 +100,10 @@ export function createWorkerApp(deps: WorkerDeps): { start(): RunningService } {
       log.info({ instance: instanceId, epoch: tenure.instance.epoch }, 'holding the instance lease');
       try {
         await serveTenure(tenure);
+      } catch (error) {
+        if (!(error instanceof AppError) || error.code !== 'unavailable') throw error;
+        log.warn({ err: error }, 'Postgres went away at a bad moment; starting over under a new lease');
+        await clock.sleep(timings.retryMs);
       } finally {
         tenure.end();
       }

@@ -1,3 +1,4 @@
+import sharp from 'sharp';
 import { createAssetStore } from '@atelier/shared/assets/create-asset-store';
 import { connectBus } from '@atelier/shared/bus/connect-bus';
 import { createDatabase, waitForDatabase } from '@atelier/shared/db/connect-database';
@@ -10,6 +11,10 @@ import { createWorkerApp } from './app.ts';
 import { parseWorkerConfig } from './config.ts';
 
 const log = createLogger('comfy-worker', process.env['LOG_LEVEL'] || 'info');
+
+// Thumbnails are made one at a time, beside the GPU's own work: little memory before much speed.
+sharp.cache(false);
+sharp.concurrency(1);
 
 await runService('comfy-worker', log, async () => {
   const config = parseWorkerConfig(process.env);

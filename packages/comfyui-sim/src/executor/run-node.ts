@@ -10,7 +10,7 @@ import { checkMemory } from '../nodes/work-on-pixels.ts';
 import { NodeException, NodeInterrupted } from '../nodes/node-context.ts';
 import type { NodeContext, NodeImplementation, NodeLibrary, NodeResult } from '../nodes/node-context.ts';
 import type { SimValue } from '../nodes/sim-value.ts';
-import { encodePreview } from '../picture/encode-preview.ts';
+import { createSharedPreview, encodePreview } from '../picture/encode-preview.ts';
 import type { Picture } from '../picture/picture.ts';
 import type { GpuMemory } from '../profile/gpu-memory.ts';
 import type { ServiceProfile } from '../profile/service-profile.ts';
@@ -71,6 +71,7 @@ export interface NodeRunnerDependencies {
 /** Runs single nodes: inputs, lazy inputs, blocked branches, progress and previews. */
 export function createNodeRunner(dependencies: NodeRunnerDependencies): NodeRunner {
   const { events, registry, library, faults } = dependencies;
+  const sharedPreview = createSharedPreview();
 
   function contextOf(id: NodeId, node: Readonly<WorkflowNode>, nodeClass: NodeClass, scope: RunScope): NodeContext {
     const pacer = dependencies.pacerFor(scope.item);
@@ -112,7 +113,7 @@ export function createNodeRunner(dependencies: NodeRunnerDependencies): NodeRunn
     const { item, clientId, progress, graph } = scope;
     const jpeg =
       picture !== undefined && dependencies.sendsPreviews
-        ? await encodePreview(picture, value / max, isHurried)
+        ? await (isHurried ? sharedPreview(picture) : encodePreview(picture, value / max))
         : undefined;
     progress.update(id, value, max);
     events.send('progress_state', progress.json(), clientId);

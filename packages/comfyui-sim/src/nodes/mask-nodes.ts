@@ -36,7 +36,8 @@ const grow = eachMask((mask, context) => {
   const expand = Math.round(numberInput(context, 'expand'));
   if (expand === 0) return mask;
   return editPicture(mask, mask.width, mask.height, (image) =>
-    expand > 0 ? image.dilate(expand) : image.erode(-expand),
+    // sharp takes black for the foreground: eroding that makes the white grow.
+    expand > 0 ? image.erode(expand) : image.dilate(-expand),
   );
 });
 

@@ -3,18 +3,17 @@ import type { Picture } from './picture.ts';
 
 /** ComfyUI's default preview size. */
 const previewSide = 512;
-const hurriedSide = 96;
+const smallSide = 96;
 
-/**
- * A JPEG of the picture at this fraction of its steps: blurred at first, sharp at the end.
- *
- * @param isHurried one small preview serves all steps.
- */
-export function encodePreview(picture: Picture, fraction: number, isHurried: boolean): Promise<Buffer> {
-  if (!isHurried) return encode(picture, previewSide, (1 - fraction) * 14);
-  const kept = picture.encoded.get('preview') ?? encode(picture, hurriedSide, 0);
-  picture.encoded.set('preview', kept);
-  return kept;
+/** A JPEG of the picture at this fraction of its steps: blurred at first, sharp at the end. */
+export function encodePreview(picture: Picture, fraction: number): Promise<Buffer> {
+  return encode(picture, previewSide, (1 - fraction) * 14);
+}
+
+/** Gives one small preview for all steps of all prompts, where previews shall cost nothing: the first picture's. */
+export function createSharedPreview(): (picture: Picture) => Promise<Buffer> {
+  let shared: Promise<Buffer> | undefined;
+  return (picture) => (shared ??= encode(picture, smallSide, 0));
 }
 
 async function encode(picture: Picture, side: number, blur: number): Promise<Buffer> {

@@ -1,56 +1,62 @@
 import sharp from 'sharp';
-import { blendPictures, resizePicture, toRaw } from './edit-picture.ts';
-import { glyphColumns, glyphRows, textPath } from './pixel-font.ts';
+import { blendPictures, opaque, resizePicture, toRaw } from './edit-picture.ts';
+import { glyphColumns, glyphRows, textPixels } from './pixel-font.ts';
 import { createPicture } from './picture.ts';
 import type { Picture } from './picture.ts';
+import { quickScene } from './quick-scene.ts';
 import { sceneSvg } from './scene-svg.ts';
 import type { Scene } from './scene-svg.ts';
 
-/** Drawn smaller and enlarged where drawing must cost nothing. */
-const hurriedSide = 128;
-
-/** The picture of a scene, without its labels. */
+/**
+ * The picture of a scene, without its labels.
+ *
+ * @param isHurried a simpler drawing that takes next to no time.
+ */
 export function paintScene(scene: Scene, width: number, height: number, isHurried: boolean): Picture {
-  const shrink = isHurried ? Math.min(1, hurriedSide / Math.max(width, height)) : 1;
-  const drawnWidth = Math.max(1, Math.round(width * shrink));
-  const drawnHeight = Math.max(1, Math.round(height * shrink));
-  const drawn = createPicture(drawnWidth, drawnHeight, () =>
-    toRaw(sharp(Buffer.from(sceneSvg(scene, drawnWidth, drawnHeight))).removeAlpha()),
+  return createPicture(width, height, () =>
+    isHurried
+      ? Promise.resolve(quickScene(scene, width, height))
+      : toRaw(sharp(Buffer.from(sceneSvg(scene, width, height))).removeAlpha()),
   );
-  return resizePicture(drawn, width, height, 'nearest');
 }
 
 /** Letters of a prompt that a label shows. */
 const labelCharacters = 60;
+const mark = 'SIMULATED';
+const wordColour = 0xf4f1ea;
+const markColour = 0xffd166;
 
 /**
  * Writes the words into the picture's foot and "SIMULATED" beside them, always and whatever the picture is: nobody shall take it for a
- * model's work.
+ * model's work. Only a picture too low for a line of letters stays as it is.
  */
 export function labelPicture(picture: Picture, words: string): Picture {
   const { width, height } = picture;
   const unit = Math.max(1, Math.floor(width / 260));
-  const mark = 'SIMULATED';
   const barHeight = (glyphRows + 4) * unit;
   if (barHeight > height / 2) return picture;
   const markWidth = (mark.length * glyphColumns - 1) * unit;
   const room = Math.floor((width - markWidth - 8 * unit) / (glyphColumns * unit));
-  const text = Array.from(words.replaceAll(/\s+/g, ' ').trim())
-    .slice(0, Math.max(0, Math.min(room, labelCharacters)))
-    .join('');
-  const top = height - barHeight;
-  const svg =
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${barHeight}"><rect width="${width}" height="${barHeight}" fill="#101318" fill-opacity=".62"/>` +
-    `<path transform="translate(${2 * unit} ${2 * unit}) scale(${unit})" d="${textPath(text)}" fill="#f4f1ea"/>` +
-    `<path transform="translate(${width - markWidth - 2 * unit} ${2 * unit}) scale(${unit})" d="${textPath(mark)}" fill="#ffd166"/></svg>`;
+  const text = Array.from(words.replaceAll(/\s+/g, ' ').trim()).slice(0, Math.max(0, Math.min(room, labelCharacters)));
+  const top = height - barHeight + 2 * unit;
   return createPicture(width, height, async () => {
-    const raw = await picture.raw();
-    return toRaw(
-      sharp(raw.data, { raw: { width, height, channels: raw.channels } })
-        .composite([{ input: Buffer.from(svg), top, left: 0 }])
-        .removeAlpha(),
-    );
+    const raw = await opaque(picture);
+    const data = Buffer.from(raw.data);
+    for (let at = (height - barHeight) * width * 3; at < data.length; at += 1) data[at] = ((data[at] ?? 0) * 2) / 5 + 8;
+    const write = (line: string, left: number, colour: number): void => {
+      for (const { x, y } of textPixels(line)) fillSquare(data, width, left + x * unit, top + y * unit, unit, colour);
+    };
+    write(text.join(''), 2 * unit, wordColour);
+    write(mark, width - markWidth - 2 * unit, markColour);
+    return { data, width, height, channels: 3 };
   });
+}
+
+function fillSquare(data: Buffer, width: number, left: number, top: number, size: number, colour: number): void {
+  for (let y = Math.max(0, top); y < top + size; y += 1) {
+    for (let x = Math.max(0, left); x < Math.min(width, left + size); x += 1)
+      data.writeUIntBE(colour, (y * width + x) * 3, 3);
+  }
 }
 
 /**

@@ -11,8 +11,6 @@ export interface Picture {
   readonly width: number;
   readonly height: number;
   raw: () => Promise<RawPicture>;
-  /** Encoded forms that are worth keeping, by name. */
-  readonly encoded: Map<string, Promise<Buffer>>;
 }
 
 /** Builds a picture; `render` is called at most once, and must give `width` × `height` pixels. */
@@ -22,7 +20,6 @@ export function createPicture(width: number, height: number, render: () => Promi
   return {
     width,
     height,
-    encoded: new Map(),
     raw: () => {
       if (pending !== undefined) {
         rendered = pending();

@@ -1,5 +1,5 @@
 /**
- * A 5 × 7 pixel alphabet, drawn as SVG paths: machines without any font still get their labels. Each glyph is seven rows
+ * A 5 × 7 pixel alphabet: machines without any font still get their labels. Each glyph is seven rows
  * of five bits.
  */
 const glyphs: Readonly<Record<string, string>> = {
@@ -65,19 +65,18 @@ const unknown = '1F11111111111F';
 export const glyphColumns = 6;
 export const glyphRows = 7;
 
-/** One SVG path of the text in units of a pixel, from 0,0; it is `text.length × 6 - 1` wide and 7 high. */
-export function textPath(text: string): string {
-  const parts: string[] = [];
+/** The set pixels of a text, from 0,0: it is `text.length × 6 - 1` wide and 7 high. */
+export function textPixels(text: string): { x: number; y: number }[] {
+  const pixels: { x: number; y: number }[] = [];
   let left = 0;
   for (const character of text.toUpperCase()) {
     const glyph = character === ' ' ? '' : (glyphs[character] ?? unknown);
     for (let row = 0; row * 2 < glyph.length; row += 1) {
       const bits = Number.parseInt(glyph.slice(row * 2, row * 2 + 2), 16);
-      for (let column = 0; column < 5; column += 1) {
-        if ((bits & (16 >> column)) !== 0) parts.push(`M${left + column} ${row}h1v1h-1z`);
-      }
+      for (let column = 0; column < 5; column += 1)
+        if ((bits & (16 >> column)) !== 0) pixels.push({ x: left + column, y: row });
     }
     left += glyphColumns;
   }
-  return parts.join('');
+  return pixels;
 }

@@ -1,91 +1,12 @@
 import type { Json, JsonObject } from '@atelier/comfyui/json/json';
-import { historyJson } from '../queue/prompt-queue.ts';
-import type { HistoryEntry, PromptQueue, QueuedPrompt } from '../queue/prompt-queue.ts';
+import { ComfyError } from '@atelier/comfyui/errors/comfy-error';
+import { parseJson } from '@atelier/comfyui/json/parse-json';
+import type { PromptQueue } from '../queue/prompt-queue.ts';
 import type { VersionTraits } from '../version/sim-version.ts';
+import { canonicalUuid } from './canonical-uuid.ts';
 import { jsonAnswer } from './http-exchange.ts';
-import type { HttpAnswer, Route } from './http-exchange.ts';
-
-const previewable = new Set(['images', 'video', 'audio']);
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function common(item: QueuedPrompt, status: string): JsonObject {
-  const job: JsonObject = { id: item.promptId, status, priority: item.number };
-  const createTime = item.extraData['create_time'];
-  if (createTime !== undefined) job['create_time'] = createTime;
-  return job;
-}
-
-/** The front end's workflow id, where the poster sent one. */
-function workflowId(item: QueuedPrompt): JsonObject {
-  const info = item.extraData['extra_pnginfo'];
-  const workflow = isObject(info) ? info['workflow'] : undefined;
-  const id = isObject(workflow) ? workflow['id'] : undefined;
-  return id === undefined || id === null ? {} : { workflow_id: id };
-}
-
-function queuedJob(item: QueuedPrompt, status: string): JsonObject {
-  return { ...common(item, status), outputs_count: 0, ...workflowId(item) };
-}
-
-function outputsSummary(outputs: JsonObject): { count: number; preview: JsonObject | undefined } {
-  let count = 0;
-  let preview: JsonObject | undefined;
-  let fallback: JsonObject | undefined;
-  for (const [nodeId, node] of Object.entries(outputs)) {
-    for (const [mediaType, files] of Object.entries(isObject(node) ? node : {})) {
-      if (mediaType === 'animated' || !Array.isArray(files)) continue;
-      for (const file of files.filter(isObject)) {
-        count += 1;
-        if (!previewable.has(mediaType)) continue;
-        const shown = { ...file, nodeId, mediaType };
-        if (file['type'] === 'output') preview ??= shown;
-        else fallback ??= shown;
-      }
-    }
-  }
-  return { count, preview: preview ?? fallback };
-}
-
-function finishedStatus(entry: HistoryEntry, traits: VersionTraits): string {
-  if (entry.succeeded) return 'completed';
-  return traits.cancelsJobs && entry.messages.some(([name]) => name === 'execution_interrupted')
-    ? 'cancelled'
-    : 'failed';
-}
-
-function finishedJob(entry: HistoryEntry, traits: VersionTraits): JsonObject {
-  const job = common(entry.item, finishedStatus(entry, traits));
-  let failure: JsonObject | undefined;
-  for (const [name, data] of entry.messages) {
-    if (name === 'execution_start') job['execution_start_time'] = data['timestamp'] ?? null;
-    if (name === 'execution_success' || name === 'execution_error' || name === 'execution_interrupted') {
-      job['execution_end_time'] = data['timestamp'] ?? null;
-    }
-    if (name === 'execution_error') failure = data;
-  }
-  if (failure !== undefined) job['execution_error'] = failure;
-  const { count, preview } = outputsSummary(entry.outputs);
-  job['outputs_count'] = count;
-  if (preview !== undefined) job['preview_output'] = preview;
-  return { ...job, ...workflowId(entry.item) };
-}
-
-function jobDetails(entry: HistoryEntry, traits: VersionTraits): JsonObject {
-  const shown = historyJson(entry);
-  return {
-    ...finishedJob(entry, traits),
-    outputs: entry.outputs,
-    execution_status: shown['status'] ?? null,
-    workflow: { prompt: entry.item.prompt, extra_data: entry.item.extraData },
-  };
-}
-
-function numberOf(value: Json | undefined): number {
-  return typeof value === 'number' ? value : 0;
-}
+import type { HttpAnswer, HttpExchange, Route } from './http-exchange.ts';
+import { finishedJob, jobDetails, queuedJob, workflowIdOf } from './job-json.ts';
 
 export interface JobsRouteDependencies {
   queue: PromptQueue;
@@ -93,76 +14,130 @@ export interface JobsRouteDependencies {
   interrupt: () => void;
 }
 
-/** `/api/jobs` of 0.8.0 (comfy_execution/jobs.py), and its cancel of 0.38. */
+interface JobsQuery {
+  statuses: readonly string[];
+  workflowId: string | null;
+  sortBy: string;
+  direction: 1 | -1;
+  limit: number | null;
+  offset: number;
+}
+
+function refused(error: string): HttpAnswer {
+  return jsonAnswer({ error }, 400);
+}
+
+function integerOf(text: string): number | undefined {
+  return /^\s*[+-]?\d+\s*$/.test(text) ? Number(text) : undefined;
+}
+
+/** Reads the query as server.py does, or gives its refusal. */
+function parseJobsQuery(query: URLSearchParams, known: readonly string[]): JobsQuery | HttpAnswer {
+  const asked = query.get('status') ?? '';
+  const statuses = asked.split(',').flatMap((status) => (status.trim() === '' ? [] : [status.trim().toLowerCase()]));
+  const unknown = statuses.filter((status) => !known.includes(status));
+  if (unknown.length > 0) {
+    return refused(`Invalid status value(s): ${unknown.join(', ')}. Valid values: ${known.join(', ')}`);
+  }
+  const sortBy = (query.get('sort_by') ?? 'created_at').toLowerCase();
+  if (sortBy !== 'created_at' && sortBy !== 'execution_duration') {
+    return refused("sort_by must be 'created_at' or 'execution_duration'");
+  }
+  const order = (query.get('sort_order') ?? 'desc').toLowerCase();
+  if (order !== 'asc' && order !== 'desc') return refused("sort_order must be 'asc' or 'desc'");
+  const limitText = query.get('limit');
+  const limit = limitText === null ? null : integerOf(limitText);
+  if (limit === undefined) return refused('limit must be an integer');
+  if (limit !== null && limit <= 0) return refused('limit must be a positive integer');
+  const offset = integerOf(query.get('offset') ?? '0');
+  if (offset === undefined) return refused('offset must be an integer');
+  return {
+    statuses: asked === '' ? known : statuses,
+    workflowId: query.get('workflow_id'),
+    sortBy,
+    direction: order === 'asc' ? 1 : -1,
+    limit,
+    offset: Math.max(0, offset),
+  };
+}
+
+function sortKey(job: JsonObject, sortBy: string): number {
+  const number = (value: Json | undefined): number => (typeof value === 'number' ? value : 0);
+  const [start, end] = [number(job['execution_start_time']), number(job['execution_end_time'])];
+  if (sortBy === 'execution_duration') return start > 0 && end > 0 ? end - start : 0;
+  return number(job['create_time']);
+}
+
+/** `/api/jobs` of 0.8.0 (recorded), and its cancel of 0.38 (from its source). */
 export function createJobsRoutes({ queue, traits, interrupt }: JobsRouteDependencies): Route {
-  const statuses = ['pending', 'in_progress', 'completed', 'failed', ...(traits.cancelsJobs ? ['cancelled'] : [])];
+  const known = ['pending', 'in_progress', 'completed', 'failed', ...(traits.cancelsJobs ? ['cancelled'] : [])];
 
   function list(query: URLSearchParams): HttpAnswer {
-    const wanted =
-      query
-        .get('status')
-        ?.split(',')
-        .map((status) => status.trim().toLowerCase()) ?? statuses;
-    const unknown = wanted.filter((status) => !statuses.includes(status));
-    if (unknown.length > 0)
-      return jsonAnswer(
-        { error: `Invalid status value(s): ${unknown.join(', ')}. Must be one of: ${statuses.join(', ')}` },
-        400,
-      );
-    const limitText = query.get('limit');
-    const limit = limitText === null ? null : Number(limitText);
-    const offset = Number(query.get('offset') ?? 0);
-    if ((limit !== null && (!Number.isInteger(limit) || limit <= 0)) || !Number.isInteger(offset) || offset < 0) {
-      return jsonAnswer({ error: 'limit must be a positive integer and offset must not be negative' }, 400);
-    }
-    const all = [
-      ...(wanted.includes('in_progress') ? queue.running().map((item) => queuedJob(item, 'in_progress')) : []),
-      ...(wanted.includes('pending') ? queue.pending().map((item) => queuedJob(item, 'pending')) : []),
-      ...[...queue.history().values()]
-        .map((entry) => finishedJob(entry, traits))
-        .filter((job) => wanted.some((status) => status === job['status'])),
-    ];
-    const key = (job: JsonObject): number =>
-      query.get('sort_by') === 'execution_duration'
-        ? numberOf(job['execution_end_time']) - numberOf(job['execution_start_time'])
-        : numberOf(job['create_time']);
-    const direction = query.get('sort_order') === 'asc' ? 1 : -1;
-    const jobs = all
-      .sort((a, b) => direction * (key(a) - key(b)))
-      .slice(offset, limit === null ? undefined : offset + limit);
-    return jsonAnswer({
-      jobs,
-      pagination: { offset, limit, total: all.length, has_more: offset + jobs.length < all.length },
-    });
+    const asked = parseJobsQuery(query, known);
+    if ('status' in asked) return asked;
+    const { statuses, workflowId, limit, offset } = asked;
+    const isWanted = (item: Parameters<typeof workflowIdOf>[0]): boolean =>
+      workflowId === null || workflowId === '' || workflowIdOf(item) === workflowId;
+    const running = queue
+      .running()
+      .filter(isWanted)
+      .map((item) => queuedJob(item, 'in_progress', traits));
+    const pending = queue
+      .pending()
+      .filter(isWanted)
+      .map((item) => queuedJob(item, 'pending', traits));
+    const finished = [...queue.history().values()].flatMap((entry) =>
+      isWanted(entry.item) ? [finishedJob(entry, traits)] : [],
+    );
+    const all = [...running, ...pending, ...finished]
+      .filter((job) => statuses.some((status) => status === job['status']))
+      .sort((a, b) => asked.direction * (sortKey(a, asked.sortBy) - sortKey(b, asked.sortBy)));
+    const jobs = all.slice(offset, limit === null ? undefined : offset + limit);
+    const pagination = { offset, limit, total: all.length, has_more: offset + jobs.length < all.length };
+    return jsonAnswer({ jobs, pagination });
   }
 
   function one(id: string): HttpAnswer {
     const entry = queue.history().get(id);
     if (entry !== undefined) return jsonAnswer(jobDetails(entry, traits));
     const running = queue.running().find((item) => item.promptId === id);
-    if (running !== undefined) return jsonAnswer(queuedJob(running, 'in_progress'));
+    if (running !== undefined) return jsonAnswer(queuedJob(running, 'in_progress', traits));
     const pending = queue.pending().find((item) => item.promptId === id);
-    return pending === undefined
-      ? jsonAnswer({ error: 'Job not found' }, 404)
-      : jsonAnswer(queuedJob(pending, 'pending'));
+    if (pending !== undefined) return jsonAnswer(queuedJob(pending, 'pending', traits));
+    return jsonAnswer({ error: 'Job not found' }, 404);
   }
 
-  /** Takes the job out of the queue or interrupts it, in one step. */
-  function cancel(id: string): HttpAnswer {
-    if (queue.running().some((item) => item.promptId === id)) {
-      interrupt();
-      return jsonAnswer({ cancelled: true });
+  /** Takes the job out of the queue or interrupts it, in one step. Finished and unknown ones are left alone, without an error. */
+  function cancel(id: string): boolean {
+    if (!queue.running().some((item) => item.promptId === id)) return queue.deletePending(id);
+    interrupt();
+    return true;
+  }
+
+  async function cancelMany(exchange: HttpExchange): Promise<HttpAnswer> {
+    let body: Json;
+    try {
+      body = parseJson((await exchange.readBody()).toString('utf8'));
+    } catch (error) {
+      if (error instanceof ComfyError) return refused('Request body must be valid JSON');
+      throw error;
     }
-    if (queue.deletePending(id)) return jsonAnswer({ cancelled: true });
-    return queue.history().has(id) ? jsonAnswer({ cancelled: false }) : jsonAnswer({ error: 'Job not found' }, 404);
+    const ids = typeof body === 'object' && body !== null && !Array.isArray(body) ? body['job_ids'] : undefined;
+    if (!Array.isArray(ids)) return refused('job_ids must be a list');
+    const wrong = ids.filter((id) => typeof id !== 'string' || !canonicalUuid.test(id));
+    if (wrong.length > 0) return jsonAnswer({ error: 'job_ids contains invalid id(s)', invalid_ids: wrong }, 400);
+    const cancelled = ids.map((id) => typeof id === 'string' && cancel(id)).some(Boolean);
+    return jsonAnswer({ cancelled });
   }
 
-  return ({ method, path, query, isUnderApi }) => {
-    if (!traits.hasJobs || !isUnderApi) return undefined;
-    if (method === 'GET' && path === '/jobs') return list(query);
+  return (exchange) => {
+    const { method, path } = exchange;
+    if (!traits.hasJobs || !exchange.isUnderApi) return undefined;
+    if (method === 'GET' && path === '/jobs') return list(exchange.query);
+    if (traits.cancelsJobs && method === 'POST' && path === '/jobs/cancel') return cancelMany(exchange);
     const match = /^\/jobs\/([^/]+)(\/cancel)?$/.exec(path);
     if (match?.[1] === undefined) return undefined;
     if (match[2] === undefined) return method === 'GET' ? one(match[1]) : undefined;
-    return method === 'POST' && traits.cancelsJobs ? cancel(match[1]) : undefined;
+    return method === 'POST' && traits.cancelsJobs ? jsonAnswer({ cancelled: cancel(match[1]) }) : undefined;
   };
 }

@@ -2,6 +2,7 @@ import { parseWorkflow } from '@atelier/comfyui/graph/parse-workflow';
 import type { Json, JsonObject } from '@atelier/comfyui/json/json';
 import { jsonFromPython, parsePythonJson } from '@atelier/comfyui/json/python-json';
 import type { PyDict, PyValue } from '@atelier/comfyui/json/python-json';
+import { pythonStr } from '@atelier/comfyui/json/python-text';
 import { ComfyError } from '@atelier/comfyui/errors/comfy-error';
 import type { Registry } from '@atelier/comfyui/registry/registry';
 import { validatePrompt } from '@atelier/comfyui/validate/validate-prompt';
@@ -9,6 +10,7 @@ import type { FileStore } from '../files/file-store.ts';
 import type { FaultBoard } from '../faults/fault-board.ts';
 import type { PromptQueue } from '../queue/prompt-queue.ts';
 import type { VersionTraits } from '../version/sim-version.ts';
+import { canonicalUuid } from './canonical-uuid.ts';
 import { jsonAnswer, serverTrouble } from './http-exchange.ts';
 import type { HttpAnswer, HttpExchange, Route } from './http-exchange.ts';
 import { pythonJsonText } from './python-json-text.ts';
@@ -28,7 +30,6 @@ export interface PromptRouteDependencies {
 export type LostAnswer = { lost: 'silence' | 'reset' };
 
 const sensitiveKeys = ['auth_token_comfy_org', 'api_key_comfy_org'];
-const canonicalUuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 function refusal(type: string, message: string, details: string): HttpAnswer {
   return jsonAnswer({ error: { type, message, details, extra_info: {} }, node_errors: {} }, 400);
@@ -88,10 +89,15 @@ export function createPromptRoutes(dependencies: PromptRouteDependencies): {
     const prompt = data.get('prompt');
     if (prompt === undefined) return refusal('no_prompt', 'No prompt provided', 'No prompt provided');
     const given = data.get('prompt_id');
-    const promptId =
-      given === undefined ? dependencies.newId() : typeof given === 'string' ? given : pythonJsonText(given);
-    if (traits.requiresCanonicalPromptId && !canonicalUuid.test(promptId)) {
-      return refusal('invalid_prompt_id', 'Invalid prompt_id', 'prompt_id must be a canonical lowercase UUID');
+    const isMinted = given === undefined || (given === null && traits.requiresCanonicalPromptId);
+    const promptId = isMinted ? dependencies.newId() : pythonStr(given);
+    if (
+      traits.requiresCanonicalPromptId &&
+      (!canonicalUuid.test(promptId) || (!isMinted && typeof given !== 'string'))
+    ) {
+      const details =
+        'prompt_id must be a UUID string in canonical lowercase hyphenated form; omit it to let the server generate one';
+      return refusal('invalid_prompt_id', 'prompt_id must be a valid UUID', details);
     }
     const targets = data.get('partial_execution_targets');
     const promptText = pythonJsonText(prompt);

@@ -13,7 +13,7 @@ export interface HomeLayout {
   /** One file a process: what it printed. */
   readonly logsDir: string;
   /** Held by the one launcher that runs here. */
-  readonly lockFile: string;
+  readonly lockDir: string;
   /** What runs now, for the terminal commands and for clearing up after a kill. */
   readonly runFile: string;
   /** Ports chosen at the first start. */
@@ -30,7 +30,7 @@ export function homeLayout(root: string): HomeLayout {
     postgresDir: join(root, 'postgres'),
     simulatorDir: join(root, 'simulator'),
     logsDir: join(root, 'logs'),
-    lockFile: join(root, 'lock.json'),
+    lockDir: join(root, 'lock'),
     runFile: join(root, 'run.json'),
     portsFile: join(root, 'ports.json'),
     secretsFile: join(root, 'secrets.json'),

@@ -82,7 +82,7 @@ async function startAll(
   resources: ResourceStack,
 ): Promise<Omit<RunningAtelier, 'stop'>> {
   const { settings, programs, signal } = options;
-  const lock = await acquireRunLock(home.lockFile);
+  const lock = await acquireRunLock(home.lockDir);
   resources.use('lock', () => lock.release());
   const leftBehind = await endLeftBehindChildren(home.runFile);
   if (leftBehind.length > 0) terminal.say(`Ended what an earlier run left behind: ${leftBehind.join(', ')}`);

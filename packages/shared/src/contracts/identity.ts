@@ -22,7 +22,8 @@ export type PlatformUser = z.infer<typeof platformUserSchema>;
 
 /**
  * Where the answer goes: a place on a platform. `id` is the conversation's key there (a web person's timeline, a
- * Discord channel or thread, a Telegram chat); `threadId` a Telegram topic; `replyTo` the message that asked.
+ * Discord channel or thread, a Telegram chat); `threadId` a Telegram topic; `replyTo` the message that asked; `userId`
+ * who asked, as the platform names them: for mentions, and for a private answer where the place is closed.
  */
 export const placeSchema = z.strictObject({
   door: doorSchema,
@@ -30,5 +31,6 @@ export const placeSchema = z.strictObject({
   threadId: z.string().max(100).optional(),
   replyTo: z.string().max(100).optional(),
   guildId: z.string().max(100).optional(),
+  userId: z.string().max(100).optional(),
 });
 export type Place = z.infer<typeof placeSchema>;

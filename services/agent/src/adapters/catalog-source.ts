@@ -38,6 +38,7 @@ export function createCatalogSource(options: CatalogSourceOptions): CatalogSourc
   const pollMs = options.pollMs ?? 3_000;
   const recipes = listRecipes();
   const registries = new Map<string, Registry>();
+  const unreadable = new Set<string>();
   const listeners = new Set<() => void>();
   let knownInstances = new Set<string>();
   let catalog: Catalog | undefined;
@@ -52,9 +53,14 @@ export function createCatalogSource(options: CatalogSourceOptions): CatalogSourc
     try {
       const registry = parseRegistry(await options.readAssetText(hash));
       registries.set(hash, registry);
+      unreadable.delete(hash);
       return registry;
     } catch (error) {
-      log.warn({ err: error, registry_hash: hash }, 'a published node registry cannot be read; trying again');
+      // Said once; it is tried several times a second.
+      if (!unreadable.has(hash)) {
+        log.warn({ err: error, registry_hash: hash }, 'a published node registry cannot be read; trying again');
+      }
+      unreadable.add(hash);
       return undefined;
     }
   }
@@ -66,7 +72,11 @@ export function createCatalogSource(options: CatalogSourceOptions): CatalogSourc
       ...new Set((alive.length > 0 ? alive : instances).flatMap(({ registryHash }) => registryHash ?? [])),
     ];
     const loaded = await Promise.all(hashes.map(loadRegistry));
-    for (const hash of registries.keys()) if (!hashes.includes(hash)) registries.delete(hash);
+    for (const hash of [...registries.keys(), ...unreadable]) {
+      if (hashes.includes(hash)) continue;
+      registries.delete(hash);
+      unreadable.delete(hash);
+    }
     const usable = loaded.filter((registry) => registry !== undefined);
     knownInstances = new Set(usable.length === hashes.length ? instances.map(({ id }) => id) : []);
     const key = usable.map(({ hash }) => hash).join();

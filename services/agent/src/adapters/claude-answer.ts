@@ -49,7 +49,7 @@ export function questionOf(input: WordsInput): string {
     words: input.text,
     attachments: input.pictures.length,
     prompt_language: chinese ? 'Chinese' : 'English',
-    recipes: input.vocabulary.recipes.filter((name) => name.includes('-')).slice(0, MAX_NAMES),
+    recipes: input.vocabulary.recipes.slice(0, MAX_NAMES),
     models: input.vocabulary.models.slice(0, MAX_NAMES),
   });
 }

@@ -14,7 +14,7 @@ const input: WordsInput = {
   text: '雪地里的红狐狸，竖图，两张',
   language: 'zh',
   pictures: [],
-  vocabulary: { recipes: ['text-to-image-sdxl', 'sdxl'], models: ['sd_xl_base_1.0.safetensors'] },
+  vocabulary: { recipes: ['text-to-image-sdxl'], families: ['sdxl'], models: ['sd_xl_base_1.0.safetensors'] },
   promptLanguages: ['en'],
 };
 const goodAnswer = JSON.stringify({ kind: 'picture', prompt: 'a red fox in the snow', aspect: '3:4', count: 2 });
@@ -41,6 +41,7 @@ function create(options: Partial<ClaudeWordsPlannerOptions> = {}): WordsPlanner 
     apiKey: 'key-of-a-test',
     baseUrl: server.url,
     model: 'claude-test',
+    effort: 'low',
     timeoutMs: 30_000,
     offline: createOfflineWordsPlanner(),
     log: createLogger('agent-test', 'silent'),

@@ -2,18 +2,15 @@ import Anthropic from '@anthropic-ai/sdk';
 import { zodOutputFormat } from '@anthropic-ai/sdk/helpers/zod';
 import { AppError } from '@atelier/shared/errors/app-error';
 import type { Logger } from '@atelier/shared/log/create-logger';
+import type { ClaudeSettings } from '../config.ts';
 import { smallTalkTopic } from '../core/offline-planner/small-talk.ts';
 import type { WordsPlan } from '../core/words-plan.ts';
 import type { WordsInput, WordsPlanner } from '../ports.ts';
 import { answerSchema, planOfAnswer, questionOf, SYSTEM_PROMPT } from './claude-answer.ts';
 import { fallbackNote, toClaudeFailure, UnusableAnswer, type ClaudeFailure } from './claude-failure.ts';
 
-export interface ClaudeWordsPlannerOptions {
-  apiKey: string;
-  baseUrl: string;
-  model: string;
-  /** For one message, with all repeats; then it is read offline. */
-  timeoutMs: number;
+/** `timeoutMs` is for one message, with all repeats; then it is read offline. */
+export interface ClaudeWordsPlannerOptions extends ClaudeSettings {
   /** Reads the words where the model cannot. */
   offline: WordsPlanner;
   log: Logger;
@@ -37,7 +34,7 @@ const BACKOFF_MS = 500;
  * model cannot help in time, the offline planner reads the words, and the plan says so.
  */
 export function createClaudeWordsPlanner(options: ClaudeWordsPlannerOptions): WordsPlanner {
-  const { offline, log, timeoutMs } = options;
+  const { offline, log, timeoutMs, effort } = options;
   const now = options.now ?? Date.now;
   const delay = options.delay ?? waitFor;
   const random = options.random ?? Math.random;
@@ -58,7 +55,7 @@ export function createClaudeWordsPlanner(options: ClaudeWordsPlannerOptions): Wo
         model: options.model,
         max_tokens: MAX_OUTPUT_TOKENS,
         system: [{ type: 'text', text: SYSTEM_PROMPT, cache_control: { type: 'ephemeral' } }],
-        output_config: { effort: 'low', format: { type, schema } },
+        output_config: { format: { type, schema }, ...(effort === 'none' ? {} : { effort }) },
         messages: [{ role: 'user', content: questionOf(input) }],
       },
       { signal },

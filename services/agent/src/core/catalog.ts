@@ -67,7 +67,8 @@ export function createCatalog(registries: readonly Registry[], recipes: readonly
     reasons,
     models,
     vocabulary: {
-      recipes: recipes.flatMap((recipe) => [recipe.id, familyOf(recipe) ?? recipe.id]),
+      recipes: recipes.map(({ id }) => id),
+      families: [...new Set(recipes.flatMap((recipe) => familyOf(recipe) ?? []))],
       models,
     },
     list: {

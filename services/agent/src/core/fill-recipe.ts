@@ -57,7 +57,8 @@ export function fillRecipe(
   if (model !== undefined) base['model'] = model;
   const accepts = (name: string): boolean =>
     recipe.ignores.includes(name) || recipe.parameters.some((parameter) => parameter.name === name);
-  if (accepts('prompt')) base['prompt'] = styled(wish);
+  const usesPrompt = recipe.parameters.some(({ name }) => name === 'prompt');
+  if (usesPrompt) base['prompt'] = styled(wish);
   // Defaults depend on the model that is picked: they are looked up before what is derived from them.
   const { values } = resolveParameters(recipe, base, offer.registry, () => 0);
   const wanted: Record<string, Json | undefined> = {
@@ -70,6 +71,8 @@ export function fillRecipe(
     ...sizeOf(recipe, wish, values),
   };
   const notes = [...picked.notes];
+  if (!usesPrompt && wish.prompt.trim() !== '') notes.push(unusedNote('prompt'));
+  if (wantsSize(wish) && numberParameter(recipe, 'width') === undefined) notes.push(SIZE_KEPT);
   const given: Record<string, Json> = { ...base };
   for (const [name, value] of Object.entries(wanted)) {
     if (value === undefined) continue;
@@ -111,10 +114,7 @@ function sizeOf(recipe: Recipe, wish: PictureWish, values: RecipeValues): { widt
     typeof usualWidth !== 'number' ||
     typeof usualHeight !== 'number'
   ) {
-    return {
-      ...(wish.width === undefined ? {} : { width: wish.width }),
-      ...(wish.height === undefined ? {} : { height: wish.height }),
-    };
+    return {};
   }
   if (wish.width !== undefined || wish.height !== undefined) {
     return { width: wish.width ?? usualWidth, height: wish.height ?? usualHeight };
@@ -155,22 +155,28 @@ function rangeProblem(parameter: NumberParameter | undefined, value: Json): Loca
   };
 }
 
-function isAskedFor(wish: PictureWish, name: string): boolean {
-  if (name === 'width' || name === 'height')
-    return wish.width !== undefined || wish.height !== undefined || wish.aspect !== undefined;
-  if (name === 'steps') return wish.steps !== undefined;
-  return true;
+function wantsSize(wish: PictureWish): boolean {
+  return wish.width !== undefined || wish.height !== undefined || wish.aspect !== undefined;
 }
 
+/** Steps may also follow from a quality, which is no wish for a number of them. */
+function isAskedFor(wish: PictureWish, name: string): boolean {
+  return name !== 'steps' || wish.steps !== undefined;
+}
+
+const SIZE_KEPT: LocalText = {
+  en: 'This recipe sets the size of the picture itself; the wanted one was left out.',
+  zh: '此配方自行决定图片尺寸，已忽略指定的尺寸或比例。',
+};
+
 const SETTING_NAMES: Readonly<Record<string, LocalText>> = {
+  prompt: { en: 'a description', zh: '文字描述' },
   negative: { en: 'a negative prompt', zh: '反向提示词' },
   cfg: { en: 'a prompt weight (cfg)', zh: '提示词权重（CFG）' },
   seed: { en: 'a seed', zh: '种子' },
   steps: { en: 'a number of steps', zh: '步数' },
   sampler: { en: 'a sampler', zh: '采样器' },
   strength: { en: 'a strength', zh: '强度' },
-  width: { en: 'a width', zh: '宽度' },
-  height: { en: 'a height', zh: '高度' },
 };
 
 /** Says that a setting has no effect with this recipe. */

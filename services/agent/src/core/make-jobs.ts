@@ -13,6 +13,7 @@ import type { NamedPicture } from './fill-recipe.ts';
 const JOB_NAMESPACE = '0c1f0a2e-7d0c-4b7e-9d55-2f4c7a9e6b31';
 const MAX_SEED = 2n ** 64n - 1n;
 const TIME_LIMIT_SECONDS = 600;
+const MAX_TIME_LIMIT_SECONDS = 3_600;
 
 /** Pixels × steps that one second of a common GPU draws with SDXL; a guess, used until runs were measured. */
 const PIXEL_STEPS_PER_SECOND = 4_000_000;
@@ -54,7 +55,7 @@ export interface MadeJobs {
  */
 export function makeJobs(input: JobsInput): MadeJobs {
   const { offer, count } = input;
-  const batches = splitCount(offer, count);
+  const batches = varies(offer) ? splitCount(offer, count) : [1];
   const jobs: NewJob[] = [];
   let first: RecipeInstance | undefined;
   for (const [index, images] of batches.entries()) {
@@ -75,6 +76,11 @@ export function makeJobs(input: JobsInput): MadeJobs {
 
 function hasCount(offer: RecipeOffer): boolean {
   return offer.recipe.parameters.some(({ name }) => name === 'count');
+}
+
+/** Whether a second run draws another picture: without a seed it is the same again. */
+function varies(offer: RecipeOffer): boolean {
+  return hasCount(offer) || offer.recipe.parameters.some(({ kind }) => kind === 'seed');
 }
 
 /** Pictures by job. */
@@ -120,6 +126,7 @@ function jobOf(input: JobsInput, instance: RecipeInstance, index: number, images
   const { offer, requestId } = input;
   const { work } = instance;
   const model = instance.params['model'];
+  const estimatedGpuSeconds = guessSeconds(offer.recipe.id, work.pixelSteps);
   return {
     id: uuidV5(`${requestId}:${index}`, JOB_NAMESPACE),
     requestId,
@@ -131,9 +138,13 @@ function jobOf(input: JobsInput, instance: RecipeInstance, index: number, images
     classes: [...new Set(Object.values(instance.workflow).map((node) => node.class_type))].sort(),
     residencyKey: instance.residencyKey,
     estimateKey: [typeof model === 'string' ? model : offer.recipe.id, work.steps, work.pixels, work.images].join('|'),
-    estimatedGpuSeconds: guessSeconds(offer.recipe.id, work.pixelSteps),
+    estimatedGpuSeconds,
     images,
-    timeLimitSeconds: TIME_LIMIT_SECONDS,
+    // Slower cards than the guessed one must have the time, too.
+    timeLimitSeconds: Math.min(
+      MAX_TIME_LIMIT_SECONDS,
+      Math.max(TIME_LIMIT_SECONDS, Math.ceil(estimatedGpuSeconds * 4)),
+    ),
   };
 }
 

@@ -2,6 +2,8 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { recordedRegistry } from '@atelier/comfyui/graph/testing/recorded-registry';
 import { parseJson } from '@atelier/comfyui/json/parse-json';
 import { listRecipes } from '@atelier/comfyui/recipes/list-recipes';
+import type { Recipe } from '@atelier/comfyui/recipes/recipe';
+import { installedModels } from '@atelier/comfyui/recipes/testing/installed-models';
 import { newJobSchema } from '@atelier/shared/contracts/job';
 import { planSummarySchema, type RequestBody } from '@atelier/shared/contracts/request';
 import type { RequestRecord } from '@atelier/shared/db/requests/request-row';
@@ -255,6 +257,11 @@ describe('words', () => {
     expect(jobs[0]?.workflowText).toContain(`atelier_${picture.hash}.png`);
   });
 
+  test('a shape is left out where a picture gives the size, and the plan says so', async () => {
+    const { plan: summary } = await planned({ kind: 'words', text: 'a watercolor, 16:9', images: [picture] });
+    expect(summary.notes.map((note) => note.en).join()).toContain('sets the size of the picture itself');
+  });
+
   test('an operation on a picture chooses its recipe, and an operation that nothing can do is refused by name', async () => {
     const upscale = chooseRecipe(catalog, { prompt: '', operation: 'upscale' }, true);
     expect(upscale).toMatchObject({ ok: true, offer: { recipe: { id: 'upscale' } } });
@@ -304,6 +311,43 @@ describe('words', () => {
   });
 });
 
+describe('every recipe that a well stocked server can run', () => {
+  test.each(['0.3.64', '0.8.0'] as const)(
+    'is planned and passes validation and policy of ComfyUI %s',
+    async (version) => {
+      const from = createCatalog([recordedRegistry(version, installedModels)], listRecipes());
+      const picturesOf = ({ parameters }: Recipe): number =>
+        parameters.reduce(
+          (sum, { kind, ...rest }) => sum + (kind === 'image' ? 1 : kind === 'images' && 'min' in rest ? rest.min : 0),
+          0,
+        );
+      // LoRAs have no option of their own yet.
+      const recipes = from.offers
+        .map(({ recipe }) => recipe)
+        .filter(({ parameters }) => !parameters.some(({ kind }) => kind === 'loras'));
+      expect(recipes.length).toBeGreaterThan(10);
+      for (const recipe of recipes) {
+        const images = Array.from({ length: picturesOf(recipe) }, (_, index) => ({
+          ...picture,
+          hash: String(index).repeat(64),
+        }));
+        const { plan: summary } = await planned(
+          { kind: 'imagine', options: { prompt: 'x', recipe: recipe.id, images } },
+          { from },
+        );
+        expect(summary.recipe).toBe(recipe.id);
+      }
+    },
+  );
+
+  test('runs once where the result is the same each time, and the plan says so', async () => {
+    const { plan: summary, jobs } = await planned({ kind: 'words', text: 'upscale this, 3 images', images: [picture] });
+    expect(summary).toMatchObject({ recipe: 'upscale', count: 1, prompt: '' });
+    expect(jobs).toHaveLength(1);
+    expect(summary.notes.map((note) => note.en)).toEqual([expect.stringContaining('runs once')]);
+  });
+});
+
 describe('once more', () => {
   const originalId = '11111111-2222-4333-8444-555555555555';
   const repeatId = '11111111-2222-4333-8444-666666666666';
@@ -316,6 +360,13 @@ describe('once more', () => {
     const { seed: _old, ...same } = original.plan;
     expect(again).toMatchObject(same);
     expect(again.seed).toBe(String(2 ** 31));
+  });
+
+  test('keeps what the words said and no plan tells', async () => {
+    const body: RequestBody = { kind: 'words', text: 'a fox, sampler euler a, seed 5' };
+    const original = { ...requestOf(body, 'en', originalId), plan: (await planned(body)).plan };
+    const { jobs } = await planned({ kind: 'rerun', requestId: originalId }, { known: [original] });
+    expect(jobs[0]?.workflowText).toContain('euler_ancestral');
   });
 
   test('keeps the pictures of the original', async () => {

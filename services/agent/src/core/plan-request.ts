@@ -11,6 +11,7 @@ import { fillRecipe, unusedNote } from './fill-recipe.ts';
 import { wishProblem } from './limits.ts';
 import { makeJobs, type MadeJobs } from './make-jobs.ts';
 import { invalidRequest, languageOf, topicReply } from './messages.ts';
+import { planWords } from './offline-planner/plan-words.ts';
 import type { LocalText, PictureWish } from './words-plan.ts';
 
 export type PlanOutcome =
@@ -141,18 +142,25 @@ async function wantedAgain(
       continue;
     }
     const { body } = request;
-    if (plan !== null) return wantedByPlan(plan, body);
+    if (plan !== null) return wantedByPlan(plan, body, parts.catalog);
     const understood = await understand({ ...request, language: asker.language }, parts, signal);
     return 'kind' in understood ? understood : { ...understood, wish: { ...understood.wish, seed: '-1' } };
   }
   return { kind: 'failed', error: { code: 'not_found', message: RERUN_LOST } };
 }
 
-function wantedByPlan(plan: PlanSummary, body: Exclude<RequestBody, { kind: 'rerun' }>): Wanted {
+function wantedByPlan(plan: PlanSummary, body: Exclude<RequestBody, { kind: 'rerun' }>, catalog: Catalog): Wanted {
   const options = body.kind === 'imagine' ? body.options : (body.options ?? {});
   const pictures = [...(body.kind === 'words' ? (body.images ?? []) : []), ...(options.images ?? [])];
   const { prompt, negative, width, height, count, recipe, model, steps, cfg } = plan;
-  const { sampler, strength } = options;
+  // A plan does not tell these two; the words may.
+  const read =
+    body.kind === 'words'
+      ? planWords(body.text, { hasPicture: pictures.length > 0, vocabulary: catalog.vocabulary })
+      : undefined;
+  const said = read?.kind === 'picture' ? read.wish : undefined;
+  const sampler = options.sampler ?? said?.sampler;
+  const strength = options.strength ?? said?.strength;
   return {
     wish: {
       ...definedOnly({ negative, width, height, model, steps, cfg, sampler, strength }),
@@ -187,7 +195,11 @@ function planWish(requestId: string, wanted: Wanted, { catalog, random }: Planni
     });
     const ignored = made.ignored.map(unusedNote);
     const notes = [...wanted.notes, ...filled.notes, ...ignored, ...languageNotes(wish, choice.offer.recipe)];
-    const plan = summarise(offer.recipe.id, offer.recipe.title, wish, made, [...notes, ...roundingNotes(wish, made)]);
+    const plan = summarise(offer.recipe.id, offer.recipe.title, wish, made, [
+      ...notes,
+      ...roundingNotes(wish, made),
+      ...countNotes(wish, made),
+    ]);
     return { kind: 'planned', plan, jobs: made.jobs };
   } catch (error) {
     if (error instanceof ComfyError && (error.code === 'invalid_value' || error.code === 'unknown_name')) {
@@ -225,6 +237,17 @@ function roundingNotes(wish: PictureWish, made: MadeJobs): LocalText[] {
     {
       en: `The size was rounded to ${width} × ${height}, which the model can draw.`,
       zh: `尺寸已调整为模型支持的 ${width} × ${height}。`,
+    },
+  ];
+}
+
+function countNotes(wish: PictureWish, made: MadeJobs): LocalText[] {
+  const images = made.jobs.reduce((sum, job) => sum + job.images, 0);
+  if ((wish.count ?? images) === images) return [];
+  return [
+    {
+      en: 'This recipe gives the same result each time, so it runs once.',
+      zh: '此配方每次结果相同，因此只运行一次。',
     },
   ];
 }

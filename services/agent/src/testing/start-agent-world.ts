@@ -35,6 +35,8 @@ export interface AgentWorld {
   /** Removes every stream and its consumers. */
   wipeNats(): Promise<void>;
   bus: Bus;
+  /** As settings of a service process. */
+  env: { NATS_URL: string; NATS_PREFIX: string; DATABASE_URL: string };
   close(): Promise<void>;
 }
 
@@ -87,6 +89,7 @@ export async function startAgentWorld(): Promise<AgentWorld> {
   return {
     db,
     bus,
+    env: { NATS_URL: nats.url, NATS_PREFIX: nats.prefix, DATABASE_URL: database.url },
     submit,
     async startAgent(options = {}) {
       const own = await connect('agent');

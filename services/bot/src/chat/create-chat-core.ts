@@ -20,7 +20,7 @@ import type { LiveBoard } from '../state/live-board.ts';
 import type { QueueWatch } from '../state/queue-watch.ts';
 import type { StatusWatch } from '../state/status-watch.ts';
 import { takeInImage, UPLOAD_KEEP_MS } from '../uploads/take-in-image.ts';
-import { withDeadline } from './with-deadline.ts';
+import { withDeadline } from '../with-deadline.ts';
 
 export interface ChatCoreDeps {
   db: Database;

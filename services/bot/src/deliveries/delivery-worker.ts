@@ -11,6 +11,7 @@ import {
 import { AppError } from '@atelier/shared/errors/app-error';
 import type { ChatAdapter, SendOutcome } from '../ports.ts';
 import type { CardReader } from '../state/card-reader.ts';
+import { withDeadline } from '../with-deadline.ts';
 
 export interface DeliveryWorkerOptions {
   db: Database;
@@ -34,6 +35,9 @@ export interface DeliveryWorker {
   /** Takes nothing more and waits for what is being sent. */
   stop(): Promise<void>;
 }
+
+/** A connection that fell silent must not hold up the next claim. */
+const claimDeadlineMs = 10_000;
 
 interface Lane {
   adapter: ChatAdapter;
@@ -73,12 +77,10 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWo
         const room = concurrency - lane.sending;
         lane.full = room <= 0;
         if (stopped || lane.full) return;
-        const claimed = await claimDeliveries(db, {
-          doors: lane.adapter.doors,
-          holder: options.holder,
-          leaseMs,
-          limit: room,
-        });
+        const { doors } = lane.adapter;
+        const claiming = claimDeliveries(db, { doors, holder: options.holder, leaseMs, limit: room });
+        // What is claimed later than this is free again when its lease lapses.
+        const claimed = await withDeadline(claiming, claimDeadlineMs);
         for (const delivery of claimed) track(lane, delivery);
         if (claimed.length === room) lane.again = true;
       } while (lane.again);

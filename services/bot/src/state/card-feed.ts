@@ -3,6 +3,7 @@ import type { Door } from '@atelier/shared/contracts/identity';
 import type { RequestRecord } from '@atelier/shared/db/requests/request-row';
 import type { LivePreview, LiveProgress } from '@atelier/shared/contracts/live';
 import type { CardFacts } from '../core/cards/card-facts.ts';
+import { withDeadline } from '../with-deadline.ts';
 import type { CardReader } from './card-reader.ts';
 import type { LiveBoard } from './live-board.ts';
 
@@ -26,6 +27,8 @@ export interface CardFeed {
   reconcile(open: readonly RequestRecord[]): void;
 }
 
+/** A connection that fell silent must not hold up the next reading. */
+const readDeadlineMs = 10_000;
 /** Open requests whose facts are kept. */
 const maxKept = 2_000;
 /** Doors whose deliveries are written to the database, possibly by another process like this one. */
@@ -60,7 +63,7 @@ export function createCardFeed(options: { reader: CardReader; board: LiveBoard; 
   async function read(requestId: string): Promise<void> {
     do {
       reading.set(requestId, false);
-      const [facts] = await reader.readFacts([requestId]);
+      const [facts] = await withDeadline(reader.readFacts([requestId]), readDeadlineMs);
       if (facts === undefined) continue;
       keep(facts);
       tell(facts);

@@ -3,7 +3,11 @@ import type { Database } from '@atelier/shared/db/connect-database';
 import { readQueueSnapshot } from '@atelier/shared/db/jobs/queue-snapshot';
 import { readOpenRequests } from '@atelier/shared/db/requests/read-requests';
 import type { QueueFacts } from '../core/cards/queue-card.ts';
+import { withDeadline } from '../with-deadline.ts';
 import { forecastRequests, type RequestForecast } from '../core/queue/forecast-requests.ts';
+
+/** A connection that fell silent must not hold up the next look. */
+const readDeadlineMs = 10_000;
 
 export interface QueueWatch {
   /** As of the last look; empty before the first. */
@@ -39,7 +43,10 @@ export function createQueueWatch(options: {
   let stopped = false;
 
   async function look(): Promise<QueueFacts> {
-    const [snapshot, open] = await Promise.all([readQueueSnapshot(db), readOpenRequests(db)]);
+    const [snapshot, open] = await withDeadline(
+      Promise.all([readQueueSnapshot(db), readOpenRequests(db)]),
+      readDeadlineMs,
+    );
     current = { open, forecasts: forecastRequests(snapshot) };
     for (const listener of listeners) listener(current);
     return current;

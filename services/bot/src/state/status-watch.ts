@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { LiveWorkerStatus } from '@atelier/shared/contracts/live';
 import type { Database } from '@atelier/shared/db/connect-database';
 import { type InstanceRecord, readInstances } from '@atelier/shared/db/instances/instance-store';
+import { withDeadline } from '../with-deadline.ts';
 import { decideNotices, type NoticeKey, type WorkerFacts } from '../core/notices/decide-notices.ts';
 
 export interface StatusWatch {
@@ -15,11 +16,13 @@ export interface StatusWatch {
   suspectDatabase(): void;
   /** Called when the notices change, with the new ones. Returns the way out. */
   watch(listener: (notices: readonly NoticeKey[]) => void): () => void;
-  /** Begins to look, once the schema is there. */
-  start(): void;
+  /** Begins to look, once the schema is there; resolves after the first look. */
+  start(): Promise<void>;
   stop(): void;
 }
 
+/** A database that takes longer to say who lives is not there for people either. */
+const lookDeadlineMs = 3_000;
 /** How old a worker's last word may be. They speak every 2 s. */
 const workerSilenceMs = 8_000;
 /** No word about missing workers before this: they start beside us. */
@@ -70,7 +73,7 @@ export function createStatusWatch(options: {
   async function look(): Promise<void> {
     looking = true;
     try {
-      instances = await readInstances(db);
+      instances = await withDeadline(readInstances(db), lookDeadlineMs);
       if (database === 'away') log.info('Postgres answers again');
       database = 'ready';
     } catch (error) {
@@ -115,7 +118,7 @@ export function createStatusWatch(options: {
     },
     start() {
       started = true;
-      schedule(0);
+      return look();
     },
     stop() {
       stopped = true;

@@ -4,7 +4,8 @@ import type { ComfyClient } from '@atelier/comfyui/client/comfy-client';
 import type { AssetStore } from '@atelier/shared/assets/asset-store';
 import type { OutputStore } from '../ports.ts';
 
-const thumbnailPixels = 512;
+/** Of the longer side: sharp enough on the page, a fraction of the original's bytes. */
+const thumbnailPixels = 768;
 /** 16,384 by 16,384: more than any model makes, less than what a decoder must not be given. */
 const maxInputPixels = 268_435_456;
 

@@ -40,6 +40,7 @@ export async function workLoop(deps: WorkLoopDeps, draining: AbortSignal): Promi
   if (adopted.length > 0) log.info({ jobs: adopted.length }, 'adopted the jobs of the worker before');
   await removeStrays(deps, adopted);
   for (const job of adopted) await carryOut(jobDeps, job, false);
+  let lookedForStraysAt = performance.now();
 
   while (!signal.aborted && !draining.aborted) {
     if (stuckPromptId !== undefined && (await isRunning(deps, stuckPromptId))) {
@@ -48,6 +49,11 @@ export async function workLoop(deps: WorkLoopDeps, draining: AbortSignal): Promi
       continue;
     }
     stuckPromptId = undefined;
+    // Between two jobs nothing of ours may be in ComfyUI: what is there was posted late by a worker before us.
+    if (deps.available() && performance.now() - lookedForStraysAt > deps.timings.sweepMs) {
+      await removeStrays(deps, []);
+      lookedForStraysAt = performance.now();
+    }
     const job = deps.available() && !deps.paused() ? await takeNext(deps) : undefined;
     if (job === undefined) await deps.bell.wait(deps.timings.sweepMs, [signal, draining]);
     else await carryOut(jobDeps, job, job.state === 'posting');

@@ -5,7 +5,7 @@ import { readNegative } from './read-negative.ts';
 import { readOperation } from './read-operation.ts';
 import { readSettings } from './read-settings.ts';
 import { readShape } from './read-shape.ts';
-import { CHANGE_LEAD, readSubject } from './read-subject.ts';
+import { CHANGE_LEAD, EARLIER_PICTURE, readSubject } from './read-subject.ts';
 import type { Reading, Vocabulary } from './reading.ts';
 import { smallTalkTopic } from './small-talk.ts';
 
@@ -56,7 +56,8 @@ export function planWords(text: string, context: WordsContext): WordsPlan {
     if (operation.alone || prompt === '') return checked({ ...wish, prompt: '', operation: operation.operation });
     return checked({ ...wish, operation: operation.operation });
   }
-  if (!context.hasPicture && CHANGE_LEAD.test(normal)) return { kind: 'topic', topic: 'needs_picture' };
+  if (!context.hasPicture && (CHANGE_LEAD.test(normal) || EARLIER_PICTURE.test(normal)))
+    return { kind: 'topic', topic: 'needs_picture' };
   const refused = wishProblem(wish);
   if (refused !== undefined) return { kind: 'refused', message: refused };
   if (prompt === '') return { kind: 'topic', topic: 'no_subject' };

@@ -1,5 +1,5 @@
 import { ENGLISH_NUMBER, HAN_NUMBER, parseNumber } from './numbers.ts';
-import { GAP, hasWords, splitSegments, take, takeSegments, type Reading } from './reading.ts';
+import { GAP, hasOtherSegment, take, takeSegments, type Reading } from './reading.ts';
 
 /** Words for the thing that is ordered; they say nothing about how it looks. */
 const PLAIN_NOUN =
@@ -10,12 +10,13 @@ const ART_NOUN =
 
 /** What 张 also counts: a table is not a picture. */
 const NOT_A_PICTURE =
-  '(?!\\s*(?:木|红|圆|方|长|小|大|旧|白|空)?(?:桌|床|椅|凳|沙发|脸|面孔|纸|嘴|弓|牌|扑克|唱片|票|邮票|地图|卡|网|皮|毯|席|饼|钞|船票|门票|书桌|餐桌|茶几|弹簧))';
+  '(?!\\s*(?:木|红|圆|方|长|小|大|旧|白|空)?(?:桌|床|椅|凳|沙发|脸|面孔|纸|嘴|弓|牌|扑克|唱片|票|邮票|地图|卡|网|皮|毯|席|饼|钞|船票|门票|书桌|餐桌|茶几|弹簧)|\\s*(?:图|图片|照片)?(?:里|中|上))';
 
 function setCount(reading: Reading, text: string): boolean {
   const count = parseNumber(text);
   if (Number.isNaN(count)) return false;
-  reading.wish.count ??= count;
+  // "一幅水彩画…，两幅": the first is an article.
+  if (reading.wish.count === undefined || reading.wish.count === 1) reading.wish.count = count;
   return true;
 }
 
@@ -56,14 +57,21 @@ function readEnglish(reading: Reading): void {
       return kept === '' ? ` ${GAP} ${link.trim() === 'of' ? '' : link.trim()} ` : ` ${GAP} ${kept}${link} `;
     },
   );
-  take(reading, /(?<![\w.])[x×](\d{1,3})(?![\w.]|\s*[x×])/g, ([number = '']) => setCount(reading, number));
+  take(reading, new RegExp(`(${ENGLISH_NUMBER})\\s+times\\s*(?=[,.;!]|$|${GAP})`, 'gi'), ([number = '']) =>
+    setCount(reading, number),
+  );
+  take(
+    reading,
+    /(?<![\w.])[x×]\s?(\d{1,3})(?=\s*(?:[,.;，。；!！]|$|\uE000))|(?<![\w.])[x×](\d{1,3})(?![\w.]|\s*[x×])/g,
+    ([alone = '', number = '']) => setCount(reading, alone === '' ? number : alone),
+  );
 }
 
 function readChinese(reading: Reading): void {
   take(
     reading,
     new RegExp(
-      `(?<![第每这那])(?:一共|共|总共)?(${HAN_NUMBER})\\s*(?:张|幅|副|份|版|个版本|款)${NOT_A_PICTURE}(?:不同的?)?(?:图片|图像|图(?![书标案腾]))?(?:的(?=图))?`,
+      `(?<![第每这那])(?:一共|共|总共)?(${HAN_NUMBER})\\s*(?:张|幅|副|份|版|个版本|款)${NOT_A_PICTURE}(?:不同的)?(?:图片|图像|图(?![书标案腾]))?(?:的(?=图))?`,
       'g',
     ),
     ([number = '']) => setCount(reading, number),
@@ -74,18 +82,13 @@ function readChinese(reading: Reading): void {
 /** A bare number between commas, beside a subject: "a red fox, portrait, two". */
 function readBare(reading: Reading): void {
   const bare = new RegExp(
-    `^(?:${ENGLISH_NUMBER}|${HAN_NUMBER}个?|\\d{1,2}\\s?x|(?:${ENGLISH_NUMBER})\\s+(?:${PLAIN_NOUN}|${ART_NOUN}|times)|a\\s+single\\s+(?:image|picture|one))$`,
+    `^(?:(${ENGLISH_NUMBER})(?:\\s+(?:${PLAIN_NOUN}|${ART_NOUN}|times))?|(${HAN_NUMBER})个?|(\\d{1,2})\\s?x|a\\s+single\\s+(?:image|picture|one))$`,
     'i',
   );
+  if (!hasOtherSegment(reading.text, bare)) return;
   takeSegments(reading, (segment) => {
-    if (!bare.test(segment)) return false;
-    if (!splitSegments(reading.text).some((part) => hasWords(part) && !bare.test(part.trim()))) return false;
-    return setCount(
-      reading,
-      /^(?:\d+|[a-z]+(?:\s+couple\s+of|\s+pair\s+of|\s+few)?|[^a-z\d\s个])+/i
-        .exec(segment.replace(/\s?x$/i, ''))?.[0]
-        ?.replace(/^a\s+single.*/i, 'one') ?? '',
-    );
+    const match = bare.exec(segment);
+    return match !== null && setCount(reading, match[1] ?? match[2] ?? match[3] ?? 'one');
   });
 }
 

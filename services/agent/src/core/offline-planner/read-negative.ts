@@ -28,9 +28,11 @@ function readLabelled(reading: Reading): void {
   take(reading, /--(?:no|neg|negative)\s+([^\n\uE000]*?)(?=\s--|[\n\uE000]|$)/gi, ([list = '']) => add(reading, list));
 }
 
+const STOP_WORDS =
+  'at|in|on|under|during|near|by|behind|for|from|while|as|but|with|before|after|that|who|which|is|are|[a-z]+ing';
 /** Where an English "without people at night" stops: what follows belongs to the picture. */
-const STOP = String.raw`(?=\s+(?:at|in|on|under|during|near|by|behind|for|from|while|as|but|with|before|after)\b|[,，.。;；!！?？\n${GAP}]|$)`;
-const ENGLISH_THING = String.raw`((?:any\s+)?[a-z][\w'-]{0,30}(?:\s+(?!(?:at|in|on|under|during|near|by|behind|for|from|while|as|but|with|before|after)\b)[a-z][\w'-]{0,30}){0,6}?)`;
+const STOP = String.raw`(?=\s+(?:${STOP_WORDS})\b|[,，.。;；!！?？\n${GAP}]|$)`;
+const ENGLISH_THING = String.raw`((?:any\s+)?[a-z][\w'-]{0,30}(?:\s+(?!(?:${STOP_WORDS})\b)[a-z][\w'-]{0,30}){0,6}?)`;
 const IN_PICTURE = String.raw`(?:\s+(?:in|on|inside|anywhere\s+in)\s+(?:the\s+|this\s+|it\b)(?:image|picture|photo|frame)?)?`;
 
 function readEnglish(reading: Reading): void {
@@ -50,7 +52,7 @@ function readEnglish(reading: Reading): void {
   take(
     reading,
     new RegExp(
-      String.raw`(?<=^|[,，.。;；!！\n${GAP}]|\b(?:and|but|with|there\s+(?:is|are))\s)\s*(?:(?:and|but|with)\s+)?no\s+${ENGLISH_THING}${IN_PICTURE}${STOP}`,
+      String.raw`(?<=^|[,，.。;；!！?？\n${GAP}]|\b(?:and|but|with|there\s+(?:is|are))\s)\s*(?:(?:and|but|with)\s+)?no\s+${ENGLISH_THING}${IN_PICTURE}${STOP}`,
       'gi',
     ),
     ([thing = '']) => add(reading, thing),
@@ -65,7 +67,7 @@ function readChinese(reading: Reading): void {
   take(
     reading,
     new RegExp(
-      String.raw`(?:但是?|并且?|而且|也|同时)?(?:请)?(?:(?:画面|图片|图|画|里面|背景)(?:中|里|上)?)?(?:不要|不含|不带|不想要|别(?=画|加|有|出现|带|放)|去掉|去除|避免|排除|禁止)(?:有|出现|画|加|包含|添加|带|放)?(?:任何)?${HAN_THING}(?:(的)(?=\p{Script=Han})|(?=[,，.。;；!！?？\n${GAP}]|$))`,
+      String.raw`(?:但是?|并且?|而且|也|同时)?(?:请)?(?:(?:画面|图片|图|画|里面|背景)(?:中|里|上)?)?(?:不要(?!太|过于|那么)|不含|不带|不想要|别(?=画|加|有|出现|带|放)|去掉|去除|避免|排除|禁止)(?:有|出现|画|加|包含|添加|带|放)?(?:任何)?${HAN_THING}(?:(的)(?=\p{Script=Han})|(?=[,，.。;；!！?？\n${GAP}]|$))`,
       'gu',
     ),
     ([thing = '', joined = '']) => takeThing(thing, joined),

@@ -103,13 +103,13 @@ function readNames(reading: Reading): void {
 }
 
 function setName(reading: Reading, name: string, explicit: boolean): boolean {
-  const { models, recipes } = reading.vocabulary;
+  const { models, recipes, families } = reading.vocabulary;
   const known = knownName(name, models);
   if (known !== undefined) {
     reading.wish.model ??= known;
     return true;
   }
-  const recipe = knownName(name.replaceAll(/\s/g, ''), recipes);
+  const recipe = knownName(name.replaceAll(/\s/g, ''), [...families, ...recipes]);
   if (recipe !== undefined) {
     reading.wish.recipe ??= recipe;
     return true;

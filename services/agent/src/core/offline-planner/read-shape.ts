@@ -1,4 +1,4 @@
-import { take, takeSegments, hasWords, splitSegments, type Reading } from './reading.ts';
+import { hasOtherSegment, take, takeSegments, type Reading } from './reading.ts';
 
 const PORTRAIT = '3:4';
 const LANDSCAPE = '4:3';
@@ -11,7 +11,7 @@ const COMMON_RATIOS = new Set(
 );
 
 const PICTURE_NOUN =
-  '(?:images?|pictures?|pics?|photos?|formats?|modes?|orientation|aspects?(?:\\s+ratios?)?|ratio|layouts?|size|shape|version|crop)';
+  '(?:images?|pictures?|pics?|formats?|modes?|orientation|aspects?(?:\\s+ratios?)?|ratio|layouts?|size|shape|version|crop)';
 
 interface ShapeWord {
   pattern: RegExp;
@@ -93,6 +93,9 @@ const ALONE: readonly (ShapeWord & { ambiguous?: true })[] = [
 
 /** What a thing looks like by itself; it stays in the prompt. */
 const BY_SUBJECT: readonly ShapeWord[] = [
+  { pattern: /\b(?:portrait|vertical)\s+photo/i, aspect: PORTRAIT },
+  { pattern: /\b(?:landscape|horizontal)\s+photo/i, aspect: LANDSCAPE },
+  { pattern: /\bsquare\s+photo/i, aspect: '1:1' },
   { pattern: /\b(?:movie |film |concert |travel )?poster\b|\bbook cover\b|海报|书籍?封面/i, aspect: '2:3' },
   { pattern: /\bavatar\b|\bapp icon\b|头像|图标/i, aspect: '1:1' },
 ];
@@ -132,17 +135,9 @@ function setAspect(reading: Reading, aspect: string): boolean {
 
 function readAlone(reading: Reading): void {
   for (const { pattern, aspect, ambiguous } of ALONE) {
-    takeSegments(reading, (segment) => {
-      if (!pattern.test(segment)) return false;
-      if (ambiguous === true && !hasOtherWords(reading.text, pattern)) return false;
-      return setAspect(reading, aspect);
-    });
+    if (ambiguous === true && !hasOtherSegment(reading.text, pattern)) continue;
+    takeSegments(reading, (segment) => pattern.test(segment) && setAspect(reading, aspect));
   }
-}
-
-/** Whether a segment is left that could be the subject. */
-function hasOtherWords(text: string, pattern: RegExp): boolean {
-  return splitSegments(text).some((part) => hasWords(part) && !pattern.test(part.trim()));
 }
 
 /** Width, height and aspect. Pixels win over a ratio, a ratio over words, words over what the subject suggests. */

@@ -5,8 +5,10 @@ export const GAP = '\uE000';
 
 /** Names that this installation knows, to tell "using sdxl" from "using a brush". */
 export interface Vocabulary {
-  /** Recipe ids and families. */
+  /** Recipe ids. */
   recipes: readonly string[];
+  /** Families of recipes, such as `sdxl`. */
+  families: readonly string[];
   /** Model file names. */
   models: readonly string[];
 }
@@ -44,8 +46,8 @@ export function take(reading: Reading, pattern: RegExp, use: (groups: string[]) 
 }
 
 /** Parts of a text between punctuation and gaps, with the delimiters kept at odd positions. */
-export function splitSegments(text: string): string[] {
-  return text.split(/([,，、;；。！!\n\uE000]|\.(?=\s|$))/);
+function splitSegments(text: string): string[] {
+  return text.split(/([,，、;；。！!\n\uE000]|\.(?=\s|$)|\s[-–—|]\s)/);
 }
 
 /** Takes out each segment that `use` understands. */
@@ -59,4 +61,9 @@ export function takeSegments(reading: Reading, use: (segment: string) => boolean
 /** Whether something besides punctuation and gaps is left. */
 export function hasWords(text: string): boolean {
   return /[\p{L}\p{N}]/u.test(text);
+}
+
+/** Whether a segment is left that could be the subject: one with words that are not these. */
+export function hasOtherSegment(text: string, pattern: RegExp): boolean {
+  return splitSegments(text).some((part) => hasWords(part) && !pattern.test(part.trim()));
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { AppError } from '@atelier/shared/errors/app-error';
 
 const keyBytes = 32;
 
@@ -13,9 +14,17 @@ export async function loadCookieKey(homeDir: string): Promise<string> {
   const file = join(folder, 'cookie-key');
   const existing = await readKey(file);
   if (existing !== undefined) return existing;
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const draft = `${file}.${process.pid}-${randomBytes(4).toString('hex')}`;
-  await writeFile(draft, randomBytes(keyBytes).toString('hex'), { mode: 0o600, flush: true });
+  const draft = `${file}.${randomBytes(8).toString('hex')}`;
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await writeFile(draft, randomBytes(keyBytes).toString('hex'), { mode: 0o600, flush: true });
+  } catch (cause) {
+    throw new AppError(
+      'config',
+      `These settings are missing or wrong:\n  ATELIER_HOME: ${folder} cannot be written to; name a folder of this user`,
+      { cause },
+    );
+  }
   try {
     // Fails where another process was first; a link appears with its whole content or not at all.
     await link(draft, file);

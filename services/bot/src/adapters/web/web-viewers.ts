@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Language } from '@atelier/shared/contracts/identity';
+import type { LivePreview } from '@atelier/shared/contracts/live';
 import type { CardFacts } from '../../core/cards/card-facts.ts';
 import { renderQueueCard } from '../../core/cards/queue-card.ts';
 import { renderJobCard } from '../../core/cards/render-job-card.ts';
@@ -40,6 +41,13 @@ export function createWebViewers(deps: WebViewersDeps): WebViewers {
       /** The viewer's open requests, whose estimates change with everybody's queue. */
       const waiting = new Map<string, CardFacts>();
 
+      /** Jobs of which a preview was sent. */
+      const previewed = new Set<string>();
+
+      const sendPreview = ({ requestId, jobId, mediaType, base64 }: LivePreview): void => {
+        previewed.add(jobId);
+        stream.send('preview', { requestId, jobId, src: `data:${mediaType};base64,${base64}` }, { lossy: true });
+      };
       const render = (facts: CardFacts) =>
         renderJobCard(facts, { forecasts: queue.forecasts, progress: board.progress }, language);
 
@@ -50,6 +58,7 @@ export function createWebViewers(deps: WebViewersDeps): WebViewers {
             if (!isTheirs(facts)) return;
             if (facts.request.finishedAt === null) waiting.set(facts.request.id, facts);
             else waiting.delete(facts.request.id);
+            for (const job of facts.jobs) if (job.finishedAt !== null) previewed.delete(job.id);
             stream.send('card', render(facts));
           },
           onProgress(facts, progress) {
@@ -57,11 +66,13 @@ export function createWebViewers(deps: WebViewersDeps): WebViewers {
             const card = render(facts);
             const { requestId, jobId, fraction } = progress;
             stream.send('progress', { requestId, jobId, fraction, progress: card.progress }, { lossy: true });
+            // Who has just come sees what others see already.
+            const preview = previewed.has(jobId) ? undefined : board.preview(jobId);
+            if (preview !== undefined) sendPreview(preview);
           },
           onPreview(facts, preview) {
             if (!isTheirs(facts)) return;
-            const { requestId, jobId, mediaType, base64 } = preview;
-            stream.send('preview', { requestId, jobId, src: `data:${mediaType};base64,${base64}` }, { lossy: true });
+            sendPreview(preview);
           },
         }),
         queue.watch((facts) => {

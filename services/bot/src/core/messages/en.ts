@@ -96,5 +96,6 @@ export const en: Messages = {
     nothingToCancel: 'You have nothing that could be cancelled.',
     cancelling: 'Cancelling your latest request.',
     alreadyFinished: 'This had already finished.',
+    reencoded: 'Too large to attach here as it is: this is a WebP of it.',
   },
 };

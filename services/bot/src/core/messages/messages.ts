@@ -72,5 +72,7 @@ export interface Messages {
     nothingToCancel: string;
     cancelling: string;
     alreadyFinished: string;
+    /** Under files that a platform did not take as they are. */
+    reencoded: string;
   };
 }

@@ -87,5 +87,6 @@ export const zh: Messages = {
     nothingToCancel: '没有可以取消的请求。',
     cancelling: '正在取消你最近的请求。',
     alreadyFinished: '该请求已经结束。',
+    reencoded: '原文件过大，无法在此附加：这里是其 WebP 版本。',
   },
 };

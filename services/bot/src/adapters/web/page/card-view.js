@@ -101,6 +101,7 @@ export function createCardView(strings, actions) {
     // A card that came to nothing shows no empty frames.
     const list = card.final ? card.tiles.filter((tile) => tile.image !== undefined) : card.tiles;
     grid.hidden = list.length === 0;
+    grid.dataset['several'] = String(new Set(list.map((tile) => tile.jobId)).size > 1);
     grid.dataset['count'] = String(Math.min(list.length, 4));
     const { width, height } = card.size ?? { width: 1, height: 1 };
     grid.style.setProperty('--ratio', String(width / height));

@@ -61,7 +61,12 @@ export function createComposer({ strings, language, onSubmit }) {
     send.disabled = uploading || prompt.value.trim() === '';
   }
 
-  function say(/** @type {string | undefined} */ sentence) {
+  /**
+   * @param {string | undefined} sentence
+   * @param {'error' | 'answer'} [kind]
+   */
+  function say(sentence, kind = 'error') {
+    errorLine.dataset['kind'] = kind;
     errorLine.hidden = sentence === undefined;
     errorLine.textContent = sentence ?? '';
   }

@@ -15,7 +15,7 @@ export function make(name, properties = {}, ...children) {
     if (key.startsWith('on')) {
       element.addEventListener(key.slice(2), /** @type {EventListener} */ (value));
     } else if (key === 'class' || key === 'role' || key.startsWith('aria-') || key.startsWith('data-')) {
-      element.setAttribute(key, String(/** @type {string | number | boolean} */ (value)));
+      element.setAttribute(key, typeof value === 'string' ? value : JSON.stringify(value));
     } else {
       Object.assign(element, { [key]: value });
     }

@@ -59,7 +59,7 @@ const outbox = createOutbox({
       return;
     }
     if (answer.outcome === 'queue') queueView.show(true);
-    else composer.say(answer.text);
+    else composer.say(answer.text, 'answer');
   },
   onRefused(error, request) {
     if (error.status === 401) {

@@ -1,0 +1,206 @@
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import sharp from 'sharp';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { launchBrowser } from '@atelier/tests/support/browser';
+import { findBrowser } from '@atelier/tests/support/find-browser';
+import { useTestDatabase, useTestNats } from '@atelier/tests/support/servers';
+import { openTcpProxy, type TcpProxy } from '@atelier/tests/support/tcp-proxy';
+import { type Backstage, makeFolder, openBackstage, startTestBot, type TestBot } from '../../app-fixtures.ts';
+
+const database = useTestDatabase();
+const nats = useTestNats();
+let folder: Awaited<ReturnType<typeof makeFolder>>;
+let bot: TestBot;
+let backstage: Backstage;
+let proxy: TcpProxy;
+let browser: Browser | undefined;
+let context: BrowserContext;
+let page: Page;
+/** What the page's own code did wrong. */
+let faults: string[];
+
+const hasBrowser = findBrowser(process.env) !== undefined;
+
+beforeAll(async () => {
+  folder = await makeFolder();
+  bot = await startTestBot({ databaseUrl: database().url, nats: nats(), folder: folder.path });
+  backstage = await openBackstage(database().url, nats());
+  proxy = await openTcpProxy(bot.url);
+  browser = await launchBrowser();
+});
+afterAll(async () => {
+  await browser?.close();
+  await proxy?.close();
+  await bot?.app.stop();
+  await backstage?.close();
+  await folder?.remove();
+});
+beforeEach(async () => {
+  if (browser === undefined) return;
+  faults = [];
+  context = await browser.newContext({ locale: 'en-GB', viewport: { width: 1_200, height: 800 } });
+  page = await context.newPage();
+  page.on('pageerror', (error) => faults.push(error.message));
+  page.on('console', (message) => {
+    if (message.text().includes('Content Security Policy')) faults.push(message.text());
+  });
+  await page.goto(`http://127.0.0.1:${proxy.port}/`);
+  await page.locator('#connection[data-state=live]').waitFor();
+});
+afterEach(async () => {
+  if (browser === undefined) return;
+  await context.close();
+  if (faults.length > 0) throw new Error(`the page's own code failed: ${faults.join('; ')}`);
+});
+
+const ask = async (text: string) => {
+  await page.getByLabel('What you want to see').fill(text);
+  await page.keyboard.press('Enter');
+};
+const card = (title: string) => page.getByRole('article', { name: title });
+const requestIdOf = async (title: string) =>
+  (await page.locator('.entry', { has: card(title) }).getAttribute('data-request-id')) ?? '';
+const state = (title: string, wanted: string) =>
+  page.locator(`.entry[data-state=${wanted}]`, { has: card(title) }).waitFor();
+
+describe.runIf(hasBrowser)('the page', () => {
+  it('shows a request from the first word to the finished picture', async () => {
+    await ask('a red fox in snow');
+    await state('a red fox in snow', 'accepted');
+    const requestId = await requestIdOf('a red fox in snow');
+    await backstage.plan(requestId);
+    await state('a red fox in snow', 'queued');
+    await page.locator('.queue-entry[data-mine=true]', { hasText: 'a red fox in snow' }).waitFor();
+
+    const { job, lease } = await backstage.run();
+    await state('a red fox in snow', 'running');
+    const bytes = await sharp({ create: { width: 60, height: 80, channels: 3, background: '#c05020' } })
+      .png()
+      .toBuffer();
+    const preview = (await sharp(bytes).jpeg().toBuffer()).toString('base64');
+    const live = { jobId: job.id, requestId };
+    const progress = { ...live, fraction: 0.4, classType: 'KSampler', step: 8, steps: 20, elapsedMs: 1 };
+    backstage.bus?.publishLive('liveProgress', { jobId: job.id }, progress, requestId);
+    const bar = card('a red fox in snow').getByRole('progressbar');
+    await expect.poll(() => bar.getAttribute('aria-valuenow')).toBe('40');
+    backstage.bus?.publishLive(
+      'livePreview',
+      { jobId: job.id },
+      { ...live, mediaType: 'image/jpeg', base64: preview },
+      requestId,
+    );
+    await page.getByAltText('Preview of a picture that is being drawn').waitFor();
+
+    const stored = await bot.files.put(bytes, { mediaType: 'image/png', maxBytes: 1_000_000 });
+    const output = {
+      ...stored,
+      index: 0,
+      mediaType: 'image/png',
+      width: 60,
+      height: 80,
+      nodeId: '9',
+      filename: 'f.png',
+    };
+    await backstage.finish(lease, [output]);
+    await state('a red fox in snow', 'succeeded');
+    const picture = page.getByRole('button', { name: 'Open: Picture: a red fox in snow' });
+    await picture.click();
+    const lightbox = page.getByRole('dialog', { name: 'Picture' });
+    await lightbox.getByAltText('Picture: a red fox in snow').waitFor();
+    expect(await lightbox.getByRole('link', { name: 'Download' }).getAttribute('href')).toContain(stored.hash);
+    await page.keyboard.press('Escape');
+    await expect.poll(() => picture.evaluate((element) => element.ownerDocument.activeElement === element)).toBe(true);
+  });
+
+  it('gives refused words back with the sentence that says what to change', async () => {
+    await ask('/imagine a fox --n 0');
+    await page.getByRole('alert').filter({ hasText: 'Ask for 1 to 8 pictures' }).waitFor();
+    expect(await page.getByLabel('What you want to see').inputValue()).toBe('/imagine a fox --n 0');
+    expect(await page.locator('.entry').count()).toBe(0);
+  });
+
+  it('keeps a draft with its options over a reload', async () => {
+    await page.getByLabel('What you want to see').fill('a half-written');
+    await page.getByRole('button', { name: 'Options' }).click();
+    await page.getByText('16:9').click();
+    await page.getByLabel('Seed').fill('18446744073709551615');
+    await page.reload();
+    await page.locator('#connection[data-state=live]').waitFor();
+    expect(await page.getByLabel('What you want to see').inputValue()).toBe('a half-written');
+    await page.getByRole('button', { name: 'Remove 16:9' }).waitFor();
+    await page.getByRole('button', { name: 'Send' }).click();
+    await state('a half-written', 'accepted');
+    const [row] = await backstage.db.sql`select body from requests where id = ${await requestIdOf('a half-written')}`;
+    expect(row?.['body']).toMatchObject({ options: { aspect: '16:9', seed: '18446744073709551615' } });
+  });
+
+  it('keeps what is sent while the server is away, sends it once, and catches up', async () => {
+    await ask('a fox before');
+    await state('a fox before', 'accepted');
+    const before = await requestIdOf('a fox before');
+    proxy.cut();
+    await page.locator('#connection[data-state=reconnecting]').waitFor();
+    await ask('a fox meanwhile');
+    await page.getByText('Not accepted yet. It is sent again by itself.').waitFor();
+    await backstage.answer(before, { state: 'replied', reply: 'A reply that nobody heard.' });
+    await page.close();
+    proxy.open();
+    page = await context.newPage();
+    await page.goto(`http://127.0.0.1:${proxy.port}/`);
+    await state('a fox meanwhile', 'accepted');
+    await page.getByText('A reply that nobody heard.').waitFor();
+    const rows = await backstage.db.sql`select 1 from requests where body->>'text' = 'a fox meanwhile'`;
+    expect(rows).toHaveLength(1);
+  });
+
+  it('catches up by itself after an interruption', async () => {
+    await ask('a patient fox');
+    await state('a patient fox', 'accepted');
+    const requestId = await requestIdOf('a patient fox');
+    proxy.cut();
+    await page.locator('#connection[data-state=reconnecting]').waitFor();
+    await backstage.answer(requestId, { state: 'replied', reply: 'Said while nobody listened.' });
+    proxy.open();
+    await page.locator('#connection[data-state=live]').waitFor();
+    await expect.poll(() => page.getByText('Said while nobody listened.').count()).toBe(1);
+  });
+
+  it('cancels, and tries again', async () => {
+    await ask('an unwanted fox');
+    await card('an unwanted fox').getByRole('button', { name: 'Cancel' }).click();
+    await state('an unwanted fox', 'cancelled');
+    await card('an unwanted fox').getByRole('button', { name: 'Try again' }).click();
+    await expect.poll(() => card('an unwanted fox').count()).toBe(2);
+  });
+
+  it('speaks Chinese, and says so to assistive technology', async () => {
+    await ask('a bilingual fox');
+    await state('a bilingual fox', 'accepted');
+    await page.getByRole('button', { name: '切换到中文' }).click();
+    await page
+      .locator('.entry', { has: card('a bilingual fox') })
+      .getByText('已接受')
+      .waitFor();
+    expect(await page.locator('html').getAttribute('lang')).toBe('zh-Hans');
+    const nameless = await page.evaluate<string[]>(`
+      [...document.querySelectorAll('button, input, textarea, a')]
+        .filter((element) => element.checkVisibility() && !(element.labels?.length > 0))
+        .filter((element) => !element.ariaLabel && element.textContent === '')
+        .map((element) => element.outerHTML)`);
+    expect(nameless).toEqual([]);
+  });
+
+  it('attaches a picture, and says why a file is none', async () => {
+    const png = await sharp({ create: { width: 9, height: 9, channels: 3, background: '#2060c0' } })
+      .png()
+      .toBuffer();
+    await page.locator('#file').setInputFiles({ name: 'sea.png', mimeType: 'image/png', buffer: png });
+    await page.getByAltText('sea.png').waitFor();
+    await page
+      .locator('#file')
+      .setInputFiles({ name: 'bad.png', mimeType: 'image/png', buffer: Buffer.from('<svg/>') });
+    await page.getByRole('alert').filter({ hasText: 'no picture that can be used' }).waitFor();
+    await ask('make it darker');
+    await expect.poll(() => card('make it darker').getByAltText('Attached to the request').count()).toBe(1);
+  });
+});

@@ -1,0 +1,30 @@
+import { expect, it } from 'vitest';
+import { createLiveBoard } from './live-board.ts';
+
+const requestId = '11111111-1111-4111-8111-111111111111';
+const message = (jobId: string, fraction: number) => ({ jobId, requestId, fraction, elapsedMs: 1 });
+
+it('keeps the latest of each job, and forgets the ended', () => {
+  const board = createLiveBoard();
+  board.takeProgress(message('a', 0.1));
+  board.takeProgress(message('a', 0.2));
+  board.takePreview({ jobId: 'a', requestId, mediaType: 'image/jpeg', base64: 'AAAA' });
+  expect(board.progress.get('a')?.fraction).toBe(0.2);
+  expect(board.preview('a')?.base64).toBe('AAAA');
+  board.forget('a');
+  expect(board.progress.size).toBe(0);
+  expect(board.preview('a')).toBeUndefined();
+});
+
+it('is bounded, and gives up what was silent longest', () => {
+  const board = createLiveBoard();
+  board.takeProgress(message('quiet', 0.1));
+  board.takeProgress(message('lively', 0.1));
+  for (let index = 0; index < 255; index++) {
+    board.takeProgress(message(`job ${index}`, 0.5));
+    board.takeProgress(message('lively', 0.5));
+  }
+  expect(board.progress.size).toBe(256);
+  expect(board.progress.has('quiet')).toBe(false);
+  expect(board.progress.has('lively')).toBe(true);
+});
