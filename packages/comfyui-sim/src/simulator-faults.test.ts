@@ -131,15 +131,17 @@ describe('lost and slow answers', () => {
   });
 
   it('take effect also when the sender is gone', async () => {
-    const { simulator, url, connect } = await start();
+    const { simulator, url, connect } = await start({ controls: true });
     const client = await connect();
-    simulator.inject({ kind: 'slow-post', delayMs: 150, times: 1 });
+    simulator.inject({ kind: 'slow-post', delayMs: 200, times: 1 });
     const promptId = 'aaaaaaaa-0000-4000-8000-000000000002';
     const body = JSON.stringify({ prompt: plainImage(1), client_id: 'tester', prompt_id: promptId });
-    await expect(fetch(`${url}/prompt`, { method: 'POST', body, signal: AbortSignal.timeout(40) })).rejects.toThrow(
-      'aborted',
-    );
-    expect(await client.get(`/history/${promptId}`)).toEqual({});
+    const sender = new AbortController();
+    const sending = fetch(`${url}/prompt`, { method: 'POST', body, signal: sender.signal });
+    // The fault is used up as soon as the request has arrived.
+    await eventually(async () => ((await client.get('/sim/faults')) as unknown[]).length === 0);
+    sender.abort();
+    await expect(sending).rejects.toThrow('aborted');
     expect((await client.ended(promptId)).status.completed).toBe(true);
   });
 });

@@ -1,7 +1,7 @@
 import { ComfyError } from '../errors/comfy-error.ts';
 import { hintNearest } from '../notation/nearest-names.ts';
 import type { Registry } from '../registry/registry.ts';
-import { guessModelFamily } from './model-family.ts';
+import { guessModelFamily } from '../registry/model-family.ts';
 import type { ModelParameter } from './recipe.ts';
 
 /** The string values that a combo input offers; undefined when the class or the input does not exist. */

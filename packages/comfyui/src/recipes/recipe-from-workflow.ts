@@ -9,7 +9,7 @@ import { readNotation } from '../notation/notation-syntax.ts';
 import { declaredInput } from '../notation/parse-notation.ts';
 import { modelFolderOf } from '../registry/models.ts';
 import type { NodeInput, Registry } from '../registry/registry.ts';
-import { guessModelFamily } from './model-family.ts';
+import { guessModelFamily } from '../registry/model-family.ts';
 import type { LocalText, RecipeParameter, StoredRecipe } from './recipe.ts';
 import { traceParameters, type ParameterRole, type TracedInput } from './trace-parameters.ts';
 

@@ -2,7 +2,7 @@ import { ComfyError } from '../errors/comfy-error.ts';
 import type { Json } from '../json/json.ts';
 import { hintNearest } from '../notation/nearest-names.ts';
 import type { Registry } from '../registry/registry.ts';
-import { guessModelFamily } from './model-family.ts';
+import { guessModelFamily } from '../registry/model-family.ts';
 import { comboOptions, findModel, fittingModels } from './pick-model.ts';
 import type { ConditionalDefault, NumberParameter, Recipe, RecipeParameter, RecipeValues } from './recipe.ts';
 import { understandSampler, understandScheduler } from './sampler-aliases.ts';

@@ -1,4 +1,4 @@
-import { guessModelFamily } from '../recipes/model-family.ts';
+import { guessModelFamily } from './model-family.ts';
 import type { NodeClass, NodeInput, Registry } from './registry.ts';
 
 /** ComfyUI's folder names under `models/`; a custom pack's folder is named by its input. */

@@ -12,6 +12,8 @@ import type { NamedPicture } from './fill-recipe.ts';
 /** Under which job ids are derived: planning a request again writes the same rows. */
 const JOB_NAMESPACE = '0c1f0a2e-7d0c-4b7e-9d55-2f4c7a9e6b31';
 const MAX_SEED = 2n ** 64n - 1n;
+/** A grid of four, as people know it; more would let one job keep the GPU, and its memory, for too long. */
+const MAX_PICTURES_PER_JOB = 4;
 const TIME_LIMIT_SECONDS = 600;
 const MAX_TIME_LIMIT_SECONDS = 3_600;
 
@@ -47,8 +49,8 @@ export interface MadeJobs {
 }
 
 /**
- * Makes the jobs of a request: one that draws all pictures where the recipe has a count, else as many as it takes, with
- * seeds that count on from the first.
+ * Makes the jobs of a request: where the recipe has a count one for each four pictures, else one for each, with seeds that
+ * count on from the first.
  *
  * @throws ComfyError for values that the recipe refuses; AppError `internal` for a workflow that the server or the
  * policy would refuse, which is a fault of the recipe.
@@ -86,7 +88,7 @@ function varies(offer: RecipeOffer): boolean {
 /** Pictures by job. */
 function splitCount(offer: RecipeOffer, count: number): number[] {
   const parameter = offer.recipe.parameters.find(({ name }) => name === 'count');
-  const most = parameter?.kind === 'integer' ? parameter.max : 1;
+  const most = parameter?.kind === 'integer' ? Math.min(parameter.max, MAX_PICTURES_PER_JOB) : 1;
   const batches: number[] = [];
   for (let left = count; left > 0; left -= most) batches.push(Math.min(left, most));
   return batches;

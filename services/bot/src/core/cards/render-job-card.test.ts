@@ -57,7 +57,7 @@ describe('renderJobCard', () => {
       requestId: working.id,
       fraction: 0.5,
       classType: 'VAEDecode',
-      elapsedMs: 100,
+      elapsedMs: 30_000,
     };
     const live: LiveFacts = {
       progress: new Map([[progress.jobId, progress]]),
@@ -69,6 +69,22 @@ describe('renderJobCard', () => {
       progress: { fraction: 0.75, text: 'Developing the picture · picture 2 of 2 · done in about 4–6 s' },
     });
     expect(card.tiles).toMatchObject([{ state: 'done' }, { state: 'running', fraction: 0.5 }]);
+  });
+
+  it('expects the end from the speed of the last run, where that is sooner', () => {
+    const jobs = [finishedJob(0), jobRecord(1, { state: 'running' })];
+    const requestId = working.id;
+    const textAt = (fraction: number, elapsedMs: number) => {
+      const jobId = jobs[1]?.id ?? '';
+      const live: LiveFacts = {
+        progress: new Map([[jobId, { jobId, requestId, fraction, elapsedMs }]]),
+        forecasts: new Map([[requestId, { place: 0, ends: { low: 14, high: 28 } }]]),
+      };
+      return renderJobCard(facts({ jobs }), live, 'en').progress?.text;
+    };
+    expect(textAt(0.8, 16_000)).toContain('done in about 3–6 s');
+    expect(textAt(0.8, 400_000)).toContain('done in about 15–30 s');
+    expect(textAt(0.05, 100)).toContain('done in about 15–30 s');
   });
 
   it('is done only when its result was delivered', () => {

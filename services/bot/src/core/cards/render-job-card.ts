@@ -131,7 +131,7 @@ function progressOf({ request, jobs }: CardFacts, live: LiveFacts, m: Messages):
   const progress = live.progress.get(jobs[current]?.id ?? '');
   const step = progress?.step;
   const steps = progress?.steps;
-  const ends = live.forecasts.get(request.id)?.ends;
+  const ends = endsOf(request.id, jobs, live);
   const doing = progress === undefined ? m.progress.working : describeNode(progress.classType, m);
   const parts = [
     // The headline says it already.
@@ -141,6 +141,19 @@ function progressOf({ request, jobs }: CardFacts, live: LiveFacts, m: Messages):
     ...(ends === undefined ? [] : [m.queue.endsIn(ends)]),
   ];
   return { fraction: Math.min(1, fraction), text: parts.join(' · ') };
+}
+
+/** Extrapolated from what has run counts less at the start, when loading a model moves nothing. */
+const extrapolateFrom = 0.15;
+
+/** The forecast, or less where the last run's own speed says so: a forecast is some seconds old, progress is not. */
+function endsOf(requestId: string, jobs: readonly JobWithOutputs[], live: LiveFacts): RequestForecast['ends'] {
+  const forecast = live.forecasts.get(requestId)?.ends;
+  const open = jobs.filter((job) => job.finishedAt === null);
+  const progress = open.length === 1 ? live.progress.get(open[0]?.id ?? '') : undefined;
+  if (forecast === undefined || progress === undefined || progress.fraction < extrapolateFrom) return forecast;
+  const left = ((progress.elapsedMs / 1_000) * (1 - progress.fraction)) / progress.fraction;
+  return { low: Math.min(forecast.low, 0.7 * left), high: Math.min(forecast.high, 1.4 * left) };
 }
 
 function inputsOf({ request, origin }: CardFacts): JobCard['inputs'] {
