@@ -33,11 +33,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { AssetRef } from '@atelier/shared/contracts/request';
 import { AppError, invalidInput } from '@atelier/shared/errors/app-error';
+import { readOptionFields } from '../../core/commands/read-option-fields.ts';
 import { renderQueueCard } from '../../core/cards/queue-card.ts';
 import { renderJobCard } from '../../core/cards/render-job-card.ts';
 import type { ChatCore, ChatOutcome } from '../../ports.ts';
 import type { CardReader } from '../../state/card-reader.ts';
-import { MAX_UPLOAD_BYTES } from '../../uploads/take-in-image.ts';
+import { MAX_UPLOAD_BYTES, pictureTooLarge } from '../../uploads/take-in-image.ts';
 import { languageOf, type Viewer, type WebIdentity } from './web-identity.ts';
 import {
   profileSchema,
@@ -110,7 +111,7 @@ export async function registerApiRoutes(server: FastifyInstance, deps: ApiRoutes
       eventId: eventIdOf(viewer, input.eventId),
       text: input.text,
       ...(images.length === 0 ? {} : { images }),
-      ...(input.options === undefined ? {} : { options: withoutBlanks(input.options) }),
+      ...(input.options === undefined ? {} : { options: readOptionFields(input.options) }),
     });
     return answer(outcome, request, reply);
   });
@@ -166,6 +167,8 @@ export async function registerApiRoutes(server: FastifyInstance, deps: ApiRoutes
     const part = request.isMultipart() ? await request.file() : undefined;
     if (part === undefined) throw invalidInput('Attach one picture.', '请附上一张图片。');
     const bytes = await part.toBuffer();
+    // The limit may be noticed only after the last piece was handed out.
+    if (part.file.truncated) throw pictureTooLarge();
     return reply.code(201).send(await chat.takeInImage(bytes, part.filename));
   });
 
@@ -206,13 +209,6 @@ export async function registerApiRoutes(server: FastifyInstance, deps: ApiRoutes
 /** Ids that clients choose are theirs alone: nobody can take another one's. */
 function eventIdOf(viewer: Viewer, eventId: string): string {
   return `${viewer.user.id}:${eventId}`;
-}
-
-/** Fields of a form that were left empty. */
-function withoutBlanks<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined && value !== '')) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
-  };
 }
 
 function parseInput<Schema extends z.ZodType>(

@@ -82,7 +82,7 @@ describe.runIf(hasBrowser)('the page', () => {
     const progress = { ...live, fraction: 0.4, classType: 'KSampler', step: 8, steps: 20, elapsedMs: 1 };
     backstage.bus?.publishLive('liveProgress', { jobId: job.id }, progress, requestId);
     const bar = card('a red fox in snow').getByRole('progressbar');
-    await expect.poll(() => bar.getAttribute('aria-valuenow')).toBe('40');
+    await expect.poll(() => bar.getAttribute('aria-valuenow'), { timeout: 10_000 }).toBe('40');
     backstage.bus?.publishLive(
       'livePreview',
       { jobId: job.id },
@@ -109,7 +109,9 @@ describe.runIf(hasBrowser)('the page', () => {
     await lightbox.getByAltText('Picture: a red fox in snow').waitFor();
     expect(await lightbox.getByRole('link', { name: 'Download' }).getAttribute('href')).toContain(stored.hash);
     await page.keyboard.press('Escape');
-    await expect.poll(() => picture.evaluate((element) => element.ownerDocument.activeElement === element)).toBe(true);
+    await expect
+      .poll(() => picture.evaluate((element) => element.ownerDocument.activeElement === element), { timeout: 10_000 })
+      .toBe(true);
   });
 
   it('gives refused words back with the sentence that says what to change', async () => {
@@ -162,7 +164,7 @@ describe.runIf(hasBrowser)('the page', () => {
     await backstage.answer(requestId, { state: 'replied', reply: 'Said while nobody listened.' });
     proxy.open();
     await page.locator('#connection[data-state=live]').waitFor();
-    await expect.poll(() => page.getByText('Said while nobody listened.').count()).toBe(1);
+    await expect.poll(() => page.getByText('Said while nobody listened.').count(), { timeout: 10_000 }).toBe(1);
   });
 
   it('cancels, and tries again', async () => {
@@ -170,7 +172,7 @@ describe.runIf(hasBrowser)('the page', () => {
     await card('an unwanted fox').getByRole('button', { name: 'Cancel' }).click();
     await state('an unwanted fox', 'cancelled');
     await card('an unwanted fox').getByRole('button', { name: 'Try again' }).click();
-    await expect.poll(() => card('an unwanted fox').count()).toBe(2);
+    await expect.poll(() => card('an unwanted fox').count(), { timeout: 10_000 }).toBe(2);
   });
 
   it('speaks Chinese, and says so to assistive technology', async () => {
@@ -201,6 +203,8 @@ describe.runIf(hasBrowser)('the page', () => {
       .setInputFiles({ name: 'bad.png', mimeType: 'image/png', buffer: Buffer.from('<svg/>') });
     await page.getByRole('alert').filter({ hasText: 'no picture that can be used' }).waitFor();
     await ask('make it darker');
-    await expect.poll(() => card('make it darker').getByAltText('Attached to the request').count()).toBe(1);
+    await expect
+      .poll(() => card('make it darker').getByAltText('Attached to the request').count(), { timeout: 10_000 })
+      .toBe(1);
   });
 });

@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import { languageSchema, uuidSchema } from '@atelier/shared/contracts/identity';
-import { assetHashSchema, assetRefSchema, imagineOptionsSchema } from '@atelier/shared/contracts/request';
+import { assetHashSchema, assetRefSchema } from '@atelier/shared/contracts/request';
 
 /** POST /api/requests. `text` is checked by the chat core, whose sentences say what to change. */
 export const submitSchema = z.strictObject({
   /** The client's id of this request, a UUID: sending it again is the same request. */
   eventId: uuidSchema,
   text: z.string(),
-  options: imagineOptionsSchema.omit({ prompt: true, images: true }).partial().optional(),
+  /** By name, as `readOptionFields` takes them. */
+  options: z.record(z.string().max(40), z.union([z.string().max(5_000), z.number()])).optional(),
   images: z
     .array(assetRefSchema.pick({ hash: true, name: true }))
     .max(5)
