@@ -33,6 +33,7 @@ const tasks = {
     { name: 'format', run: 'oxfmt', args: ['--check', '.'] },
     { name: 'lint', run: 'oxlint', args: [] },
     { name: 'types', run: 'tsc', args: ['-p', '.'] },
+    { name: 'page types', run: 'tsc', args: ['-p', 'services/bot/src/adapters/web/page'] },
     { name: 'compose', run: 'scripts/check-compose.ts' },
   ],
   format: [{ run: 'oxfmt', args: ['--write', '.'] }],

@@ -3,7 +3,7 @@ import { parseEvent } from '@atelier/comfyui/client/parse-event';
 import { followPrompt } from '@atelier/comfyui/client/follow-prompt';
 import { parseHistoryEntry } from '@atelier/comfyui/client/finished-prompt';
 import type { FinishedPrompt } from '@atelier/comfyui/client/finished-prompt';
-import { isJsonObject } from '@atelier/comfyui/client/parse-answer';
+import { isJsonObject } from '@atelier/comfyui/json/is-json-object';
 import { parseFrame } from '@atelier/comfyui/client/parse-frame';
 import { parseJobList, parseQueue } from '@atelier/comfyui/client/parse-queue';
 import { parsePostAnswer } from '@atelier/comfyui/client/post-answer';

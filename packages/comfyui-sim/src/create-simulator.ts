@@ -1,4 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
+import type { JsonObject } from '@atelier/comfyui/json/json';
+import { pythonFromJson } from '@atelier/comfyui/json/python-json';
+import type { PyDict } from '@atelier/comfyui/json/python-json';
 import { systemSimClock } from './clock/sim-clock.ts';
 import { createFaultBoard } from './faults/fault-board.ts';
 import { faultSchema, isEvent } from './faults/fault.ts';
@@ -66,11 +69,11 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
   const log = createExecutionLog();
   const gpu = createGpuMemory(profile);
   const library = new Map([...createNodeLibrary(), ...(options.testNodes === true ? Object.entries(testNodes) : [])]);
-  const declared = {
+  const declared = new Map([
     ...loadObjectInfo(traits.registryVersion),
-    ...(options.testNodes === true ? testNodeClasses : {}),
-    ...options.extraClasses,
-  };
+    ...declaredClasses(options.testNodes === true ? testNodeClasses : {}),
+    ...declaredClasses(options.extraClasses ?? {}),
+  ]);
   const objectInfo = options.classCount === undefined ? declared : generateObjectInfo(declared, options.classCount);
   const registry = createSimRegistry(objectInfo, inventory, files);
 
@@ -123,7 +126,7 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
           emptyModels: options.inventory === 'recorded' ? emptyRecordedModels : new Set(),
           serviceTimeMs: options.serviceTimeMs ?? (options.controls === true ? postedServiceTime : () => undefined),
           newId: options.newId ?? randomUUID,
-          randomLetters: (count) => Array.from({ length: count }, () => letters[randomInt(letters.length)]).join(''),
+          randomLetters: options.randomLetters ?? drawLetters,
           inject,
           onError: options.onError ?? throwLater,
         });
@@ -180,6 +183,15 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
 const emptyRecordedModels: ReadonlySet<string> = new Set(
   Object.entries(recordedInventory).flatMap(([folder, names]) => (folder === 'checkpoints' ? [] : names)),
 );
+
+function declaredClasses(classes: JsonObject): PyDict {
+  const declared = pythonFromJson(classes);
+  return declared instanceof Map ? declared : new Map();
+}
+
+function drawLetters(count: number): string {
+  return Array.from({ length: count }, () => letters[randomInt(letters.length)]).join('');
+}
 
 function throwLater(error: unknown): void {
   queueMicrotask(() => {

@@ -42,6 +42,8 @@ export interface SimulatorOptions {
   clock?: SimClock;
   /** Makes prompt ids and socket ids; random UUIDs unless given. */
   newId?: () => string;
+  /** Makes the letters in names of temp files; random unless given. */
+  randomLetters?: (count: number) => string;
   /** Called for bugs of the simulator; throws them into the process unless given. */
   onError?: (error: unknown) => void;
 }

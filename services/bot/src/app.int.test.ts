@@ -60,7 +60,9 @@ describe('the bot', () => {
 
     const second = await bot({ nats });
     const back = createVisitor(second.url, { cookie: mei.cookies() });
-    await expect.poll(() => openCards(back)).toMatchObject([{ requestId, state: 'succeeded', final: true }]);
+    await expect
+      .poll(() => openCards(back), { timeout: 10_000 })
+      .toMatchObject([{ requestId, state: 'succeeded', final: true }]);
     const posts = await behind.db.sql`select kind from web_posts where request_id = ${requestId}`;
     expect(posts.map((post) => post['kind'])).toEqual(['result']);
   });
@@ -84,7 +86,7 @@ describe('the bot', () => {
   it('works without NATS, a little later', async () => {
     const alone = await bot();
     const mei = createVisitor(alone.url);
-    await expect.poll(() => mei.call('/healthz').then((response) => response.status)).toBe(200);
+    await expect.poll(() => mei.call('/healthz').then((response) => response.status), { timeout: 10_000 }).toBe(200);
     const requestId = await mei.ask('a fox');
     const events = await mei.openEvents();
     await events.until('notices');
@@ -93,7 +95,7 @@ describe('the bot', () => {
     await behind.plan(requestId);
     const { lease } = await behind.run();
     await behind.finish(lease, [jobOutput('1')]);
-    await expect.poll(() => openCards(mei)).toMatchObject([{ requestId, state: 'succeeded' }]);
+    await expect.poll(() => openCards(mei), { timeout: 10_000 }).toMatchObject([{ requestId, state: 'succeeded' }]);
     events.close();
   });
 
@@ -119,9 +121,13 @@ describe('the bot', () => {
     expect((await mei.call('/')).status).toBe(200);
 
     wire.open();
-    await expect.poll(() => mei.call('/api/requests', { json }).then((response) => response.status)).toBe(202);
+    await expect
+      .poll(() => mei.call('/api/requests', { json }).then((response) => response.status), { timeout: 10_000 })
+      .toBe(202);
     expect((await openCards(mei)).map((card) => card.title)).toEqual(['a second fox', 'a first fox']);
-    await expect.poll(() => events.received.filter((one) => one.event === 'notices').at(-1)?.data).toEqual([]);
+    await expect
+      .poll(() => events.received.filter((one) => one.event === 'notices').at(-1)?.data, { timeout: 10_000 })
+      .toEqual([]);
     events.close();
   });
 
@@ -135,7 +141,9 @@ describe('the bot', () => {
     expect((await mei.call('/api/requests', { json })).status).toBe(503);
     await expect.poll(() => mei.call('/healthz').then((response) => response.status), { timeout: 8_000 }).toBe(503);
     wire.open();
-    await expect.poll(() => mei.call('/api/requests', { json }).then((response) => response.status)).toBe(202);
+    await expect
+      .poll(() => mei.call('/api/requests', { json }).then((response) => response.status), { timeout: 10_000 })
+      .toBe(202);
     expect(await openCards(mei)).toHaveLength(2);
   });
 

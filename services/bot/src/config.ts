@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { httpUrlSetting, parseConfig, portSetting } from '@atelier/shared/config/parse-config';
+import { booleanSetting, httpUrlSetting, parseConfig, portSetting } from '@atelier/shared/config/parse-config';
 import { assetSettings, platformSettings } from '@atelier/shared/config/platform-settings';
 import { AppError } from '@atelier/shared/errors/app-error';
 
@@ -13,6 +13,8 @@ const settings = z.object({
   ATELIER_WEB_TOKEN: z.string().min(16, 'must have at least 16 characters').max(500).optional(),
   DISCORD_TOKEN: z.string().optional(),
   DISCORD_API_URL: httpUrlSetting.optional(),
+  /** Also see replies that do not mention the bot; needs the privileged intent. */
+  DISCORD_MESSAGE_CONTENT: booleanSetting.default(false),
   TELEGRAM_TOKEN: z
     .string()
     .regex(/^\d+:[\w-]+$/, 'must look like 123456:ABC…, as BotFather gave it')
@@ -29,7 +31,9 @@ export interface WebConfig {
   token: string | undefined;
 }
 
-export type DiscordConfig = { enabled: false } | { enabled: true; token: string; apiUrl: string | undefined };
+export type DiscordConfig =
+  | { enabled: false }
+  | { enabled: true; token: string; apiUrl: string | undefined; messageContent: boolean };
 export type TelegramConfig = { enabled: false } | { enabled: true; token: string; apiRoot: string | undefined };
 
 export interface BotConfig {
@@ -59,7 +63,12 @@ export function parseBotConfig(env: Record<string, string | undefined>): BotConf
     discord:
       parsed.DISCORD_TOKEN === undefined
         ? { enabled: false }
-        : { enabled: true, token: parsed.DISCORD_TOKEN, apiUrl: parsed.DISCORD_API_URL },
+        : {
+            enabled: true,
+            token: parsed.DISCORD_TOKEN,
+            apiUrl: parsed.DISCORD_API_URL,
+            messageContent: parsed.DISCORD_MESSAGE_CONTENT,
+          },
     telegram:
       parsed.TELEGRAM_TOKEN === undefined
         ? { enabled: false }

@@ -4,6 +4,7 @@ import { createAssetStore } from '@atelier/shared/assets/create-asset-store';
 import { logLevelSetting } from '@atelier/shared/config/parse-config';
 import { connectBus } from '@atelier/shared/bus/connect-bus';
 import { createDatabase, waitForDatabase } from '@atelier/shared/db/connect-database';
+import { readMessageRefs } from '@atelier/shared/db/deliveries/delivery-store';
 import { migrateDatabase } from '@atelier/shared/db/migrate-database';
 import { runService } from '@atelier/shared/lifecycle/run-service';
 import { createLogger } from '@atelier/shared/log/create-logger';
@@ -38,7 +39,13 @@ await runService('bot', log, async () => {
     }),
     web: config.web,
     cookieKey: await loadCookieKey(config.homeDir),
-    createAdapters: (chat) => createChatAdapters(config, chat, log),
+    createAdapters: (chat) =>
+      createChatAdapters(config, {
+        chat,
+        readMessageRefs: (requestId) => readMessageRefs(db, requestId),
+        log,
+        now: Date.now,
+      }),
     log,
     now: Date.now,
     randomId: randomUUID,

@@ -1,22 +1,24 @@
 import { describe, expect, it } from 'vitest';
-import type { JsonObject } from '@atelier/comfyui/json/json';
+import { parsePythonJson } from '@atelier/comfyui/json/python-json';
+import type { PyDict } from '@atelier/comfyui/json/python-json';
 import { parseRegistry } from '@atelier/comfyui/registry/parse-registry';
-import { stringifyJson } from '@atelier/comfyui/json/stringify-json';
+import { readRecordedObjectInfo } from '@atelier/comfyui/registry/recorded-registry';
+import { pythonJsonText } from '../json/python-json-text.ts';
 import { loadObjectInfo } from '../registry/load-object-info.ts';
 import { generateObjectInfo } from '../registry/generate-object-info.ts';
 import { applyInventory } from './apply-inventory.ts';
 import { demoInventory, demoModels, recordedInventory } from './inventory.ts';
 
-function options(info: JsonObject, className: string, input: string): unknown {
-  return parseRegistry(stringifyJson(info)).classes.get(className)?.inputsByName.get(input)?.options;
+function options(info: PyDict, className: string, input: string): unknown {
+  return parseRegistry(pythonJsonText(info)).classes.get(className)?.inputsByName.get(input)?.options;
 }
 
 describe('the inventory', () => {
   it.each(['0.3.64', '0.8.0'] as const)(
     'leaves the recorded registry of %s as it was when it is the recorded one',
     (version) => {
-      const recorded = loadObjectInfo(version);
-      expect(stringifyJson(applyInventory(recorded, recordedInventory, ['example.png']))).toBe(stringifyJson(recorded));
+      const served = pythonJsonText(applyInventory(loadObjectInfo(version), recordedInventory, ['example.png']));
+      expect(parsePythonJson(served)).toEqual(parsePythonJson(readRecordedObjectInfo(version)));
     },
   );
 
@@ -39,8 +41,8 @@ describe('the inventory', () => {
 describe('generated registries', () => {
   it('have the number asked for, parse, and are the same every time', () => {
     const base = loadObjectInfo('0.8.0');
-    const text = stringifyJson(generateObjectInfo(base, 1_000));
-    expect(stringifyJson(generateObjectInfo(base, 1_000))).toBe(text);
+    const text = pythonJsonText(generateObjectInfo(base, 1_000));
+    expect(pythonJsonText(generateObjectInfo(base, 1_000))).toBe(text);
     const registry = parseRegistry(text);
     expect(registry.classes.size).toBe(1_000);
     expect(registry.classes.has('KSampler')).toBe(true);

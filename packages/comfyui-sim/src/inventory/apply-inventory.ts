@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '@atelier/comfyui/json/json';
+import type { PyDict, PyValue } from '@atelier/comfyui/json/python-json';
 import type { Inventory } from './inventory.ts';
 
 /** Inputs that list a model folder, by name; a class that uses the name otherwise is in `classInputs`. */
@@ -41,24 +41,30 @@ export function folderOf(className: string, inputName: string): string | undefin
   return classInputs[`${className}.${inputName}`] ?? folderOfInput[inputName];
 }
 
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** A file has an extension; what stands in the list besides (`pixel_space`, `[None]`) stays. */
-function isFileName(option: Json): boolean {
+function isFileName(option: PyValue): boolean {
   return typeof option === 'string' && /\.(safetensors|sft|ckpt|pth?|bin|gguf)$/i.test(option);
 }
 
-function withOptions(spec: Json[], change: (options: Json[], config: JsonObject) => Json[] | undefined): Json {
-  const config = isObject(spec[1]) ? spec[1] : {};
-  if (Array.isArray(spec[0])) {
-    const options = change(spec[0], config);
+/** A copy of the dict with each member changed. */
+function mapDict(dict: PyDict, change: (value: PyValue, key: string) => PyValue): PyDict {
+  return new Map([...dict].map(([key, value]) => [key, change(value, key)] as const));
+}
+
+type ChangeOptions = (options: PyValue[], config: PyDict) => PyValue[] | undefined;
+
+/** Changes a combo's values, in either form of declaration. */
+function withOptions(spec: PyValue[], change: ChangeOptions): PyValue[] {
+  const [type, second, ...rest] = spec;
+  const config: PyDict = second instanceof Map ? second : new Map();
+  if (Array.isArray(type)) {
+    const options = change(type, config);
     return options === undefined ? spec : [options, ...spec.slice(1)];
   }
-  if (spec[0] !== 'COMBO' || !Array.isArray(config['options'])) return spec;
-  const options = change(config['options'], config);
-  return options === undefined ? spec : [spec[0], { ...config, options }, ...spec.slice(2)];
+  const listed = config.get('options');
+  const options = type === 'COMBO' && Array.isArray(listed) ? change(listed, config) : undefined;
+  if (options === undefined) return spec;
+  return ['COMBO', mapDict(config, (value, key) => (key === 'options' ? options : value)), ...rest];
 }
 
 /**
@@ -66,52 +72,31 @@ function withOptions(spec: Json[], change: (options: Json[], config: JsonObject)
  *
  * @param inputFiles names in ComfyUI's input folder (its top level alone is listed).
  */
-export function applyInventory(
-  objectInfo: JsonObject,
-  inventory: Inventory,
-  inputFiles: readonly string[],
-): JsonObject {
-  const topFiles = inputFiles.filter((name) => !name.includes('/')).sort();
-  const changed: JsonObject = {};
-  for (const [className, declaration] of Object.entries(objectInfo)) {
-    changed[className] = isObject(declaration) ? withInputs(className, declaration, inventory, topFiles) : declaration;
-  }
-  return changed;
-}
+export function applyInventory(objectInfo: PyDict, inventory: Inventory, inputFiles: readonly string[]): PyDict {
+  const topFiles = inputFiles.filter((name) => !name.includes('/')).sort((a, b) => (a < b ? -1 : 1));
 
-function withInputs(
-  className: string,
-  declaration: JsonObject,
-  inventory: Inventory,
-  topFiles: readonly string[],
-): JsonObject {
-  const input = declaration['input'];
-  if (!isObject(input)) return declaration;
-  const groups: JsonObject = {};
-  for (const [group, inputs] of Object.entries(input)) {
-    groups[group] = isObject(inputs) ? withGroup(className, inputs, inventory, topFiles) : inputs;
-  }
-  return { ...declaration, input: groups };
-}
+  const changeSpec = (spec: PyValue, className: string, inputName: string): PyValue => {
+    if (!Array.isArray(spec)) return spec;
+    const folder = folderOf(className, inputName);
+    return withOptions(spec, (options, config) => {
+      if (folder !== undefined)
+        return [...(inventory[folder] ?? []), ...options.filter((option) => !isFileName(option))];
+      const upload = Object.keys(uploadExtensions).find((key) => config.get(key) === true);
+      if (upload === undefined || config.has('remote')) return undefined;
+      return topFiles.filter((file) => uploadExtensions[upload]?.test(file) === true);
+    });
+  };
 
-function withGroup(
-  className: string,
-  inputs: JsonObject,
-  inventory: Inventory,
-  topFiles: readonly string[],
-): JsonObject {
-  const changed: JsonObject = {};
-  for (const [name, spec] of Object.entries(inputs)) {
-    const folder = folderOf(className, name);
-    changed[name] = !Array.isArray(spec)
-      ? spec
-      : withOptions(spec, (options, config) => {
-          if (folder !== undefined)
-            return [...(inventory[folder] ?? []), ...options.filter((option) => !isFileName(option))];
-          const upload = Object.keys(uploadExtensions).find((key) => config[key] === true);
-          if (upload === undefined || config['remote'] !== undefined) return undefined;
-          return topFiles.filter((file) => uploadExtensions[upload]?.test(file) === true);
-        });
-  }
-  return changed;
+  const changeInputs = (groups: PyValue, className: string): PyValue =>
+    groups instanceof Map
+      ? mapDict(groups, (inputs) =>
+          inputs instanceof Map ? mapDict(inputs, (spec, name) => changeSpec(spec, className, name)) : inputs,
+        )
+      : groups;
+
+  return mapDict(objectInfo, (declaration, className) =>
+    declaration instanceof Map
+      ? mapDict(declaration, (value, key) => (key === 'input' ? changeInputs(value, className) : value))
+      : declaration,
+  );
 }

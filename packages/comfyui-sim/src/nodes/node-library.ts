@@ -1,5 +1,6 @@
 import { conditioningNodes } from './conditioning-nodes.ts';
 import { fileNodes } from './file-nodes.ts';
+import { imageLayoutNodes } from './image-layout-nodes.ts';
 import { imageNodes } from './image-nodes.ts';
 import { latentNodes } from './latent-nodes.ts';
 import { loaderNodes } from './loader-nodes.ts';
@@ -18,6 +19,7 @@ export function createNodeLibrary(): NodeLibrary {
       ...latentNodes,
       ...samplingNodes,
       ...imageNodes,
+      ...imageLayoutNodes,
       ...maskNodes,
       ...fileNodes,
       ...videoNodes,

@@ -34,8 +34,17 @@ const colourWords: readonly (readonly [RegExp, Colour])[] = [
   ],
 ];
 
-/** Colours that the text names, in the order in which it names them. */
+/** Colours that the text names: the subject's first. */
 export function namedColours(text: string): Colour[] {
+  // Chinese says where before what: in 雪中的红狐 the fox comes after the snow.
+  const place = /^(.*[中里上下边外]的)(.+)$/u.exec(text);
+  if (place?.[1] !== undefined && place[2] !== undefined) {
+    return [...coloursInOrder(place[2]), ...coloursInOrder(place[1])];
+  }
+  return coloursInOrder(text);
+}
+
+function coloursInOrder(text: string): Colour[] {
   return colourWords
     .map(([pattern, colour]) => ({ at: text.search(pattern), colour }))
     .filter(({ at }) => at >= 0)

@@ -1,4 +1,5 @@
-import type { JsonObject } from '@atelier/comfyui/json/json';
+import { pythonFromJson } from '@atelier/comfyui/json/python-json';
+import type { PyDict } from '@atelier/comfyui/json/python-json';
 
 const types = ['IMAGE', 'MASK', 'LATENT', 'MODEL', 'CLIP', 'VAE', 'CONDITIONING'] as const;
 
@@ -6,13 +7,13 @@ const types = ['IMAGE', 'MASK', 'LATENT', 'MODEL', 'CLIP', 'VAE', 'CONDITIONING'
  * Node classes of a made-up large install, added to `base` until it has `count` classes. The same arguments give the same
  * classes: names, categories, inputs and outputs vary with the index alone.
  */
-export function generateObjectInfo(base: JsonObject, count: number): JsonObject {
-  const all: JsonObject = { ...base };
-  for (let index = Object.keys(base).length; index < count; index += 1) {
+export function generateObjectInfo(base: PyDict, count: number): PyDict {
+  const all: PyDict = new Map(base);
+  for (let index = base.size; index < count; index += 1) {
     const name = `Bench${index}Node`;
     const input = types[index % types.length] ?? 'IMAGE';
     const output = types[(index * 3 + 1) % types.length] ?? 'IMAGE';
-    all[name] = {
+    const declaration = {
       input: {
         required: {
           source: [input],
@@ -33,6 +34,7 @@ export function generateObjectInfo(base: JsonObject, count: number): JsonObject 
       category: `bench/pack ${index % 40}`,
       output_node: false,
     };
+    all.set(name, pythonFromJson(declaration));
   }
   return all;
 }

@@ -1,5 +1,5 @@
-import type { JsonObject } from '@atelier/comfyui/json/json';
-import { stringifyJson } from '@atelier/comfyui/json/stringify-json';
+import { pythonJsonText } from '../json/python-json-text.ts';
+import type { PyDict } from '@atelier/comfyui/json/python-json';
 import { parseRegistry } from '@atelier/comfyui/registry/parse-registry';
 import type { Registry } from '@atelier/comfyui/registry/registry';
 import type { FileStore } from '../files/file-store.ts';
@@ -10,17 +10,17 @@ import type { Inventory } from '../inventory/inventory.ts';
 export interface SimRegistry {
   /** `GET /object_info`, with today's input files. */
   text: () => string;
-  /** One class of it. */
-  classInfo: (name: string) => JsonObject;
+  /** `GET /object_info/{class}`. */
+  classText: (name: string) => string;
   parsed: () => Registry;
 }
 
 /** Builds texts and the parsed form when they are first asked for. */
-export function createSimRegistry(objectInfo: JsonObject, inventory: Inventory, files: FileStore): SimRegistry {
-  let current: { revision: number; json: JsonObject; text: string | undefined } | undefined;
+export function createSimRegistry(objectInfo: PyDict, inventory: Inventory, files: FileStore): SimRegistry {
+  let current: { revision: number; json: PyDict; text: string | undefined } | undefined;
   let parsed: Registry | undefined;
 
-  function now(): { json: JsonObject; text: string | undefined } {
+  function now(): { json: PyDict; text: string | undefined } {
     const revision = files.inputRevision();
     if (current?.revision !== revision)
       current = { revision, json: applyInventory(objectInfo, inventory, files.names('input')), text: undefined };
@@ -29,15 +29,15 @@ export function createSimRegistry(objectInfo: JsonObject, inventory: Inventory, 
 
   const text = (): string => {
     const made = now();
-    made.text ??= stringifyJson(made.json);
+    made.text ??= pythonJsonText(made.json);
     return made.text;
   };
 
   return {
     text,
-    classInfo: (name) => {
-      const declared = now().json[name];
-      return declared === undefined ? {} : { [name]: declared };
+    classText: (name) => {
+      const declared = now().json.get(name);
+      return pythonJsonText(new Map(declared === undefined ? [] : [[name, declared]]));
     },
     // Input files are checked apart from the registry, so that an upload does not make it new.
     parsed: () => (parsed ??= parseRegistry(text())),

@@ -1,3 +1,4 @@
+import { parseJson } from '@atelier/comfyui/json/parse-json';
 import { z } from 'zod';
 import { faultSchema } from '../faults/fault.ts';
 import type { Fault, FaultKind } from '../faults/fault.ts';
@@ -50,7 +51,7 @@ export function createControlRoutes(dependencies: ControlDependencies): Route {
       case 'POST /sim/faults':
         return inject(exchange);
       case 'GET /sim/faults':
-        return jsonAnswer(dependencies.activeFaults().map((fault) => ({ ...fault, kind: fault.kind })) as never);
+        return jsonAnswer(parseJson(JSON.stringify(dependencies.activeFaults())));
       case 'DELETE /sim/faults': {
         const kind = exchange.query.get('kind');
         if (kind !== null && !isKind(kind)) return jsonAnswer({ error: 'unknown kind', kinds: [...kinds] }, 400);

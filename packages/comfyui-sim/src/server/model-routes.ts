@@ -13,18 +13,22 @@ export interface ModelRouteDependencies {
   delay: (ms: number) => Promise<void>;
 }
 
+function jsonText(body: string): HttpAnswer {
+  return { status: 200, headers: { 'content-type': 'application/json; charset=utf-8' }, body };
+}
+
 /** `/object_info`, `/models` and `/embeddings`. */
 export function createModelRoutes({ registry, inventory, traits, faults, delay }: ModelRouteDependencies): Route {
   async function objectInfo(): Promise<HttpAnswer> {
     const slow = faults.take('slow-object-info');
     if (slow !== undefined) await delay(slow.delayMs);
-    return { status: 200, headers: { 'content-type': 'application/json; charset=utf-8' }, body: registry.text() };
+    return jsonText(registry.text());
   }
 
   return ({ method, path }) => {
     if (method !== 'GET') return undefined;
     if (path === '/object_info') return objectInfo();
-    if (path.startsWith('/object_info/')) return jsonAnswer(registry.classInfo(path.slice('/object_info/'.length)));
+    if (path.startsWith('/object_info/')) return jsonText(registry.classText(path.slice('/object_info/'.length)));
     if (path === '/models') return jsonAnswer([...traits.modelFolders]);
     if (path === '/embeddings')
       return jsonAnswer((inventory['embeddings'] ?? []).map((name) => name.replace(/\.[^.]*$/, '')));

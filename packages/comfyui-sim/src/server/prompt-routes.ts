@@ -1,10 +1,11 @@
 import { parseWorkflow } from '@atelier/comfyui/graph/parse-workflow';
-import type { Json, JsonObject } from '@atelier/comfyui/json/json';
+import type { JsonObject } from '@atelier/comfyui/json/json';
 import { jsonFromPython, parsePythonJson } from '@atelier/comfyui/json/python-json';
 import type { PyDict, PyValue } from '@atelier/comfyui/json/python-json';
 import { pythonStr } from '@atelier/comfyui/json/python-text';
 import { ComfyError } from '@atelier/comfyui/errors/comfy-error';
 import type { Registry } from '@atelier/comfyui/registry/registry';
+import type { ServerError, ServerNodeError } from '@atelier/comfyui/validate/prompt-verdict';
 import { validatePrompt } from '@atelier/comfyui/validate/validate-prompt';
 import type { FileStore } from '../files/file-store.ts';
 import type { FaultBoard } from '../faults/fault-board.ts';
@@ -13,7 +14,7 @@ import type { VersionTraits } from '../version/sim-version.ts';
 import { canonicalUuid } from './canonical-uuid.ts';
 import { jsonAnswer, serverTrouble } from './http-exchange.ts';
 import type { HttpAnswer, HttpExchange, Route } from './http-exchange.ts';
-import { pythonJsonText } from './python-json-text.ts';
+import { pythonJsonText } from '../json/python-json-text.ts';
 
 export interface PromptRouteDependencies {
   queue: PromptQueue;
@@ -33,6 +34,16 @@ const sensitiveKeys = ['auth_token_comfy_org', 'api_key_comfy_org'];
 
 function refusal(type: string, message: string, details: string): HttpAnswer {
   return jsonAnswer({ error: { type, message, details, extra_info: {} }, node_errors: {} }, 400);
+}
+
+function errorJson({ type, message, details, extra_info: extraInfo }: ServerError): JsonObject {
+  return { type, message, details, extra_info: extraInfo };
+}
+
+function nodeErrorsJson(nodeErrors: Readonly<Record<string, ServerNodeError>>): JsonObject {
+  return Object.fromEntries(
+    Object.entries(nodeErrors).map(([id, entry]) => [id, { ...entry, errors: entry.errors.map(errorJson) }]),
+  );
 }
 
 /** Whether Python takes the value for true. */
@@ -107,9 +118,11 @@ export function createPromptRoutes(dependencies: PromptRouteDependencies): {
       ...(Array.isArray(targets) ? { targets: targets.filter((target) => typeof target === 'string') } : {}),
     });
     if (verdict.status === 500) return serverTrouble;
-    const nodeErrors = verdict.node_errors as unknown as JsonObject;
-    if (verdict.status === 400)
-      return jsonAnswer({ error: (verdict.error ?? null) as unknown as Json, node_errors: nodeErrors }, 400);
+    const nodeErrors = nodeErrorsJson(verdict.node_errors);
+    if (verdict.status === 400) {
+      const error = verdict.error === undefined ? null : errorJson(verdict.error);
+      return jsonAnswer({ error, node_errors: nodeErrors }, 400);
+    }
     const extra = data.get('extra_data');
     const extraData = extra instanceof Map ? (jsonFromPython(extra) as JsonObject) : {};
     const clientId = data.get('client_id');

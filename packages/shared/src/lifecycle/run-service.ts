@@ -52,10 +52,29 @@ export async function runService(name: string, log: Logger, start: () => Promise
     log.fatal({ err: reason }, 'a promise was rejected and nobody looked: this is a bug');
     process.exit(1);
   });
+  process.on('uncaughtException', (error) => {
+    if (isCutPostgresConnection(error)) {
+      log.warn({ err: error }, 'a Postgres connection was cut while it was written to; the next query opens another');
+      return;
+    }
+    log.fatal({ err: error }, 'an error was thrown and nobody caught it: this is a bug');
+    process.exit(1);
+  });
   service.running?.catch((error: unknown) => {
     log.fatal({ err: error }, `${name} cannot go on`);
     stop('a failure', 1);
   });
   log.info(service.ready ?? {}, `${name} is ready`);
   process.send?.({ type: 'ready', service: name, ...service.ready });
+}
+
+/**
+ * postgres.js 3.4 can write to a socket that has just been closed under it, from a timer, where nobody can catch it. The
+ * query itself is rejected properly.
+ */
+export function isCutPostgresConnection(error: Error): boolean {
+  const [, first = ''] = (error.stack ?? '').split('\n');
+  return (
+    error instanceof TypeError && /reading 'write'/.test(error.message) && /postgres[\\/].*connection\.js/.test(first)
+  );
 }

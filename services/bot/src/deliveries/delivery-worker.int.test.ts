@@ -88,7 +88,9 @@ describe('the delivery worker', () => {
     await backstage.answer(requestId, { state: 'replied', reply: 'Hello.' });
     const order: string[] = [];
     start(adapter, (delivery) => order.push(delivery.kind));
-    await expect.poll(() => states(requestId)).toEqual({ card: 'sent', result: 'sent', ping: 'sent' });
+    await expect
+      .poll(() => states(requestId), { timeout: 10_000 })
+      .toEqual({ card: 'sent', result: 'sent', ping: 'sent' });
     expect(order).toEqual(['card', 'result', 'ping']);
     expect(got).toEqual([
       { kind: 'card', triedBefore: false, cardRef: null, state: 'open' },
@@ -102,7 +104,7 @@ describe('the delivery worker', () => {
     const { got, adapter } = createPlatform([later]);
     const requestId = await ask();
     start(adapter);
-    await expect.poll(() => states(requestId)).toEqual({ card: 'sent' });
+    await expect.poll(() => states(requestId), { timeout: 10_000 }).toEqual({ card: 'sent' });
     expect(got.map((one) => one.triedBefore)).toEqual([false, false]);
   });
 
@@ -111,7 +113,7 @@ describe('the delivery worker', () => {
     const { got, adapter } = createPlatform([unknown]);
     const requestId = await ask();
     start(adapter);
-    await expect.poll(() => states(requestId)).toEqual({ card: 'sent' });
+    await expect.poll(() => states(requestId), { timeout: 10_000 }).toEqual({ card: 'sent' });
     expect(got.map((one) => one.triedBefore)).toEqual([false, true]);
   });
 
@@ -126,7 +128,7 @@ describe('the delivery worker', () => {
     expect(lost).toMatchObject({ requestId, triedBefore: false });
     const { got, adapter } = createPlatform();
     start(adapter);
-    await expect.poll(() => states(requestId)).toEqual({ card: 'sent' });
+    await expect.poll(() => states(requestId), { timeout: 10_000 }).toEqual({ card: 'sent' });
     expect(got).toMatchObject([{ kind: 'card', triedBefore: true }]);
   });
 
@@ -144,7 +146,7 @@ describe('the delivery worker', () => {
     const other = await ask();
     start(adapter);
     const both = async () => new Set([(await states(requestId))['card'], (await states(other))['card']]);
-    await expect.poll(both).toEqual(new Set(['failed', 'sent']));
+    await expect.poll(both, { timeout: 10_000 }).toEqual(new Set(['failed', 'sent']));
   });
 
   it('sends each of many once, with several workers', async () => {
@@ -156,7 +158,7 @@ describe('the delivery worker', () => {
       const rows = await backstage.db.sql`select 1 from deliveries where state <> 'sent'`;
       return rows.length;
     };
-    await expect.poll(open).toBe(0);
+    await expect.poll(open, { timeout: 10_000 }).toBe(0);
     await Promise.all([first.stop(), second.stop()]);
     expect(got).toHaveLength(requestIds.length);
   });

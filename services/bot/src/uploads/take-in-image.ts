@@ -26,7 +26,7 @@ export interface ImageIntake {
  * @throws AppError `invalid_input` for what is no picture, `too_large`; `unavailable` when it cannot be stored.
  */
 export async function takeInImage(intake: ImageIntake, bytes: Uint8Array, name?: string): Promise<AssetRef> {
-  if (bytes.length > MAX_UPLOAD_BYTES) throw tooLarge();
+  if (bytes.length > MAX_UPLOAD_BYTES) throw pictureTooLarge();
   const format = sniffImage(bytes);
   if (format === undefined) {
     throw invalidInput(
@@ -52,7 +52,7 @@ async function encodeAnew(bytes: Uint8Array, target: 'jpeg' | 'png'): Promise<Bu
       .resize({ width: maxSidePixels, height: maxSidePixels, fit: 'inside', withoutEnlargement: true });
     return await (target === 'jpeg' ? image.jpeg({ quality: 95 }) : image.png({ compressionLevel: 6 })).toBuffer();
   } catch (cause) {
-    if (cause instanceof Error && cause.message.includes('pixel limit')) throw tooLarge();
+    if (cause instanceof Error && cause.message.includes('pixel limit')) throw pictureTooLarge();
     throw new AppError('invalid_input', 'an uploaded picture could not be decoded', {
       cause,
       publicMessage: {
@@ -63,7 +63,8 @@ async function encodeAnew(bytes: Uint8Array, target: 'jpeg' | 'png'): Promise<Bu
   }
 }
 
-function tooLarge(): AppError {
+/** What a person is told about a picture beyond the limits. */
+export function pictureTooLarge(): AppError {
   return new AppError('too_large', 'an uploaded picture is too large', {
     publicMessage: {
       en: 'This picture is too large: attach one of at most 20 MB and 64 megapixels.',
