@@ -155,7 +155,6 @@ export async function openBackstage(
       const job = await pickQueuedJob(db, holding, {
         jobId: snapshot.queued[0]?.id ?? '',
         queueVersion: snapshot.version,
-        liftedGpuSeconds: 0,
         floorGpuSeconds: 0,
         chargeGpuSeconds: 1,
         promptId: randomUUID(),

@@ -29,7 +29,7 @@ it('switches a chat on by its token', () => {
     TELEGRAM_TOKEN: '123:abc',
     TELEGRAM_API_ROOT: 'http://127.0.0.1:1',
   });
-  expect(config.discord).toEqual({ enabled: true, token: 'x.y.z', apiUrl: undefined });
+  expect(config.discord).toEqual({ enabled: true, token: 'x.y.z', apiUrl: undefined, messageContent: false });
   expect(config.telegram).toEqual({ enabled: true, token: '123:abc', apiRoot: 'http://127.0.0.1:1' });
 });
 

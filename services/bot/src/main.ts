@@ -42,6 +42,7 @@ await runService('bot', log, async () => {
     createAdapters: (chat) =>
       createChatAdapters(config, {
         chat,
+        db,
         readMessageRefs: (requestId) => readMessageRefs(db, requestId),
         log,
         now: Date.now,

@@ -28,7 +28,8 @@ export async function takeExpiredAssets(db: Database, limit: number): Promise<st
     () => db.sql`
     delete from assets where hash in (
       select a.hash from assets a where a.expires_at < now()
-        and not exists (select from job_outputs o where o.hash = a.hash or o.thumbnail_hash = a.hash)
+        and not exists (select from job_outputs o where o.hash = a.hash)
+        and not exists (select from job_outputs o where o.thumbnail_hash = a.hash)
         and not exists (select from instances i where i.registry_hash = a.hash)
       limit ${limit} for update skip locked
     ) returning hash`,

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { AppError, type AppErrorCode } from '../errors/app-error.ts';
 import type { Database } from './connect-database.ts';
 import { outboxRowSchema, type OutboxRow } from './outbox-row.ts';
 
@@ -19,12 +20,18 @@ export interface OutboxRelay {
   stop(): Promise<void>;
 }
 
+/** Failures of NATS and not of the message: away, full, or set up so that it refuses us. */
+const mayPass: ReadonlySet<AppErrorCode> = new Set(['unavailable', 'config']);
+
 /**
  * Carries the outbox to NATS. A row is deleted only after its acknowledgement, so a message may go out twice and never
  * not at all; JetStream drops the second by its id within its window, and every handler tolerates one outside it.
  *
  * The service that committed publishes its own rows directly (the doorbell rings within a millisecond); rows of a
  * service that died are published by whoever sweeps next. Deletions are gathered, so that they cost no round trip a job.
+ *
+ * A row that can never be sent (of another version's shape, too large) is dropped with an error in the log: what it
+ * announces is found in Postgres all the same, while a row that stays would keep back those behind it.
  */
 export function createOutboxRelay(options: OutboxRelayOptions): OutboxRelay {
   const { db, log } = options;
@@ -35,7 +42,7 @@ export function createOutboxRelay(options: OutboxRelayOptions): OutboxRelay {
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
 
-  /** Whether NATS has it, or is being given it. */
+  /** Done with it: NATS has it, is being given it, or will never take it. False: NATS is away. */
   async function publishRow(row: OutboxRow): Promise<boolean> {
     if (inFlight.has(row.id)) return true;
     inFlight.add(row.id);
@@ -44,7 +51,13 @@ export function createOutboxRelay(options: OutboxRelayOptions): OutboxRelay {
       published.push(row.id);
       return true;
     } catch (error) {
-      log.debug({ err: error, outbox_id: row.id, request_id: row.correlationId }, 'not published yet; the sweep will');
+      const about = { err: error, outbox_id: row.id, request_id: row.correlationId };
+      if (!(error instanceof AppError) || !mayPass.has(error.code)) {
+        log.error(about, 'this message can never be published; it is dropped');
+        published.push(row.id);
+        return true;
+      }
+      log.debug(about, 'not published yet; the sweep will');
       return false;
     } finally {
       inFlight.delete(row.id);
@@ -75,7 +88,13 @@ export function createOutboxRelay(options: OutboxRelayOptions): OutboxRelay {
         select id, key, tokens, data, correlation_id from outbox
         where created_at < now() - interval '1 second' order by created_at limit 200`;
       for (const row of rows) {
-        if (!(await publishRow(outboxRowSchema.parse(row)))) break;
+        const parsed = outboxRowSchema.safeParse(row);
+        if (parsed.success) {
+          if (!(await publishRow(parsed.data))) break;
+        } else {
+          log.error({ err: parsed.error, outbox_id: row['id'] }, 'this row is no message of ours; it is dropped');
+          published.push(String(row['id']));
+        }
       }
       await deletePublished();
     } catch (error) {

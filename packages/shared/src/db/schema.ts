@@ -177,7 +177,11 @@ export const jobOutputs = pgTable(
     nodeId: text('node_id').notNull(),
     filename: text('filename').notNull(),
   },
-  (table) => [primaryKey({ columns: [table.jobId, table.index] }), index('job_outputs_hash').on(table.hash)],
+  (table) => [
+    primaryKey({ columns: [table.jobId, table.index] }),
+    index('job_outputs_hash').on(table.hash),
+    index('job_outputs_thumbnail').on(table.thumbnailHash),
+  ],
 );
 
 /** A ComfyUI that a worker looks after. */

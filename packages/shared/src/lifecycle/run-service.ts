@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { AppError } from '../errors/app-error.ts';
+import { startHeartbeat, type Heartbeat } from './heartbeat-file.ts';
 
 /** A service that runs: what `main.ts` needs to end it. */
 export interface RunningService {
@@ -32,12 +33,14 @@ export async function runService(name: string, log: Logger, start: () => Promise
     else log.fatal({ err: error }, `${name} could not start`);
     process.exit(1);
   }
+  const heartbeatFile = process.env['ATELIER_HEARTBEAT_FILE'] ?? '';
+  const heartbeat: Heartbeat | undefined = heartbeatFile === '' ? undefined : startHeartbeat(heartbeatFile, log);
   let stopping = false;
   const stop = (reason: string, exitCode = 0): void => {
     if (stopping) return;
     stopping = true;
     log.info({ reason }, `${name} is stopping`);
-    service.stop().then(
+    Promise.all([service.stop(), heartbeat?.stop()]).then(
       () => process.exit(exitCode),
       (error: unknown) => {
         log.fatal({ err: error }, `${name} did not stop in good order`);

@@ -7,6 +7,7 @@ import {
   failDelivery,
   markDelivered,
   postponeDelivery,
+  renewDelivery,
 } from '@atelier/shared/db/deliveries/delivery-store';
 import { AppError } from '@atelier/shared/errors/app-error';
 import type { ChatAdapter, SendOutcome } from '../ports.ts';
@@ -56,7 +57,7 @@ interface Lane {
 export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWorker {
   const { db, log } = options;
   const sweepMs = options.sweepMs ?? 5_000;
-  const leaseMs = options.leaseMs ?? 60_000;
+  const leaseMs = options.leaseMs ?? 15_000;
   const concurrency = options.concurrency ?? 8;
   const lanes: Lane[] = options.adapters.map((adapter) => ({
     adapter,
@@ -104,6 +105,10 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWo
 
   async function deliver(adapter: ChatAdapter, delivery: ClaimedDelivery): Promise<void> {
     const line = log.child({ request_id: delivery.requestId, delivery_id: delivery.id, adapter: adapter.name });
+    // Short, so that a successor soon goes on with what a dead process was sending; renewed, since an upload may be slow.
+    const renewing = setInterval(() => {
+      renewDelivery(db, delivery, leaseMs).catch((error: unknown) => line.debug({ err: error }, 'lease not renewed'));
+    }, leaseMs / 3);
     try {
       const outcome = await send(adapter, delivery, line);
       if (outcome.outcome === 'sent') await markDelivered(db, delivery, outcome.messageRef);
@@ -119,6 +124,8 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWo
     } catch (error) {
       // Its lease lapses, and the next holder looks before it sends.
       line.warn({ err: error }, 'the outcome of a delivery could not be stored');
+    } finally {
+      clearInterval(renewing);
     }
   }
 

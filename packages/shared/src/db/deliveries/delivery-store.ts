@@ -70,6 +70,15 @@ export interface DeliveryLease {
   epoch: number;
 }
 
+/** Extends the lease while a slow platform is being sent to. */
+export async function renewDelivery(db: Database, lease: DeliveryLease, leaseMs: number): Promise<void> {
+  await withDatabaseErrors(
+    () => db.sql`
+    update deliveries set lease_expires_at = clock_timestamp() + ${leaseMs} * interval '1 millisecond'
+    where id = ${lease.id} and epoch = ${lease.epoch} and state = 'sending'`,
+  );
+}
+
 /** sending -> sent, with where it stands now. False: another holder has it. */
 export async function markDelivered(
   db: Database,

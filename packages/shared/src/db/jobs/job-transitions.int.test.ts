@@ -100,7 +100,6 @@ async function pick(instance: AcquiredInstance, jobId: string, promptId?: string
   return pickQueuedJob(db, instance, {
     jobId,
     queueVersion: version,
-    liftedGpuSeconds: 0,
     floorGpuSeconds: 0,
     chargeGpuSeconds: 10,
     ...(promptId === undefined ? {} : { promptId }),

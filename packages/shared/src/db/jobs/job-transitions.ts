@@ -32,7 +32,6 @@ export interface PickOptions {
   /** `version` of the snapshot that the choice was made on. */
   queueVersion: number;
   /** From the pick: see `@atelier/queue/pick-job`. */
-  liftedGpuSeconds: number;
   floorGpuSeconds: number;
   chargeGpuSeconds: number;
   /** Given: straight to `posting` under this id. Absent: to `leased`, to be prepared. */
@@ -43,6 +42,10 @@ export interface PickOptions {
  * queued -> leased, or queued -> leased -> posting at once. Charges the person, moves the queue's floor, remembers what
  * the GPU will hold. `undefined`: somebody picked meanwhile, or it was cancelled, or the instance lease is gone: look
  * at the queue again.
+ *
+ * The charge is added to what the row says now, lifted to the floor that the choice was made on (the version proves
+ * it): a job of the same person may have ended since, and its correction must stay. The instance's row is locked, so
+ * that a takeover comes before this pick, which then is not made, or after it, and then adopts the job.
  */
 export async function pickQueuedJob(
   db: Database,
@@ -58,6 +61,7 @@ export async function pickQueuedJob(
     ), held as (
       select lease_expires_at from instances where id = ${instance.instanceId} and holder = ${instance.holder}
         and epoch = ${instance.epoch} and lease_expires_at > clock_timestamp()
+      for no key update
     ), picked as (
       update jobs j set state = ${pick.promptId === undefined ? 'leased' : 'posting'}, version = j.version + 1,
         epoch = j.epoch + 1, instance_id = ${instance.instanceId}, instance_epoch = ${instance.epoch},
@@ -68,8 +72,10 @@ export async function pickQueuedJob(
       returning j.*
     ), charged as (
       insert into fair_shares (person_id, charged_gpu_seconds)
-      select person_id, ${pick.liftedGpuSeconds + pick.chargeGpuSeconds}::float8 from picked
-      on conflict (person_id) do update set charged_gpu_seconds = excluded.charged_gpu_seconds
+      select person_id, q.floor_gpu_seconds + ${pick.chargeGpuSeconds}::float8 from picked, queue_state q where q.id = 1
+      on conflict (person_id) do update set charged_gpu_seconds = ${pick.chargeGpuSeconds}::float8 + greatest(
+        fair_shares.charged_gpu_seconds,
+        fair_shares.weight * (select floor_gpu_seconds from queue_state where id = 1))
     ), resident as (
       update instances set resident_key = picked.residency_key from picked where instances.id = ${instance.instanceId}
     )
@@ -115,9 +121,11 @@ export async function markRunning(db: Database, lease: JobLease): Promise<{ held
   );
   const [first] = rows;
   if (first === undefined) {
-    const repeated = await db.sql`
+    const repeated = await withDatabaseErrors(
+      () => db.sql`
       select j.cancel_requested_at is not null as cancel_requested from jobs j
-      where ${leaseHeld(db, lease)} and j.state = 'running'`;
+      where ${leaseHeld(db, lease)} and j.state = 'running'`,
+    );
     return { held: toHeld(repeated[0]), outbox: [] };
   }
   return { held: toHeld(first), outbox: [outboxRowSchema.parse(first)] };

@@ -47,25 +47,33 @@ const snapshotSchema = z.object({
 /** All that a pick or an estimate needs, as of one instant: queued and active jobs, shares, instances, measurements. */
 export type QueueSnapshot = z.infer<typeof snapshotSchema>;
 
-/** Reads the queue in one round trip. `version` is what a pick made on it must still find. */
+/**
+ * Reads the queue in one round trip. `version` is what a pick made on it must still find. Where more than `limit` jobs
+ * wait, everybody's first ones are among those that are seen: who queues thousands hides nobody else.
+ */
 export async function readQueueSnapshot(db: Database, limit = 2_000): Promise<QueueSnapshot> {
+  // Named one by one: workflows are long, and nobody needs them here.
+  const columns = db.sql`id, request_id, person_id, seq, class, recipe, residency_key, estimate_key,
+    estimated_gpu_seconds, classes, inputs <> '[]'::jsonb as has_inputs, queued_at`;
   const rows = await withDatabaseErrors(
     () => db.sql`
-    with q as (
-      select * from jobs where state = 'queued' and cancel_requested_at is null
-        and (not_before is null or not_before <= now())
-      order by seq limit ${limit}
+    with ranked as (
+      select ${columns}, row_number() over (partition by person_id order by seq) as turn from jobs
+      where state = 'queued' and cancel_requested_at is null and (not_before is null or not_before <= now())
+    ), q as (
+      select * from ranked order by turn, seq limit ${limit}
     ), a as (
-      select * from jobs where state in ('leased', 'posting', 'posted', 'running', 'storing', 'withdrawing')
+      select ${columns}, state, instance_id, started_at from jobs
+      where state in ('leased', 'posting', 'posted', 'running', 'storing', 'withdrawing')
     ), fields as (
       select id, true as waiting, jsonb_build_object('id', id, 'requestId', request_id, 'personId', person_id, 'seq', seq,
         'class', class, 'recipe', recipe, 'residencyKey', residency_key, 'estimateKey', estimate_key,
-        'estimatedGpuSeconds', estimated_gpu_seconds, 'classes', classes, 'hasInputs', inputs <> '[]'::jsonb,
+        'estimatedGpuSeconds', estimated_gpu_seconds, 'classes', classes, 'hasInputs', has_inputs,
         'waitedSeconds', extract(epoch from now() - queued_at)) as data, seq from q
       union all
       select id, false, jsonb_build_object('id', id, 'requestId', request_id, 'personId', person_id, 'seq', seq,
         'class', class, 'recipe', recipe, 'residencyKey', residency_key, 'estimateKey', estimate_key,
-        'estimatedGpuSeconds', estimated_gpu_seconds, 'classes', classes, 'hasInputs', inputs <> '[]'::jsonb,
+        'estimatedGpuSeconds', estimated_gpu_seconds, 'classes', classes, 'hasInputs', has_inputs,
         'waitedSeconds', extract(epoch from coalesce(started_at, now()) - queued_at), 'state', state,
         'instanceId', instance_id, 'ranSeconds', extract(epoch from now() - started_at)), seq from a
     ), keys as (

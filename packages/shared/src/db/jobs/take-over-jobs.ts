@@ -47,7 +47,7 @@ export async function adoptJobs(db: Database, instance: InstanceLease, orderly: 
  */
 export async function rescueStranded(db: Database, strandedAfterMs: number): Promise<OutboxRow[]> {
   const stranded = db.sql`
-    select j.id from jobs j join instances i on i.id = j.instance_id
+    select j.id, j.person_id, j.charged_gpu_seconds from jobs j join instances i on i.id = j.instance_id
     where j.state in ('leased', 'posting', 'posted', 'running', 'storing', 'withdrawing')
       and i.lease_expires_at < clock_timestamp() and j.lease_expires_at < clock_timestamp()
       and (j.state = 'leased'
@@ -66,12 +66,16 @@ export async function rescueStranded(db: Database, strandedAfterMs: number): Pro
     () => db.sql`
     with stranded as (${stranded}), rescued as (
       update jobs j set state = 'queued', version = j.version + 1, epoch = j.epoch + 1, instance_id = null,
-        instance_epoch = null, lease_expires_at = null, prompt_id = null, posted_at = null, started_at = null
+        instance_epoch = null, lease_expires_at = null, prompt_id = null, posted_at = null, started_at = null,
+        charged_gpu_seconds = 0
       from stranded where j.id = stranded.id and j.cancel_requested_at is null
       returning j.*
     ), refunded as (
       update fair_shares s set charged_gpu_seconds = greatest(0, s.charged_gpu_seconds - r.charged)
-      from (select person_id, sum(charged_gpu_seconds) as charged from rescued group by person_id) r
+      from (
+        select person_id, sum(stranded.charged_gpu_seconds) as charged
+        from stranded join rescued using (id, person_id) group by person_id
+      ) r
       where s.person_id = r.person_id
     ), message as (${jobChangedMessages(db, 'rescued', true)})
     select * from message`,

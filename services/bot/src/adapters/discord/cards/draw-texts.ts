@@ -1,0 +1,59 @@
+import { ComponentType, userMention } from 'discord.js';
+import type { QueueCard } from '../../../core/cards/queue-card.ts';
+import type { AttachedFile, MessageBody } from '../messages/message-body.ts';
+import type { MessageMarker } from '../messages/message-marker.ts';
+import { MAX_MESSAGE_CHARS } from './draw-job-card.ts';
+import { escapeText } from './escape-text.ts';
+import { shorten } from './shorten.ts';
+
+const listedEntries = 20;
+const maxEntryTitleChars = 80;
+
+/** Words alone. */
+export function drawText(text: string, marker?: MessageMarker): MessageBody {
+  return {
+    components: [
+      {
+        type: ComponentType.TextDisplay,
+        ...(marker === undefined ? {} : { id: marker.componentId }),
+        content: shorten(text, MAX_MESSAGE_CHARS),
+      },
+    ],
+    files: [],
+  };
+}
+
+/** Calls a person to a card that says more. */
+export function drawPing(userId: string | undefined, headline: string, marker: MessageMarker): MessageBody {
+  return drawText(userId === undefined ? headline : `${userMention(userId)} ${headline}`, marker);
+}
+
+/** Files to keep, each under its name, and what is to be said about them. */
+export function drawFiles(files: readonly AttachedFile[], remark?: string): MessageBody {
+  return {
+    components: [
+      ...(remark === undefined ? [] : drawText(remark).components),
+      ...files.map((file) => ({ type: ComponentType.File as const, file: { url: `attachment://${file.name}` } })),
+    ],
+    files,
+  };
+}
+
+export function drawQueueCard(card: QueueCard): MessageBody {
+  const entries = card.entries.slice(0, listedEntries).map((entry) => {
+    const place = entry.position === undefined ? '▸' : `${entry.position}.`;
+    const title = entry.title === undefined ? '' : `\n   ${shorten(escapeText(entry.title), maxEntryTitleChars)}`;
+    return `${place} **${escapeText(entry.author)}** · ${entry.text}${title.replaceAll(/\s*\n\s*/g, '\n   ')}`;
+  });
+  const more = card.more === undefined ? [] : [`-# ${card.more}`];
+  const content = [`### ${card.title}`, card.summary, ...entries, ...more].join('\n');
+  return {
+    components: [
+      {
+        type: ComponentType.Container,
+        components: [{ type: ComponentType.TextDisplay, content: shorten(content, MAX_MESSAGE_CHARS) }],
+      },
+    ],
+    files: [],
+  };
+}
