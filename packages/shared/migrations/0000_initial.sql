@@ -183,6 +183,7 @@ CREATE INDEX "deliveries_open" ON "deliveries" USING btree ("door","created_at")
 CREATE INDEX "identities_person" ON "identities" USING btree ("person_id");--> statement-breakpoint
 CREATE INDEX "inbox_unhandled" ON "inbox" USING btree ("consumer","seq") WHERE handled_at is null;--> statement-breakpoint
 CREATE INDEX "job_outputs_hash" ON "job_outputs" USING btree ("hash");--> statement-breakpoint
+CREATE INDEX "job_outputs_thumbnail" ON "job_outputs" USING btree ("thumbnail_hash");--> statement-breakpoint
 CREATE INDEX "jobs_request" ON "jobs" USING btree ("request_id");--> statement-breakpoint
 CREATE INDEX "jobs_queued" ON "jobs" USING btree ("seq") WHERE state = 'queued';--> statement-breakpoint
 CREATE INDEX "jobs_active" ON "jobs" USING btree ("instance_id") WHERE state in ('leased', 'posting', 'posted', 'running', 'storing', 'withdrawing');--> statement-breakpoint

@@ -1,6 +1,7 @@
 import postgres from 'postgres';
 import type { Logger } from 'pino';
 import { AppError } from '../errors/app-error.ts';
+import { postgresArrayTypes } from './array-types.ts';
 import { toDatabaseError } from './database-error.ts';
 
 export type Sql = postgres.Sql<Record<string, never>>;
@@ -37,6 +38,9 @@ export function createDatabase(options: DatabaseOptions): Database {
       statement_timeout: 30_000,
       idle_in_transaction_session_timeout: 15_000,
     },
+    // Its own question for array types, asked on each new connection, ends the process when Postgres dies meanwhile.
+    fetch_types: false,
+    types: postgresArrayTypes,
     transform: { undefined: null, column: { from: postgres.toCamel } },
     onnotice: (notice) => options.log.debug({ notice: notice['message'] }, 'notice from Postgres'),
   });

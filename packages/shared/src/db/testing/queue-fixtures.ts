@@ -10,7 +10,7 @@ import { claimRequests } from '../requests/agent-lease.ts';
 import { planRequest } from '../requests/plan-request.ts';
 
 /** A job as an agent would write it, with ten seconds of GPU expected. */
-export function newTestJob(requestId: string, index: number): NewJob {
+export function newTestJob(requestId: string, index: number, changes: Partial<NewJob> = {}): NewJob {
   return {
     id: randomUUID(),
     requestId,
@@ -25,6 +25,7 @@ export function newTestJob(requestId: string, index: number): NewJob {
     estimatedGpuSeconds: 10,
     images: 1,
     timeLimitSeconds: 600,
+    ...changes,
   };
 }
 
@@ -33,6 +34,7 @@ export async function queueTestJobs(
   db: Database,
   count: number,
   person = 'mei',
+  changes: Partial<NewJob> = {},
 ): Promise<{ requestId: string; jobIds: string[] }> {
   const { requestId } = await acceptRequest(db, {
     eventId: randomUUID(),
@@ -42,7 +44,7 @@ export async function queueTestJobs(
   });
   const holder = randomUUID();
   const [claimed] = await claimRequests(db, { holder, leaseMs: 5_000, limit: 1, requestId });
-  const jobs = Array.from({ length: count }, (_, index) => newTestJob(requestId, index));
+  const jobs = Array.from({ length: count }, (_, index) => newTestJob(requestId, index, changes));
   const plan = {
     recipe: 'sdxl',
     recipeTitle: { en: 'SDXL', zh: 'SDXL' },

@@ -3,7 +3,7 @@ import { AppError } from '@atelier/shared/errors/app-error';
 import type { CardImage } from '../../../core/cards/job-card.ts';
 import type { ChatCore } from '../../../ports.ts';
 import type { AttachedFile } from '../messages/message-body.ts';
-import { shorten } from './shorten.ts';
+import { shorten } from '../../../core/cards/shorten.ts';
 
 /** Discord's limit for one request is 25 MiB; the rest of it is for the message itself. */
 export const maxRequestBytes = 24 * 1_024 * 1_024;

@@ -9,7 +9,7 @@ import type { CardState, JobCard } from '../../../core/cards/job-card.ts';
 import type { AttachedFile, MessageBody } from '../messages/message-body.ts';
 import type { MessageMarker } from '../messages/message-marker.ts';
 import { escapeText } from './escape-text.ts';
-import { shorten } from './shorten.ts';
+import { shorten } from '../../../core/cards/shorten.ts';
 
 /** All text of a message together. https://discord.com/developers/docs/components/reference#text-display */
 export const MAX_MESSAGE_CHARS = 4_000;

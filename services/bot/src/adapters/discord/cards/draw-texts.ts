@@ -4,7 +4,7 @@ import type { AttachedFile, MessageBody } from '../messages/message-body.ts';
 import type { MessageMarker } from '../messages/message-marker.ts';
 import { MAX_MESSAGE_CHARS } from './draw-job-card.ts';
 import { escapeText } from './escape-text.ts';
-import { shorten } from './shorten.ts';
+import { shorten } from '../../../core/cards/shorten.ts';
 
 const listedEntries = 20;
 const maxEntryTitleChars = 80;

@@ -1,0 +1,12 @@
+import { z } from 'zod';
+
+/** Where a message of ours stands; stored with its delivery. */
+export const messageRefSchema = z.object({ chatId: z.string(), messageId: z.string() });
+export type MessageRef = z.infer<typeof messageRefSchema>;
+
+export function parseMessageRef(stored: Record<string, unknown> | null | undefined): MessageRef | undefined {
+  return messageRefSchema.safeParse(stored).data;
+}
+
+/** What a delivery of several messages has sent already; stored between them. */
+export const sentPartsSchema = z.object({ albumIds: z.array(z.string()).min(1) });

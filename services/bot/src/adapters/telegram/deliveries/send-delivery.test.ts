@@ -1,0 +1,125 @@
+import { Readable } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import type { ClaimedDelivery } from '@atelier/shared/db/deliveries/delivery-store';
+import { finishedJob, plan, requestRecord } from '../../../core/cards/card-fixtures.ts';
+import { noLiveFacts } from '../../../core/cards/card-facts.ts';
+import type { TelegramCalls } from '../api/telegram-calls.ts';
+import { TelegramFailure, type TelegramFailureKind } from '../api/telegram-failure.ts';
+import { createChatPacer } from './chat-pacer.ts';
+import { createDeliverySender } from './send-delivery.ts';
+
+const request = requestRecord({ state: 'succeeded', plan, finishedAt: new Date() });
+const result: ClaimedDelivery = {
+  id: '44444444-4444-4444-8444-444444444444',
+  requestId: request.id,
+  door: 'telegram',
+  place: { door: 'telegram', id: '-5', threadId: '9', replyTo: '3' },
+  kind: 'result',
+  epoch: 1,
+  attempts: 1,
+  triedBefore: false,
+  sendingAt: new Date(),
+  cardRef: { chatId: '-5', messageId: '70' },
+};
+
+interface World {
+  pictures?: number;
+  /** What Telegram refuses, by method and place in its calls. */
+  refuse?: Partial<Record<string, TelegramFailure[]>>;
+  parts?: Record<string, unknown>;
+}
+
+/** Sends through a Telegram that notes what it is asked. */
+async function send(delivery: ClaimedDelivery, world: World = {}) {
+  const asked: string[] = [];
+  const recorded: Record<string, string[]>[] = [];
+  let lastId = 100;
+  const refusals = new Map(Object.entries(world.refuse ?? {}).map(([method, list]) => [method, [...(list ?? [])]]));
+  function call<T>(method: string, what: string, answer: T): Promise<T> {
+    asked.push(`${method} ${what}`);
+    const refusal = refusals.get(method)?.shift();
+    return refusal === undefined ? Promise.resolve(answer) : Promise.reject(refusal);
+  }
+  const newId = (): string => String((lastId += 1));
+  const calls: Partial<TelegramCalls> = {
+    sendText: ({ chatId, threadId, replyTo }) => call('sendText', `${chatId}/${threadId} to ${replyTo}`, newId()),
+    sendFile: ({ chatId }, file) => call('sendFile', `${chatId} ${file.kind}`, newId()),
+    sendAlbum: ({ replyTo }, files) => call('sendAlbum', `of ${files.length} to ${replyTo}`, files.map(newId)),
+    editText: (chatId, messageId) => call('editText', `${chatId}:${messageId}`, undefined),
+    editToFile: (chatId, messageId, file) => call('editToFile', `${chatId}:${messageId} ${file.kind}`, undefined),
+  };
+  let now = 0;
+  const sendDelivery = createDeliverySender({
+    calls: calls as TelegramCalls,
+    pacer: createChatPacer(() => now),
+    progress: { end: () => Promise.resolve() },
+    files: {
+      get: () => Promise.resolve(Readable.from([Buffer.from('picture')])),
+      head: () => Promise.resolve(undefined),
+    },
+    live: () => noLiveFacts,
+    readParts: () => Promise.resolve(world.parts),
+    recordParts: (_delivery, parts) => Promise.resolve(recorded.push(parts) > 0),
+    pause: (ms) => {
+      now += ms;
+      return Promise.resolve();
+    },
+  });
+  const jobs = Array.from({ length: world.pictures ?? 1 }, (_, index) => finishedJob(index));
+  const outcome = await sendDelivery(delivery, () => Promise.resolve({ request, jobs, delivered: true }));
+  return { asked, recorded, outcome };
+}
+
+function failure(kind: TelegramFailureKind, more: { afterMs?: number; newChatId?: string } = {}): TelegramFailure {
+  return new TelegramFailure(kind, 'x', kind, more);
+}
+
+describe('createDeliverySender', () => {
+  it('sends the placeholder into its topic, as an answer', async () => {
+    const { asked, outcome } = await send({ ...result, kind: 'card', cardRef: null });
+    expect(asked).toEqual(['sendText -5/9 to 3']);
+    expect(outcome).toEqual({ outcome: 'sent', messageRef: { chatId: '-5', messageId: '101' } });
+  });
+
+  it('turns the placeholder into the picture; that it is so already is fine', async () => {
+    const { asked, outcome } = await send(result, { refuse: { editToFile: [failure('not_modified')] } });
+    expect(asked).toEqual(['editToFile -5:70 photo']);
+    expect(outcome).toEqual({ outcome: 'sent', messageRef: { chatId: '-5', messageId: '70' } });
+  });
+
+  it('sends the picture anew where the placeholder is gone', async () => {
+    const { asked } = await send(result, { refuse: { editToFile: [failure('message_gone')] } });
+    expect(asked).toEqual(['editToFile -5:70 photo', 'sendFile -5 photo']);
+  });
+
+  it('sends as a document what is refused as a photo', async () => {
+    const { asked, outcome } = await send(result, { refuse: { editToFile: [failure('photo_refused')] } });
+    expect(asked).toEqual(['editToFile -5:70 photo', 'editToFile -5:70 document']);
+    expect(outcome.outcome).toBe('sent');
+  });
+
+  it('notes an album before it goes on, and sends none that was noted', async () => {
+    const first = await send(result, { pictures: 2 });
+    expect(first.asked).toEqual(['sendAlbum of 2 to 70', 'editText -5:70']);
+    expect(first.recorded).toEqual([{ albumIds: ['101', '102'] }]);
+    const again = await send({ ...result, triedBefore: true }, { pictures: 2, parts: first.recorded[0] ?? {} });
+    expect(again.asked).toEqual(['editText -5:70']);
+  });
+
+  it('follows a group that became a supergroup, where the placeholder is not', async () => {
+    const moved = failure('migrated', { newChatId: '-1005' });
+    const { asked, outcome } = await send(result, { refuse: { editToFile: [moved] } });
+    expect(asked).toEqual(['editToFile -5:70 photo', 'sendFile -1005 photo']);
+    expect(outcome).toMatchObject({ messageRef: { chatId: '-1005' } });
+  });
+
+  it.each([
+    [failure('rate_limited', { afterMs: 9_000 }), { outcome: 'postponed', afterMs: 9_000, certainlyNotSent: true }],
+    [failure('unreachable'), { outcome: 'postponed', certainlyNotSent: false }],
+    [failure('unauthorized'), { outcome: 'postponed', certainlyNotSent: true }],
+    [failure('place_closed'), { outcome: 'failed', reason: 'Telegram: place_closed' }],
+    [failure('refused'), { outcome: 'failed', reason: 'Telegram: refused' }],
+  ])('%s', async (refusal, outcome) => {
+    expect((await send(result, { refuse: { editToFile: [refusal] } })).outcome).toMatchObject(outcome);
+  });
+});
