@@ -1,5 +1,6 @@
 /*
  * npm run bench -- path [--runs N] [--json]
+ * npm run bench -- schedule estimate [--trace FILE.csv] [--seed N] [--json]
  *
  * Measures, prints each figure beside its goal, and writes bench-results/<name>.json. Timings depend on the machine; they
  * are for reading, never for passing or failing.
@@ -9,17 +10,47 @@ import { parseArgs } from 'node:util';
 import { randomBytes } from 'node:crypto';
 import { createRunFolder, embeddedServers } from '../support/embedded-servers.ts';
 import type { PlatformServers } from '../support/platform.ts';
+import { benchComfyui, formatComfyui } from './bench-comfyui.ts';
 import { benchPath, formatPath } from './bench-path.ts';
+import { benchEstimate, formatEstimate } from './bench-estimate.ts';
+import { benchSchedule, formatSchedule } from './bench-schedule.ts';
 import { benchStart, formatStart } from './bench-start.ts';
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
+interface BenchOptions {
+  /** A CSV; the built-in generator without one. */
+  trace: string | undefined;
+  seed: number;
+}
+
 interface Bench {
   about: string;
-  run(runs: number | undefined): Promise<{ result: unknown; lines: string[] }>;
+  run(runs: number | undefined, options: BenchOptions): Promise<{ result: unknown; lines: string[] }>;
 }
 
 const benches: Record<string, Bench> = {
+  comfyui: {
+    about: 'packages/comfyui: registry, search, validation, conversion, memory',
+    async run(runs = 5) {
+      const result = await benchComfyui(runs, say);
+      return { result, lines: formatComfyui(result) };
+    },
+  },
+  schedule: {
+    about: 'four schedulers replayed on a trace: swaps, waits, fairness, decision time',
+    async run(_runs, { trace, seed }) {
+      const result = await benchSchedule(trace, seed, say);
+      return { result, lines: formatSchedule(result) };
+    },
+  },
+  estimate: {
+    about: 'service and waiting times forecast on a trace: coverage and error',
+    async run(_runs, { trace, seed }) {
+      const result = await benchEstimate(trace, seed, say);
+      return { result, lines: formatEstimate(result) };
+    },
+  },
   path: {
     about: 'from a request to its picture: latencies, memory, start-up',
     async run(runs = 200) {
@@ -51,7 +82,12 @@ async function withServers<T>(use: (servers: PlatformServers) => Promise<T>): Pr
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { runs: { type: 'string' }, json: { type: 'boolean', default: false } },
+    options: {
+      runs: { type: 'string' },
+      trace: { type: 'string' },
+      seed: { type: 'string', default: '1' },
+      json: { type: 'boolean', default: false },
+    },
   });
   const names = positionals.length > 0 ? positionals : Object.keys(benches);
   const unknown = names.filter((name) => benches[name] === undefined);
@@ -65,7 +101,10 @@ async function main(): Promise<number> {
     const bench = benches[name];
     if (bench === undefined) continue;
     say(`bench ${name}: ${bench.about}`);
-    const { result, lines } = await bench.run(values.runs === undefined ? undefined : Number(values.runs));
+    const { result, lines } = await bench.run(values.runs === undefined ? undefined : Number(values.runs), {
+      trace: values.trace,
+      seed: Number(values.seed),
+    });
     await writeFile(`bench-results/${name}.json`, `${JSON.stringify(result, undefined, 2)}\n`);
     if (values.json) console.log(JSON.stringify({ bench: name, result }));
     else for (const line of lines) console.log(line);

@@ -143,6 +143,16 @@ describe('postPrompt', () => {
     expect((await client.queue()).pending.map((item) => item.promptId)).toEqual([promptId]);
   });
 
+  it('reads a queue whose output ids are odd', async () => {
+    fake.handler = (request, response) => {
+      response.end(
+        JSON.stringify({ queue_running: [[1, promptId, {}, {}, ['9', { toString: 1 }, null]]], queue_pending: [] }),
+      );
+      return request.method === 'GET';
+    };
+    expect((await client.queue()).running).toMatchObject([{ promptId, outputNodeIds: ['9'] }]);
+  });
+
   it('says so when no answer comes in time, and when half of one comes', async () => {
     const hasty = createComfyClient({ baseUrl: fake.baseUrl, clientId: 'w', postTimeoutMs: 50 });
     fake.handler = () => true;

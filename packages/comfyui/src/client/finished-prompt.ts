@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { NodeId } from '../graph/workflow.ts';
+import { isJsonObject } from '../json/is-json-object.ts';
 import type { Json, JsonObject } from '../json/json.ts';
-import { idText, isJsonObject, json, jsonObject, numeric, optional, parseShape } from './parse-answer.ts';
+import { idText, json, jsonObject, numeric, optional, parseShape } from './parse-answer.ts';
 
 /** What each output node produced, by node id, in ComfyUI's own form: `{images: [{filename, subfolder, type}], …}`. */
 export type PromptOutputs = Readonly<Record<NodeId, JsonObject>>;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../json/json.ts';
+import { propertyRuns } from '../testing/property-runs.ts';
 import type { ComfyEvent } from './comfy-event.ts';
 import type { FinishedPrompt } from './finished-prompt.ts';
 import { followPrompt } from './follow-prompt.ts';
@@ -411,7 +412,7 @@ describe('followPrompt, whatever happens', () => {
         expect(result?.state === 'lost' && result.reason !== 'absent').toBe(false);
         expect(Object.keys(result?.outputs ?? {}).length).toBeGreaterThanOrEqual(seen.length);
       }),
-      { seed: 11, numRuns: 150 },
+      { seed: 11, numRuns: propertyRuns(150) },
     );
   });
 });

@@ -29,23 +29,13 @@ export function createMultipart(
   );
   const tail = encoder.encode(`\r\n--${boundary}--\r\n`);
   const contentType = `multipart/form-data; boundary=${boundary}`;
-  if (file.content instanceof Uint8Array) return { contentType, body: joined([head, file.content, tail]) };
+  if (file.content instanceof Uint8Array) return { contentType, body: Buffer.concat([head, file.content, tail]) };
   return { contentType, body: ReadableStream.from(chunks(head, file.content, tail)) };
 }
 
 /** As browsers write names in a header: quotes and line ends as percent codes. */
 function quoted(text: string): string {
   return text.replaceAll('"', '%22').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((size, part) => size + part.byteLength, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.byteLength;
-  }
-  return whole;
 }
 
 async function* chunks(head: Uint8Array, content: ReadableStream<Uint8Array>, tail: Uint8Array) {

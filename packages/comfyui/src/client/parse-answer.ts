@@ -1,12 +1,8 @@
 import { z } from 'zod';
 import { ComfyError } from '../errors/comfy-error.ts';
+import { isJsonObject } from '../json/is-json-object.ts';
 import type { Json, JsonObject } from '../json/json.ts';
 import { parseJson } from '../json/parse-json.ts';
-
-/** Whether a JSON value is an object, neither null nor a list. */
-export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 /** An object kept as it came, its integers unharmed. */
 export const jsonObject = z.custom<JsonObject>(isJsonObject, 'expected an object');

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { propertyRuns } from '../testing/property-runs.ts';
 import { promptIdOf } from './comfy-event.ts';
 import { parseEvent } from './parse-event.ts';
 import { parseFrame } from './parse-frame.ts';
@@ -161,7 +162,7 @@ describe('parseEvent', () => {
           expect(promptId === undefined || typeof promptId === 'string').toBe(true);
         },
       ),
-      { seed: 7, numRuns: 500 },
+      { seed: 7, numRuns: propertyRuns(500) },
     );
   });
 });
@@ -225,7 +226,7 @@ describe('parseFrame', () => {
           expect(event).toEqual(parseFrame(whole));
         },
       ),
-      { seed: 7, numRuns: 500 },
+      { seed: 7, numRuns: propertyRuns(500) },
     );
   });
 });

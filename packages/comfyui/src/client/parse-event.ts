@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { ComfyError } from '../errors/comfy-error.ts';
+import { isJsonObject } from '../json/is-json-object.ts';
 import type { Json } from '../json/json.ts';
 import { parseJson } from '../json/parse-json.ts';
 import type { ComfyEvent, NodeProgress } from './comfy-event.ts';
 import { parseFailure } from './finished-prompt.ts';
-import { idText, isJsonObject, jsonObject, numeric, optional } from './parse-answer.ts';
+import { idText, jsonObject, numeric, optional } from './parse-answer.ts';
 
 const promptId = z.string();
 

@@ -33,7 +33,7 @@ const itemSchema = z
       workflow,
       extraData,
       clientId: typeof clientId === 'string' ? clientId : undefined,
-      outputNodeIds: Array.isArray(outputs) ? outputs.map(String) : [],
+      outputNodeIds: Array.isArray(outputs) ? outputs.filter((id) => typeof id === 'string') : [],
     };
   });
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Workflow } from '../graph/workflow.ts';
+import { propertyRuns } from '../testing/property-runs.ts';
 import type { ComfyEvent, NodeProgress } from './comfy-event.ts';
 import { createProgressTracker } from './track-progress.ts';
 
@@ -114,7 +115,7 @@ describe('createProgressTracker', () => {
           before = progress.fraction ?? 0;
         }
       }),
-      { seed: 3, numRuns: 300 },
+      { seed: 3, numRuns: propertyRuns(300) },
     );
   });
 });

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ComfyError } from '../errors/comfy-error.ts';
 import { recordedRegistry } from '../graph/testing/recorded-registry.ts';
 import type { Json, JsonObject } from '../json/json.ts';
+import { propertyRuns } from '../testing/property-runs.ts';
 import { decode, LOADER, node, out, slot } from './testing/frontend-nodes.ts';
 import { convertToApi } from './to-api.ts';
 
@@ -96,7 +97,7 @@ describe('bad files', () => {
           if (!(error instanceof ComfyError)) failures.push(frontend, error);
         }
       }),
-      { seed: 12, numRuns: 400 },
+      { seed: 12, numRuns: propertyRuns(400) },
     );
     expect(failures).toEqual([]);
     expect(converted).toBeGreaterThan(100);

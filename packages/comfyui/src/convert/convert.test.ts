@@ -1,87 +1,39 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { linksInto, nodeOf } from '../graph/links.ts';
+import { linksInto } from '../graph/links.ts';
 import { toRecord } from '../graph/parse-workflow.ts';
 import { recordedRegistry, recordedWorkflows } from '../graph/testing/recorded-registry.ts';
 import { findCycle } from '../graph/topology.ts';
-import { isLink, type Workflow, type WorkflowNode } from '../graph/workflow.ts';
+import type { Workflow } from '../graph/workflow.ts';
 import type { Json, JsonObject } from '../json/json.ts';
-import { fitRecipe } from '../recipes/fit-recipe.ts';
 import { instantiateRecipe } from '../recipes/instantiate-recipe.ts';
 import { listRecipes } from '../recipes/list-recipes.ts';
-import { installedModels } from '../recipes/testing/installed-models.ts';
+import { customClasses, installedModels } from '../recipes/testing/installed-models.ts';
+import { recipeWorkflows } from '../recipes/testing/recipe-workflows.ts';
+import { propertyRuns } from '../testing/property-runs.ts';
 import { escapeDynamicPrompt, resolveDynamicPrompt } from './dynamic-prompt.ts';
 import { initialValue, nodeWidgets } from './node-widgets.ts';
-import { convertToApi } from './to-api.ts';
+import { plain, roundTrip } from './testing/round-trip.ts';
 import { convertToFrontend } from './to-frontend.ts';
 
-const registry = recordedRegistry('0.8.0', installedModels);
+const registry = recordedRegistry('0.8.0', installedModels, customClasses);
 
 function array(value: Json | undefined): Json[] {
   return Array.isArray(value) ? value : [];
-}
-
-/** Without the difference between objects that have a prototype and those that have none. */
-function plain(value: Json | Workflow): Json {
-  if (Array.isArray(value)) return value.map(plain);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
 }
 
 function object(value: Json | undefined): JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
 }
 
-/** Lists would be taken for links: the front end wraps them. */
-function wrapped(value: Json): Json {
-  return Array.isArray(value) ? { __value__: value } : value;
-}
-
-/** What the front end makes of a workflow when it opens and exports it: all widgets set, titles shown, nothing dangling. */
-function completed(workflow: Workflow, ids: ReadonlyMap<string, number>): Workflow {
-  return toRecord(
-    Object.entries(workflow).map(([id, node]) => {
-      const nodeClass = registry.classes.get(node.class_type);
-      const inputs = new Map<string, Json>();
-      const literals = new Map(Object.entries(node.inputs).filter(([, value]) => !isLink(value)));
-      for (const widget of nodeClass === undefined ? [] : nodeWidgets(nodeClass, (name) => inputs.get(name))) {
-        if (widget.kind === 'value')
-          inputs.set(widget.name, wrapped(literals.get(widget.name) ?? initialValue(widget.input)));
-      }
-      for (const [name, value] of nodeClass === undefined ? literals : []) inputs.set(name, wrapped(value));
-      for (const { from, slot, input } of linksInto(workflow, id)) {
-        if (nodeOf(workflow, from) !== undefined && Number.isInteger(slot) && slot >= 0)
-          inputs.set(input, [String(ids.get(from)), slot]);
-      }
-      const title = node._meta?.title ?? nodeClass?.displayName ?? node.class_type;
-      const result: WorkflowNode = { class_type: node.class_type, inputs: toRecord(inputs), _meta: { title } };
-      return [String(ids.get(id)), result] as const;
-    }),
-  );
-}
-
-function roundTrip(workflow: Workflow): { back: Workflow; expected: Workflow } {
-  const exported = convertToFrontend(workflow, registry);
-  return { back: convertToApi(exported.workflow, registry).workflow, expected: completed(workflow, exported.ids) };
-}
-
 describe('there and back', () => {
   it('keeps every recipe', () => {
-    const given: JsonObject = {
-      prompt: 'a {red} fox // in snow',
-      image: 'photo.png',
-      images: ['photo.png', 'second.png'],
-      loras: ['ink'],
-    };
-    for (const recipe of listRecipes()) {
-      if (!fitRecipe(recipe, registry).ok) continue;
-      const names = new Set(recipe.parameters.map((parameter) => parameter.name));
-      const params = Object.fromEntries(Object.entries(given).filter(([name]) => names.has(name)));
-      const { workflow } = instantiateRecipe(recipe, params, registry, () => 0.5);
-      const exported = convertToFrontend(workflow, registry);
-      expect(exported.dropped).toEqual([]);
-      const { back, expected } = roundTrip(workflow);
+    const workflows = recipeWorkflows(registry);
+    expect(workflows.length).toBeGreaterThan(20);
+    for (const { workflow } of workflows) {
+      const { back, expected, dropped } = roundTrip(workflow, registry);
+      expect(dropped).toEqual([]);
       expect(back).toEqual(expected);
     }
   });
@@ -89,12 +41,20 @@ describe('there and back', () => {
   it('keeps every recorded prompt, all but what the front end cannot show', () => {
     const different: string[] = [];
     for (const { name, workflow } of recordedWorkflows('0.8.0')) {
-      const exported = convertToFrontend(workflow, registry);
       if (findCycle(workflow) !== undefined) continue;
-      const back = convertToApi(exported.workflow, registry);
-      if (!isDeepStrictEqual(plain(back.workflow), plain(completed(workflow, exported.ids)))) different.push(name);
+      const { back, expected } = roundTrip(workflow, registry);
+      if (!isDeepStrictEqual(plain(back), plain(expected))) different.push(name);
     }
     expect(different).toEqual([]);
+  });
+
+  it('drops links to outputs that no class can have', () => {
+    const source = { class_type: 'Unknown', inputs: {} };
+    const { back } = roundTrip(
+      { '1': source, '2': { class_type: 'Other', inputs: { a: ['1', 2 ** 40], b: ['1', 9] } } },
+      registry,
+    );
+    expect(back['2']?.inputs).toEqual({ b: ['1', 9] });
   });
 
   it('keeps any typed workflow', () => {
@@ -145,10 +105,10 @@ describe('there and back', () => {
             ] as const;
           }),
         );
-        const { back, expected } = roundTrip(workflow);
+        const { back, expected } = roundTrip(workflow, registry);
         expect(back).toEqual(expected);
       }),
-      { seed: 9, numRuns: 200 },
+      { seed: 9, numRuns: propertyRuns(200) },
     );
   });
 
@@ -202,8 +162,13 @@ describe('dynamic prompts', () => {
           expect(resolveDynamicPrompt(escapeDynamicPrompt(prompt), () => 0.7)).toBe(prompt);
         },
       ),
-      { seed: 10, numRuns: 300 },
+      { seed: 10, numRuns: propertyRuns(300) },
     );
+  });
+
+  it('longer than any prompt stay as they are', () => {
+    const prompt = '{'.repeat(10_000_000);
+    expect(resolveDynamicPrompt(prompt, () => 0) === prompt).toBe(true);
   });
 
   it('end at once with comments that never close', () => {
@@ -220,7 +185,7 @@ describe('dynamic prompts', () => {
           expect(resolveDynamicPrompt(prompt, () => 0)).toBe(prompt.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, ''));
         },
       ),
-      { seed: 13, numRuns: 500 },
+      { seed: 13, numRuns: propertyRuns(500) },
     );
   });
 

@@ -2,9 +2,12 @@
  * Does to a prompt what the front end does before it sends one: C-style comments go, `{a|b}` becomes one of its choices
  * (which may contain choices), and `\{`, `\|`, `\}` lose their backslash.
  *
+ * A text of more than a million characters stays as it is.
+ *
  * @param random gives numbers from 0 up to 1.
  */
 export function resolveDynamicPrompt(prompt: string, random: () => number): string {
+  if (prompt.length > MAX_CHARS) return prompt;
   return choose(prompt, random, 0).replaceAll(/\\([{}|])/g, '$1');
 }
 
@@ -13,6 +16,8 @@ export function escapeDynamicPrompt(prompt: string): string {
   return prompt.replaceAll('{', '\\{').replaceAll(/\/(?=[/*])/g, '{/}');
 }
 
+/** No prompt is that long, and each level of choices goes through the text again. */
+const MAX_CHARS = 1_000_000;
 /** Deeper choices stay as they stand: no prompt is made that way, and recursion must end. */
 const MAX_DEPTH = 50;
 const LINE_END = /[\n\r\u2028\u2029]/g;

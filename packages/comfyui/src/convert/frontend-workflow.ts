@@ -1,4 +1,5 @@
 import { ComfyError } from '../errors/comfy-error.ts';
+import { isJsonObject } from '../json/is-json-object.ts';
 import type { Json, JsonObject } from '../json/json.ts';
 
 /** What a node of the front end does when the graph runs; other numbers behave as `always`. */
@@ -68,10 +69,6 @@ export interface FrontendWorkflow {
 /** More than any graph that a person drew. */
 const MAX_NODES = 10_000;
 
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 function member(object: Readonly<JsonObject>, key: string): Json | undefined {
   return Object.hasOwn(object, key) ? object[key] : undefined;
 }
@@ -103,18 +100,18 @@ function slotType(value: Json | undefined): string {
 }
 
 function parseInput(value: Json): FrontendInput {
-  const slot = isObject(value) ? value : {};
+  const slot = isJsonObject(value) ? value : {};
   const widget = member(slot, 'widget');
   return {
     name: text(member(slot, 'name')) ?? '',
     type: slotType(member(slot, 'type')),
     link: idText(member(slot, 'link')),
-    widget: isObject(widget) ? text(member(widget, 'name')) : undefined,
+    widget: isJsonObject(widget) ? text(member(widget, 'name')) : undefined,
   };
 }
 
 function parseNode(value: Json, where: string): FrontendNode {
-  if (!isObject(value)) throw new ComfyError('malformed', `${where} has a node that is not an object.`);
+  if (!isJsonObject(value)) throw new ComfyError('malformed', `${where} has a node that is not an object.`);
   const id = idText(member(value, 'id'));
   const type = text(member(value, 'type'));
   if (id === undefined || type === undefined) {
@@ -131,11 +128,11 @@ function parseNode(value: Json, where: string): FrontendNode {
     mode: integer(member(value, 'mode')) ?? nodeMode.always,
     inputs: list(member(value, 'inputs')).map(parseInput),
     outputs: list(member(value, 'outputs')).map((output) => ({
-      name: isObject(output) ? (text(member(output, 'name')) ?? '') : '',
-      type: isObject(output) ? slotType(member(output, 'type')) : '*',
+      name: isJsonObject(output) ? (text(member(output, 'name')) ?? '') : '',
+      type: isJsonObject(output) ? slotType(member(output, 'type')) : '*',
     })),
-    widgetValues: Array.isArray(values) || isObject(values) ? values : undefined,
-    properties: isObject(properties) ? properties : {},
+    widgetValues: Array.isArray(values) || isJsonObject(values) ? values : undefined,
+    properties: isJsonObject(properties) ? properties : {},
   };
 }
 
@@ -143,7 +140,7 @@ function parseNode(value: Json, where: string): FrontendNode {
 function parseLink(value: Json): [string, FrontendLink] | undefined {
   const fields = Array.isArray(value)
     ? value
-    : isObject(value)
+    : isJsonObject(value)
       ? ['id', 'origin_id', 'origin_slot', 'target_id', 'target_slot'].map((key) => member(value, key) ?? null)
       : [];
   const id = idText(fields[0]);
@@ -174,7 +171,7 @@ function parseGraph(value: Readonly<JsonObject>, where: string): FrontendGraph {
     nodes.set(node.id, node);
   }
   const rawLinks = member(value, 'links');
-  const links = isObject(rawLinks) ? Object.values(rawLinks) : list(rawLinks);
+  const links = isJsonObject(rawLinks) ? Object.values(rawLinks) : list(rawLinks);
   return { nodes, links: new Map(links.flatMap((link) => wrap(parseLink(link)))) };
 }
 
@@ -183,26 +180,26 @@ function wrap<T>(value: T | undefined): T[] {
 }
 
 function parseSubgraph(value: Json): FrontendSubgraph {
-  const id = isObject(value) ? text(member(value, 'id')) : undefined;
-  if (!isObject(value) || id === undefined) throw new ComfyError('malformed', 'A subgraph definition has no id.');
+  const id = isJsonObject(value) ? text(member(value, 'id')) : undefined;
+  if (!isJsonObject(value) || id === undefined) throw new ComfyError('malformed', 'A subgraph definition has no id.');
   const name = text(member(value, 'name')) ?? id;
   return {
     id,
     name,
     ...parseGraph(value, `The subgraph "${name}"`),
     inputs: list(member(value, 'inputs')).map((input) => ({
-      name: isObject(input) ? (text(member(input, 'name')) ?? '') : '',
-      type: isObject(input) ? slotType(member(input, 'type')) : '*',
+      name: isJsonObject(input) ? (text(member(input, 'name')) ?? '') : '',
+      type: isJsonObject(input) ? slotType(member(input, 'type')) : '*',
     })),
     outputs: list(member(value, 'outputs')).map((output) => ({
-      name: isObject(output) ? (text(member(output, 'name')) ?? '') : '',
-      linkIds: isObject(output) ? list(member(output, 'linkIds')).flatMap((link) => wrap(idText(link))) : [],
+      name: isJsonObject(output) ? (text(member(output, 'name')) ?? '') : '',
+      linkIds: isJsonObject(output) ? list(member(output, 'linkIds')).flatMap((link) => wrap(idText(link))) : [],
     })),
   };
 }
 
 function parseGroup(value: Json, name: string): FrontendGroup {
-  if (!isObject(value)) throw new ComfyError('malformed', `The group node "${name}" has no definition.`);
+  if (!isJsonObject(value)) throw new ComfyError('malformed', `The group node "${name}" has no definition.`);
   const config = member(value, 'config');
   const quads = list(member(value, 'links')).flatMap((link): [number, number, number, number][] => {
     const [from, fromSlot, to, toSlot] = list(link).slice(0, 4).map(integer);
@@ -212,14 +209,14 @@ function parseGroup(value: Json, name: string): FrontendGroup {
   });
   return {
     nodes: list(member(value, 'nodes')).map((node, index) =>
-      parseNode(isObject(node) ? { ...node, id: index } : node, `The group node "${name}"`),
+      parseNode(isJsonObject(node) ? { ...node, id: index } : node, `The group node "${name}"`),
     ),
     links: quads,
     external: list(member(value, 'external')).flatMap((entry): [number, number][] => {
       const [node, slot] = list(entry).slice(0, 2).map(integer);
       return node === undefined || slot === undefined ? [] : [[node, slot]];
     }),
-    config: isObject(config) ? config : {},
+    config: isJsonObject(config) ? config : {},
   };
 }
 
@@ -249,7 +246,7 @@ function withInstanceInputs<Graph extends FrontendGraph>(
 
 /** Whether a JSON value looks like a workflow that the front end saved, rather than one in API format. */
 export function isFrontendWorkflow(value: Json): boolean {
-  return isObject(value) && Array.isArray(member(value, 'nodes'));
+  return isJsonObject(value) && Array.isArray(member(value, 'nodes'));
 }
 
 /**
@@ -259,18 +256,18 @@ export function isFrontendWorkflow(value: Json): boolean {
  * @throws ComfyError `malformed` or `too_large`.
  */
 export function parseFrontendWorkflow(value: Json): FrontendWorkflow {
-  if (!isObject(value) || !isFrontendWorkflow(value)) {
+  if (!isJsonObject(value) || !isFrontendWorkflow(value)) {
     throw new ComfyError(
       'malformed',
       'This is not a workflow as the ComfyUI front end saves it: it has no list of nodes.',
     );
   }
   const extra = member(value, 'extra');
-  const definitions = member(value, 'definitions') ?? (isObject(extra) ? member(extra, 'definitions') : undefined);
-  const parsed = isObject(definitions) ? list(member(definitions, 'subgraphs')).map(parseSubgraph) : [];
+  const definitions = member(value, 'definitions') ?? (isJsonObject(extra) ? member(extra, 'definitions') : undefined);
+  const parsed = isJsonObject(definitions) ? list(member(definitions, 'subgraphs')).map(parseSubgraph) : [];
   const subgraphs = new Map(parsed.map((subgraph) => [subgraph.id, subgraph]));
-  const groupNodes = isObject(extra) ? member(extra, 'groupNodes') : undefined;
-  const groups = isObject(groupNodes) ? Object.entries(groupNodes) : [];
+  const groupNodes = isJsonObject(extra) ? member(extra, 'groupNodes') : undefined;
+  const groups = isJsonObject(groupNodes) ? Object.entries(groupNodes) : [];
   return {
     root: withInstanceInputs(parseGraph(value, 'The workflow'), subgraphs),
     subgraphs: new Map(parsed.map((subgraph) => [subgraph.id, withInstanceInputs(subgraph, subgraphs)])),

@@ -1,3 +1,4 @@
+import { isJsonObject } from '../json/is-json-object.ts';
 import type { Json, JsonObject } from '../json/json.ts';
 import type { Registry } from '../registry/registry.ts';
 import {
@@ -11,8 +12,7 @@ import {
 import { isWidgetInput, nodeWidgets } from './node-widgets.ts';
 
 function member(value: Json | undefined, key: string): Json | undefined {
-  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-  return isObject && Object.hasOwn(value, key) ? value[key] : undefined;
+  return isJsonObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
 }
 
 /** Whether the group's settings hide an input or output of an inner node. */

@@ -24,6 +24,8 @@ interface Slot {
   widget: boolean;
 }
 
+/** No class has more outputs; a link to a later one would be drawn with all those before it. */
+const MAX_SLOT = 999;
 const SLOT_HEIGHT = 20;
 const WIDGET_HEIGHT = 24;
 const TEXT_HEIGHT = 140;
@@ -178,7 +180,7 @@ export function convertToFrontend(workflow: Workflow, registry: Registry): Front
     type: string,
   ): number | undefined {
     const source = nodeOf(workflow, from);
-    if (source === undefined || !Number.isInteger(slot) || slot < 0) return undefined;
+    if (source === undefined || !Number.isInteger(slot) || slot < 0 || slot > MAX_SLOT) return undefined;
     const id = links.length + 1;
     const outputType = registry.classes.get(source.class_type)?.outputs[slot]?.type ?? type;
     links.push([id, ids.get(from) ?? 0, slot, ids.get(to) ?? 0, toSlot, outputType]);

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { ComfyError } from '../errors/comfy-error.ts';
 import { inputOf, nodeOf } from './links.ts';
 import type { Json } from '../json/json.ts';
 import type { NodeId, Workflow, WorkflowNode } from './workflow.ts';
@@ -14,15 +15,22 @@ export interface CacheKeyOptions {
   includesNodeId?: (classType: string) => boolean;
 }
 
+/** Deeper than any JSON that `parseJson` reads: such a value contains itself. */
+const maxDepth = 1_000;
+
+/** A key holds all ancestors, so that the work grows with the square of a chain's length: these take about a second. */
+const maxVisits = 1_000_000;
+
 /** Python compares 1, 1.0 and True as equal, and so does a signature. */
-function canonicalValue(value: Json): string {
+function canonicalValue(value: Json, depth = 0): string {
+  if (depth > maxDepth) throw new ComfyError('too_large', `An input is nested deeper than ${maxDepth}.`);
   if (typeof value === 'boolean') return value ? '1' : '0';
   if (typeof value === 'number') return Number.isInteger(value) ? BigInt(value).toString() : String(value);
   if (typeof value === 'bigint') return value.toString();
   if (value === null || typeof value === 'string') return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map(canonicalValue).join(',')}]`;
+  if (Array.isArray(value)) return `[${value.map((item) => canonicalValue(item, depth + 1)).join(',')}]`;
   const keys = Object.keys(value).sort();
-  return `{${keys.map((key) => `${JSON.stringify(key)}:${canonicalValue(value[key] ?? null)}`).join(',')}}`;
+  return `{${keys.map((key) => `${JSON.stringify(key)}:${canonicalValue(value[key] ?? null, depth + 1)}`).join(',')}}`;
 }
 
 /** Code-point order, as Python sorts strings. */
@@ -75,12 +83,20 @@ function orderedAncestry(workflow: Workflow, id: NodeId, keys: ReadonlyMap<NodeI
  * index and slot. Node ids otherwise do not matter, so a renumbered workflow keeps its keys.
  *
  * @returns SHA-256 in hex by node id. A node with a link to a missing node gets a key that equals nothing.
+ * @throws ComfyError `too_large` for an input that contains itself, and for more than a million pairs of node and ancestor.
  */
 export function cacheKeys(workflow: Workflow, options: CacheKeyOptions = {}): Map<NodeId, string> {
   const names = new Map(Object.entries(workflow).map(([id, node]) => [id, sortedInputs(node)] as const));
   const result = new Map<NodeId, string>();
+  let visits = 0;
   for (const id of Object.keys(workflow)) {
     const ancestry = orderedAncestry(workflow, id, names);
+    visits += ancestry.size;
+    if (visits > maxVisits) {
+      throw new ComfyError('too_large', 'The workflow has too many nodes on top of one another for cache keys.', {
+        hint: 'Split it: a chain of up to 1,400 nodes can be compared.',
+      });
+    }
     const hash = createHash('sha256');
     const addNode = (nodeId: NodeId): void => {
       const node = nodeOf(workflow, nodeId);

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ComfyError } from '../errors/comfy-error.ts';
 import type { Json } from '../json/json.ts';
+import { propertyRuns } from '../testing/property-runs.ts';
 import { cachedNodes, cacheKeys } from './cache-keys.ts';
 import { createGraph, mergeWorkflows } from './create-graph.ts';
 import { diffWorkflows } from './diff-workflows.ts';
@@ -121,7 +122,7 @@ describe('order', () => {
         }
         expect(findCycle(workflow)).toBeUndefined();
       }),
-      { seed: 3, numRuns: 200 },
+      { seed: 3, numRuns: propertyRuns(200) },
     );
   });
 
@@ -140,7 +141,7 @@ describe('order', () => {
         }
         expect(cycle?.[0]).toBe(cycle?.at(-1));
       }),
-      { seed: 4, numRuns: 200 },
+      { seed: 4, numRuns: propertyRuns(200) },
     );
     expect(() =>
       topologicalOrder({
@@ -191,7 +192,7 @@ describe('cache keys', () => {
         const cached = cachedNodes(workflow, withInput(workflow, changed, 'value', 'new'));
         for (const id of ids) expect(cached.has(id)).toBe(!ancestorsOf(workflow, [id]).has(changed));
       }),
-      { seed: 5, numRuns: 200 },
+      { seed: 5, numRuns: propertyRuns(200) },
     );
   });
 
@@ -219,6 +220,22 @@ describe('cache keys', () => {
     expect(cacheKeys(shared).get('join')).not.toBe(cacheKeys(twice).get('join'));
     expect(cacheKeys(twice).get('s')).toBe(cacheKeys(twice).get('t'));
   });
+});
+
+it('a chain too long to be compared is refused in time', () => {
+  const chain = Object.fromEntries(
+    Array.from({ length: 10_000 }, (_, index) => [
+      `n${index}`,
+      { class_type: 'X', inputs: { a: [`n${index - 1}`, 0] satisfies Json } },
+    ]),
+  );
+  expect(() => cacheKeys(chain)).toThrow(/too many nodes/);
+});
+
+it('an input that contains itself has no cache key', () => {
+  const loop: Json[] = [];
+  loop.push(loop);
+  expect(() => cacheKeys({ '1': { class_type: 'X', inputs: { a: loop } } })).toThrow(ComfyError);
 });
 
 describe('estimateWork', () => {
@@ -275,7 +292,7 @@ describe('diffWorkflows', () => {
       fc.property(acyclic, (workflow) => {
         expect(diffWorkflows(workflow, workflow).changes).toEqual([]);
       }),
-      { seed: 6, numRuns: 50 },
+      { seed: 6, numRuns: propertyRuns(50) },
     );
     const { workflow, ids } = mergeWorkflows(textToImage, textToImage);
     const moved = subWorkflow(workflow, [ids.get('9') ?? '']);

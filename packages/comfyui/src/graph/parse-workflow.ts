@@ -1,13 +1,10 @@
 import { ComfyError } from '../errors/comfy-error.ts';
-import type { Json, JsonObject } from '../json/json.ts';
+import { isJsonObject } from '../json/is-json-object.ts';
+import type { Json } from '../json/json.ts';
 import type { Workflow, WorkflowNode } from './workflow.ts';
 
 /** More nodes than any workflow that a person drew; a larger object is refused before it costs memory. */
 const MAX_NODES = 10_000;
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 /** Gives an object that owns each entry as data, `__proto__` included, and nothing else. */
 export function toRecord<T>(entries: Iterable<readonly [string, T]>): Record<string, T> {
@@ -15,7 +12,7 @@ export function toRecord<T>(entries: Iterable<readonly [string, T]>): Record<str
 }
 
 function parseNode(id: string, value: Json): WorkflowNode {
-  if (!isObject(value)) {
+  if (!isJsonObject(value)) {
     throw new ComfyError('malformed', `Node "${id}" is not an object.`, {
       hint: 'Each node is {"class_type": …, "inputs": {…}}.',
     });
@@ -27,10 +24,10 @@ function parseNode(id: string, value: Json): WorkflowNode {
     });
   }
   const inputs = Object.hasOwn(value, 'inputs') ? value['inputs'] : {};
-  if (!isObject(inputs)) throw new ComfyError('malformed', `Node "${id}" has inputs that are not an object.`);
+  if (!isJsonObject(inputs)) throw new ComfyError('malformed', `Node "${id}" has inputs that are not an object.`);
   const meta = Object.hasOwn(value, '_meta') ? value['_meta'] : undefined;
   const node: WorkflowNode = { class_type: classType, inputs: toRecord(Object.entries(inputs)) };
-  if (isObject(meta)) {
+  if (isJsonObject(meta)) {
     const title = Object.hasOwn(meta, 'title') ? meta['title'] : undefined;
     node._meta = typeof title === 'string' ? { title } : {};
   }
@@ -46,7 +43,7 @@ function parseNode(id: string, value: Json): WorkflowNode {
  * @throws ComfyError `malformed`, or `too_large` above 10,000 nodes.
  */
 export function parseWorkflow(value: Json): Workflow {
-  if (!isObject(value)) throw new ComfyError('malformed', 'A workflow in API format is an object of nodes.');
+  if (!isJsonObject(value)) throw new ComfyError('malformed', 'A workflow in API format is an object of nodes.');
   const entries = Object.entries(value);
   if (entries.length > MAX_NODES) {
     throw new ComfyError('too_large', `The workflow has ${entries.length} nodes; at most ${MAX_NODES} are read.`);

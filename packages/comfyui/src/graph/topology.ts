@@ -10,11 +10,11 @@ interface Visit {
 }
 
 /**
- * Finds one dependency cycle.
+ * Goes depth first through all nodes, sources before what needs them. Iterative, since a chain can be as long as the workflow.
  *
- * @returns its node ids in the direction of data flow, the first one repeated at the end, or undefined.
+ * @returns the ids in that order, up to the first cycle that is met; that is in the direction of data flow, its first id repeated at the end.
  */
-export function findCycle(workflow: Workflow): NodeId[] | undefined {
+function visitAll(workflow: Workflow): { order: NodeId[]; cycle?: NodeId[] } {
   const done = new Set<NodeId>();
   for (const root of Object.keys(workflow)) {
     if (done.has(root)) continue;
@@ -25,9 +25,7 @@ export function findCycle(workflow: Workflow): NodeId[] | undefined {
       path.push({ id, sources: linksInto(workflow, id).map((link) => link.from), next: 0 });
     };
     enter(root);
-    while (path.length > 0) {
-      const top = path.at(-1);
-      if (top === undefined) break;
+    for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
       const source = top.sources[top.next];
       top.next += 1;
       if (source === undefined) {
@@ -36,19 +34,23 @@ export function findCycle(workflow: Workflow): NodeId[] | undefined {
         done.add(top.id);
       } else if (onPath.has(source)) {
         const start = path.findIndex((visit) => visit.id === source);
-        return [
-          source,
-          ...path
-            .slice(start)
-            .map((visit) => visit.id)
-            .toReversed(),
-        ];
+        const backwards = path.slice(start).map((visit) => visit.id);
+        return { order: [...done], cycle: [source, ...backwards.toReversed()] };
       } else if (!done.has(source) && nodeOf(workflow, source) !== undefined) {
         enter(source);
       }
     }
   }
-  return undefined;
+  return { order: [...done] };
+}
+
+/**
+ * Finds one dependency cycle.
+ *
+ * @returns its node ids in the direction of data flow, the first one repeated at the end, or undefined.
+ */
+export function findCycle(workflow: Workflow): NodeId[] | undefined {
+  return visitAll(workflow).cycle;
 }
 
 /**
@@ -59,36 +61,11 @@ export function findCycle(workflow: Workflow): NodeId[] | undefined {
  * @throws ComfyError `invalid_value` naming the cycle.
  */
 export function topologicalOrder(workflow: Workflow): NodeId[] {
-  const cycle = findCycle(workflow);
+  const { order, cycle } = visitAll(workflow);
   if (cycle !== undefined) {
     throw new ComfyError('invalid_value', `The workflow has a cycle: ${cycle.join(' → ')}.`, {
       hint: 'Remove one of these links: a node cannot need its own result.',
     });
-  }
-  const ids = Object.keys(workflow);
-  const done = new Set<NodeId>();
-  const order: NodeId[] = [];
-  for (const root of ids) {
-    const path: Visit[] = [];
-    const enter = (id: NodeId): void => {
-      path.push({ id, sources: linksInto(workflow, id).map((link) => link.from), next: 0 });
-    };
-    if (!done.has(root)) enter(root);
-    while (path.length > 0) {
-      const top = path.at(-1);
-      if (top === undefined) break;
-      const source = top.sources[top.next];
-      top.next += 1;
-      if (source === undefined) {
-        path.pop();
-        if (!done.has(top.id)) {
-          done.add(top.id);
-          order.push(top.id);
-        }
-      } else if (!done.has(source) && nodeOf(workflow, source) !== undefined) {
-        enter(source);
-      }
-    }
   }
   return order;
 }

@@ -1,19 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ComfyError } from '../errors/comfy-error.ts';
+import { errorOf } from '../errors/testing/error-of.ts';
+import { propertyRuns } from '../testing/property-runs.ts';
 import type { Json } from './json.ts';
 import { createJsonObject, parseJson } from './parse-json.ts';
 import { stringifyJson } from './stringify-json.ts';
-
-function errorOf(run: () => unknown): ComfyError {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof ComfyError) return error;
-    throw error;
-  }
-  throw new Error('nothing was thrown');
-}
 
 describe('numbers', () => {
   test.each([
@@ -103,6 +95,16 @@ describe('errors', () => {
     expect(error.position).toEqual({ line, column });
   });
 
+  test('the number of values has a cap', () => {
+    expect(errorOf(() => parseJson(`[${'[],'.repeat(5_000_000)}[]]`)).code).toBe('too_large');
+    expect(errorOf(() => parseJson('[1,\n{"a":2}]', { maxValues: 3 })).position).toEqual({ line: 2, column: 6 });
+    expect(parseJson('[1,{"a":2}]', { maxValues: 4 })).toEqual([1, { a: 2 }]);
+  });
+
+  test('a position far into many lines is found without splitting them', () => {
+    expect(errorOf(() => parseJson(`${'\n'.repeat(5_000_000)}  x`)).position).toEqual({ line: 5_000_001, column: 3 });
+  });
+
   test('nesting and length have caps', () => {
     expect(errorOf(() => parseJson('['.repeat(1_000_000))).code).toBe('too_large');
     expect(errorOf(() => parseJson('{"a":'.repeat(600))).code).toBe('too_large');
@@ -149,7 +151,7 @@ describe('against JSON.parse and JSON.stringify', () => {
           expect(withNumbers(parseJson(text))).toEqual(JSON.parse(text));
           expect(parseJson(stringifyJson(parseJson(text), indent))).toEqual(parseJson(text));
         }),
-        { seed: 11, numRuns: 300 },
+        { seed: 11, numRuns: propertyRuns(300) },
       ),
     ).not.toThrow();
     const sample = { a: [1, 'x', [], {}, null], b: { c: true, d: -1.5 } };
@@ -185,7 +187,7 @@ describe('against JSON.parse and JSON.stringify', () => {
           const text = parts.join('');
           expect(isRead(() => parseJson(text), ComfyError)).toBe(isRead(() => JSON.parse(text) as Json, SyntaxError));
         }),
-        { seed: 13, numRuns: 1_000 },
+        { seed: 13, numRuns: propertyRuns(1_000) },
       ),
     ).not.toThrow();
   });
@@ -198,7 +200,7 @@ describe('against JSON.parse and JSON.stringify', () => {
           const expected = typeof number === 'bigint' && Number.isSafeInteger(Number(number)) ? Number(number) : number;
           expect(parseJson(stringifyJson(number, { nonFinite: 'literal' }))).toBe(expected);
         }),
-        { seed: 17, numRuns: 500 },
+        { seed: 17, numRuns: propertyRuns(500) },
       ),
     ).not.toThrow();
   });

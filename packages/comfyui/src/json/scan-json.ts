@@ -22,6 +22,8 @@ export interface ScanLimits {
   maxChars: number;
   /** Deepest nesting of lists and objects. */
   maxDepth: number;
+  /** Most values, those inside others included: in memory even `[]` is many times as long as in the text. */
+  maxValues: number;
   /** Whether `NaN` and `Infinity`, which Python reads and writes, are values (`accept`) or an error (`refuse`). */
   nonFinite: 'accept' | 'refuse';
 }
@@ -49,6 +51,7 @@ export function scanJson<Value, Members>(
   }
   let at = 0;
   let depth = 0;
+  let values = 0;
 
   function fail(message: string, where = at): never {
     throw new ComfyError('malformed', `Not valid JSON: ${message}`, { position: positionAt(text, where) });
@@ -196,6 +199,12 @@ export function scanJson<Value, Members>(
   }
 
   function readValue(): Value {
+    values += 1;
+    if (values > limits.maxValues) {
+      throw new ComfyError('too_large', `JSON with more than ${limits.maxValues} values`, {
+        position: positionAt(text, at),
+      });
+    }
     switch (skipSpace()) {
       case 0x22:
         at += 1;
@@ -240,7 +249,11 @@ const nonFiniteWords: readonly (readonly [string, number])[] = [
 ];
 
 function positionAt(text: string, offset: number): TextPosition {
-  const before = text.slice(0, offset);
-  const line = before.split('\n').length;
-  return { line, column: offset - before.lastIndexOf('\n') };
+  let line = 1;
+  let lineStart = 0;
+  for (let end = text.indexOf('\n'); end !== -1 && end < offset; end = text.indexOf('\n', lineStart)) {
+    line += 1;
+    lineStart = end + 1;
+  }
+  return { line, column: offset - lineStart + 1 };
 }

@@ -5,9 +5,11 @@ import { crc32, deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ComfyError } from '../errors/comfy-error.ts';
+import { errorOf } from '../errors/testing/error-of.ts';
 import type { Json } from '../json/json.ts';
 import { parseJson } from '../json/parse-json.ts';
 import { stringifyJson } from '../json/stringify-json.ts';
+import { propertyRuns } from '../testing/property-runs.ts';
 import { setLimits } from './image-metadata.ts';
 import { parseJpeg } from './jpeg.ts';
 import { parsePng } from './png.ts';
@@ -39,16 +41,6 @@ function pngChunk(type: string, data: string | Uint8Array): Uint8Array {
 function pngWith(...chunks: Uint8Array[]): Uint8Array {
   const png = Buffer.from(sampleImage('png'));
   return Buffer.concat([png.subarray(0, 33), ...chunks, png.subarray(33)]);
-}
-
-function failure(read: () => unknown): ComfyError {
-  try {
-    read();
-  } catch (error) {
-    if (error instanceof ComfyError) return error;
-    throw error;
-  }
-  throw new Error('nothing was thrown');
 }
 
 /** What a call gives, or the code of its ComfyError; anything else that it throws fails the test. */
@@ -96,7 +88,7 @@ describe('what is written is read', () => {
           expect(read.texts['parameters']).toBe(`Q ${text}`);
         },
       ),
-      { seed: 5, numRuns: 60 },
+      { seed: 5, numRuns: propertyRuns(60) },
     );
   });
 
@@ -105,7 +97,7 @@ describe('what is written is read', () => {
     for (const name of ['png', 'webp', 'webpLossless', 'webpExt'] as const) {
       expect(parseMetadata(writeMetadata(sampleImage(name), { prompt: large })).prompt).toEqual(large);
     }
-    const error = failure(() => writeMetadata(sampleImage('jpeg'), { prompt: large }));
+    const error = errorOf(() => writeMetadata(sampleImage('jpeg'), { prompt: large }));
     expect(error).toMatchObject({ code: 'too_large', hint: 'Use PNG or WebP, or leave the workflow out.' });
   });
 });
@@ -129,7 +121,7 @@ describe('stripMetadata', () => {
   it('takes out what a damaged EXIF block holds', () => {
     const jpeg = Buffer.from(sampleImage('jpegExif'));
     jpeg.write('XX', jpeg.indexOf('II*\0'), 'latin1');
-    expect(failure(() => parseMetadata(jpeg)).code).toBe('malformed');
+    expect(errorOf(() => parseMetadata(jpeg)).code).toBe('malformed');
     const stripped = stripMetadata(jpeg);
     expect(Buffer.from(stripped).includes('Exif')).toBe(false);
     expect(parseMetadata(stripped).format).toBe('jpeg');
@@ -238,12 +230,12 @@ describe('hostile files', () => {
   it('stops decompression bombs at the cap', () => {
     const bomb = deflateSync(Buffer.alloc(20_000_000, 0x20)).toString('latin1');
     for (const chunk of [pngChunk('zTXt', `prompt\0\0${bomb}`), pngChunk('iTXt', `prompt\0\u0001\0\0\0${bomb}`)]) {
-      expect(failure(() => parseMetadata(pngWith(chunk))).code).toBe('too_large');
+      expect(errorOf(() => parseMetadata(pngWith(chunk))).code).toBe('too_large');
     }
     // Many small ones add up.
     const small = pngChunk('zTXt', `a\0\0${deflateSync(Buffer.alloc(100_000)).toString('latin1')}`);
     const many = pngWith(...Array.from({ length: 20 }, () => small));
-    expect(failure(() => parseMetadata(many, { maxTextBytes: 1_000_000 })).code).toBe('too_large');
+    expect(errorOf(() => parseMetadata(many, { maxTextBytes: 1_000_000 })).code).toBe('too_large');
     expect(parseMetadata(many).format).toBe('png');
   });
 
@@ -261,13 +253,13 @@ describe('hostile files', () => {
       head.writeUInt32BE(head.byteLength, 18 + index * 12);
     }
     const file = pngWith(pngChunk('eXIf', Buffer.concat([head, text])));
-    expect(failure(() => parseMetadata(file, { maxTextBytes: 1_000_000 })).code).toBe('too_large');
+    expect(errorOf(() => parseMetadata(file, { maxTextBytes: 1_000_000 })).code).toBe('too_large');
   });
 
   it('caps the file and its parts', () => {
-    expect(failure(() => parseMetadata(sampleImage('png'), { maxFileBytes: 90 })).code).toBe('too_large');
+    expect(errorOf(() => parseMetadata(sampleImage('png'), { maxFileBytes: 90 })).code).toBe('too_large');
     const crowded = pngWith(...Array.from({ length: 50 }, () => pngChunk('tEXt', 'a\0b')));
-    expect(failure(() => parseMetadata(crowded, { maxParts: 20 })).code).toBe('too_large');
+    expect(errorOf(() => parseMetadata(crowded, { maxParts: 20 })).code).toBe('too_large');
   });
 
   it.each([
@@ -289,7 +281,7 @@ describe('hostile files', () => {
     ['another format', () => Buffer.from('GIF89a........')],
     ['a page', () => Buffer.from('<!doctype html>')],
   ])('says so of %s', (_, build) => {
-    expect(failure(() => parseMetadata(build())).code).toBe('malformed');
+    expect(errorOf(() => parseMetadata(build())).code).toBe('malformed');
   });
 
   it.each(sampleNames)('says so of %s cut anywhere, or reads what is whole', (name) => {
@@ -320,7 +312,7 @@ describe('hostile files', () => {
           ];
           expect(outcomes).not.toContain(undefined);
         }),
-        { seed: 9, numRuns: 300 },
+        { seed: 9, numRuns: propertyRuns(300) },
       );
     },
   );
@@ -332,7 +324,7 @@ describe('hostile files', () => {
         const bytes = Buffer.concat([Buffer.from(head, 'latin1'), noise]);
         expect(typeof outcomeOf(() => parseMetadata(bytes).format)).toBe('string');
       }),
-      { seed: 9, numRuns: 500 },
+      { seed: 9, numRuns: propertyRuns(500) },
     );
   });
 });

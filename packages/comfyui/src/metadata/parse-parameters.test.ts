@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { propertyRuns } from '../testing/property-runs.ts';
 import { parseParameters } from './parse-parameters.ts';
 
 describe('parseParameters', () => {
@@ -94,7 +95,7 @@ Steps: 28, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 6.5, Seed: 18446
           expect(read.settings['note']).toBe(`,${quoted}`.replaceAll('\0', ''));
         },
       ),
-      { seed: 2, numRuns: 200 },
+      { seed: 2, numRuns: propertyRuns(200) },
     );
   });
 

@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { ComfyError } from '../errors/comfy-error.ts';
+import { isJsonObject } from '../json/is-json-object.ts';
 import type { JsonObject } from '../json/json.ts';
 import { parseJson } from '../json/parse-json.ts';
 import { parseExif } from './exif.ts';
@@ -77,17 +78,13 @@ function workflowIn(text: string): { prompt?: JsonObject; workflow?: JsonObject 
   if (Array.isArray(value['nodes'])) return { workflow: value };
   const { prompt, workflow } = value;
   return {
-    ...(isObject(prompt) && isPrompt(prompt) ? { prompt } : {}),
-    ...(isObject(workflow) ? { workflow } : {}),
+    ...(isJsonObject(prompt) && isPrompt(prompt) ? { prompt } : {}),
+    ...(isJsonObject(workflow) ? { workflow } : {}),
   };
 }
 
 function isPrompt(value: JsonObject): boolean {
-  return Object.values(value).some((node) => isObject(node) && typeof node['class_type'] === 'string');
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return Object.values(value).some((node) => isJsonObject(node) && typeof node['class_type'] === 'string');
 }
 
 /** A text that is no JSON object is somebody else's, not an error of the file. */
@@ -95,7 +92,7 @@ function objectFrom(text: string | undefined): JsonObject | undefined {
   if (text === undefined || !/^\s*\{/.test(text)) return undefined;
   try {
     const value = parseJson(text.replace(/\0+$/, ''));
-    return isObject(value) ? value : undefined;
+    return isJsonObject(value) ? value : undefined;
   } catch (error) {
     if (error instanceof ComfyError) return undefined;
     throw error;

@@ -6,6 +6,7 @@ import { recordedVersions } from '../registry/recorded-registry.ts';
 import type { Workflow, WorkflowNode } from '../graph/workflow.ts';
 import type { Json } from '../json/json.ts';
 import { stringifyJson } from '../json/stringify-json.ts';
+import { propertyRuns } from '../testing/property-runs.ts';
 import { formatNotation } from './format-notation.ts';
 import { parseNotation } from './parse-notation.ts';
 
@@ -155,7 +156,7 @@ describe('parseNotation', () => {
           if (!(error instanceof ComfyError)) failures.push(pieces, error);
         }
       }),
-      { seed: 7, numRuns: 500 },
+      { seed: 7, numRuns: propertyRuns(500) },
     );
     expect(failures).toEqual([]);
   });
@@ -285,7 +286,7 @@ describe('formatNotation', () => {
         const back = parseNotation(formatNotation(workflow, registry), registry, { unknownNames: 'keep' });
         expect(sorted(back)).toBe(sorted(workflow));
       }),
-      { seed: 11, numRuns: 400 },
+      { seed: 11, numRuns: propertyRuns(400) },
     );
   });
 });

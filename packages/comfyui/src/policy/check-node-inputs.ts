@@ -1,4 +1,5 @@
 import type { NodeId, Workflow, WorkflowNode } from '../graph/workflow.ts';
+import { isJsonObject } from '../json/is-json-object.ts';
 import type { Json } from '../json/json.ts';
 import { pythonFromJson } from '../json/python-json.ts';
 import { nearestNames } from '../notation/nearest-names.ts';
@@ -152,7 +153,7 @@ class ValueCheck {
   #checkCombo(value: Json): void {
     if (
       this.#input.multiselect === true &&
-      isObject(value) &&
+      isJsonObject(value) &&
       Array.isArray(value['__value__']) &&
       Object.keys(value).length === 1
     ) {
@@ -288,10 +289,6 @@ class ValueCheck {
   #refuseHazard(value: string, hazard: string | undefined, remedy: string): void {
     if (hazard !== undefined) this.#refuse('unsafe_name', `the text ${shown(value)} ${hazard}. ${remedy}`);
   }
-}
-
-function isObject(value: Json): value is { [key: string]: Json } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Numbers, true and false, short words and colours, in lists and objects of at most so many levels. */

@@ -7,6 +7,7 @@ import { parseRegistry } from '../registry/parse-registry.ts';
 import { readRecordedObjectInfo, readRecordedValidations, recordedVersions } from '../registry/recorded-registry.ts';
 import type { RecordedVersion } from '../registry/recorded-registry.ts';
 import type { Registry } from '../registry/registry.ts';
+import { propertyRuns } from '../testing/property-runs.ts';
 import { checkPolicy } from './check-policy.ts';
 import { defaultPolicy } from './default-policy.ts';
 import type { Policy, PolicyDecision } from './policy.ts';
@@ -212,7 +213,7 @@ describe('whatever comes in, the gate answers', () => {
           const decision = checkPolicy(newest, workflow);
           return !decision.allowed && decision.reasons.length > 0;
         }),
-        { seed: 3, numRuns: 300 },
+        { seed: 3, numRuns: propertyRuns(300) },
       ),
     ).not.toThrow();
   });
@@ -234,7 +235,7 @@ describe('whatever comes in, the gate answers', () => {
             (typeof value === 'number' && typeof before === 'bigint')
           );
         }),
-        { seed: 5, numRuns: 500 },
+        { seed: 5, numRuns: propertyRuns(500) },
       ),
     ).not.toThrow();
   });
@@ -247,7 +248,7 @@ describe('whatever comes in, the gate answers', () => {
           workflow['10']!.inputs['image'] = name;
           return checkPolicy(newest, workflow).allowed === (name === 'example.png');
         }),
-        { seed: 7, numRuns: 300 },
+        { seed: 7, numRuns: propertyRuns(300) },
       ),
     ).not.toThrow();
   });

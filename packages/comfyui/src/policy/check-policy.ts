@@ -1,5 +1,6 @@
 import { findCycle, topologicalOrder } from '../graph/topology.ts';
 import type { NodeId, Workflow, WorkflowNode } from '../graph/workflow.ts';
+import { isJsonObject } from '../json/is-json-object.ts';
 import type { Json } from '../json/json.ts';
 import { modelFolderOf } from '../registry/models.ts';
 import type { NodeClass, Registry } from '../registry/registry.ts';
@@ -76,23 +77,19 @@ function readNode(id: string, value: unknown, refuse: (reason: PolicyReason) => 
   if (id === '' || id.length > 100 || unsafeIds.has(id) || /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(id)) {
     return fail('ids are 1 to 100 printable characters, such as "3" or "12:7". Give it another id.');
   }
-  if (!isObject(value)) return fail('a node is an object with class_type and inputs.');
+  if (!isJsonObject(value)) return fail('a node is an object with class_type and inputs.');
   const extra = Object.keys(value).find((key) => !nodeKeys.has(key));
   if (extra !== undefined) return fail(`the key ${shown(extra)} is not part of a node. Remove it.`);
   const { class_type: classType, inputs, _meta: meta } = value;
   if (typeof classType !== 'string') return fail('class_type has to be the name of a node class.');
-  if (!isObject(inputs)) return fail('inputs has to be an object; use {} where a node has none.');
+  if (!isJsonObject(inputs)) return fail('inputs has to be an object; use {} where a node has none.');
   if (meta !== undefined && !isMeta(meta))
     return fail('_meta holds a title of at most 500 characters and nothing else.');
   return { class_type: classType, inputs };
 }
 
-function isObject(value: unknown): value is { [key: string]: Json } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 function isMeta(meta: Json): boolean {
-  if (!isObject(meta) || Object.keys(meta).some((key) => key !== 'title')) return false;
+  if (!isJsonObject(meta) || Object.keys(meta).some((key) => key !== 'title')) return false;
   const { title } = meta;
   return title === undefined || (typeof title === 'string' && title.length <= 500);
 }

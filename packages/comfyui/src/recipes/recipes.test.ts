@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ComfyError } from '../errors/comfy-error.ts';
+import { errorOf } from '../errors/testing/error-of.ts';
 import { recordedRegistry } from '../graph/testing/recorded-registry.ts';
 import { recordedVersions } from '../registry/recorded-registry.ts';
 import type { Json } from '../json/json.ts';
@@ -49,16 +49,6 @@ function neededValues(recipe: Recipe, most: boolean): RecipeValues {
       return [];
     }),
   );
-}
-
-function failure(run: () => unknown): ComfyError {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof ComfyError) return error;
-    throw error;
-  }
-  throw new Error('nothing was thrown');
 }
 
 const anyCheckpoint = recipeById('text-to-image');
@@ -216,17 +206,17 @@ describe('instantiateRecipe', () => {
     [{ prompt: '  ' }, /a text is needed/, /few words/],
     [{ stepz: 4 }, /no parameter "stepz"/, /steps/],
   ] as [RecipeValues, RegExp, RegExp][])('refuses %j in words', (params, message, hint) => {
-    const error = failure(() => make(params));
+    const error = errorOf(() => make(params));
     expect(error.message).toMatch(message);
     expect(error.hint ?? '').toMatch(hint);
   });
 
   it('refuses a prompt that is too long', () => {
-    expect(failure(() => make({ prompt: 'x'.repeat(10_001) })).message).toBe('prompt: 10001 characters are too many.');
+    expect(errorOf(() => make({ prompt: 'x'.repeat(10_001) })).message).toBe('prompt: 10001 characters are too many.');
   });
 
   it('refuses a model of a family that cannot work', () => {
-    const error = failure(() => make({ model: 'flux1-dev-fp8' }, recipeById('text-to-image-sdxl'), stocked));
+    const error = errorOf(() => make({ model: 'flux1-dev-fp8' }, recipeById('text-to-image-sdxl'), stocked));
     expect(error.message).toBe(
       'flux1-dev-fp8.safetensors looks like a flux model; this recipe needs an SDXL checkpoint.',
     );

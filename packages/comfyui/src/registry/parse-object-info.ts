@@ -12,7 +12,12 @@ export interface ObjectInfo {
 }
 
 /** A registry of 5,000 classes with tooltips is tens of megabytes. */
-const defaultLimits: ScanLimits = { maxChars: 256 * 1024 * 1024, maxDepth: 200, nonFinite: 'accept' };
+const defaultLimits: ScanLimits = {
+  maxChars: 256 * 1024 * 1024,
+  maxDepth: 200,
+  maxValues: 4_000_000,
+  nonFinite: 'accept',
+};
 
 /**
  * Parses the text of `/object_info` and notes which bounds are whole floats.

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ComfyError } from '../errors/comfy-error.ts';
+import { propertyRuns } from '../testing/property-runs.ts';
 import { parseRegistry } from './parse-registry.ts';
 import { readRecordedObjectInfo } from './recorded-registry.ts';
 import type { NodeClass } from './registry.ts';
@@ -210,7 +211,7 @@ describe('bad input', () => {
             expect(registry.classes.get('B')?.inputs).toHaveLength(4);
           },
         ),
-        { seed: 23, numRuns: 200 },
+        { seed: 23, numRuns: propertyRuns(200) },
       ),
     ).not.toThrow();
   });

@@ -1,4 +1,5 @@
 import MiniSearch from 'minisearch';
+import { nearestNames } from '../notation/nearest-names.ts';
 import type { NodeClass, Registry } from './registry.ts';
 
 export interface NodeSearchOptions {
@@ -50,11 +51,10 @@ const commonAliases: ReadonlyMap<string, string> = new Map([
 interface IndexedClass {
   id: number;
   name: string;
-  title: string;
-  aliases: string;
-  category: string;
-  types: string;
-  description: string;
+  title: string | undefined;
+  aliases: string | undefined;
+  category: string | undefined;
+  description: string | undefined;
 }
 
 const queryCap = 200;
@@ -92,23 +92,37 @@ export function createRegistrySearch(registry: Registry): RegistrySearch {
     (nodeClass) => new Set(nodeClass.inputs.flatMap((input) => acceptedTypes(input.types, input))),
   );
   const typesOut = classes.map((nodeClass) => new Set(nodeClass.outputs.map(({ type }) => type)));
+  const allTypes = new Set([...typesIn, ...typesOut].flatMap((types) => [...types]));
+  const trusts = classes.map(trust);
+  const byName = Map.groupBy(
+    classes.flatMap(({ name, displayName }, position) =>
+      [...new Set([name.toLowerCase(), displayName.toLowerCase()])].map((known) => ({ known, position })),
+    ),
+    ({ known }) => known,
+  );
+  const vocabulary = new Set<string>();
   const index = new MiniSearch<IndexedClass>({
-    fields: ['name', 'title', 'aliases', 'category', 'types', 'description'],
+    fields: ['name', 'title', 'aliases', 'category', 'description'],
     storeFields: [],
     tokenize: createTokenizer(),
     // The tokenizer has lower-cased every word already.
-    processTerm: (term) => term,
+    processTerm: (term) => {
+      vocabulary.add(term);
+      return term;
+    },
     searchOptions: {
-      boost: { name: 4, title: 4, aliases: 3, category: 1.5, types: 1, description: 1 },
+      tokenize,
+      boost: { name: 4, title: 4, aliases: 3, category: 1.5, description: 1 },
       prefix: (term) => term.length >= 2,
-      fuzzy: (term) => (term.length >= 4 ? 0.25 : false),
+      // A word that some class has is no typing error.
+      fuzzy: (term) => (term.length >= 4 && !vocabulary.has(term) ? 0.25 : false),
       maxFuzzy: 3,
       weights: { fuzzy: 0.3, prefix: 0.5 },
       processTerm: (term) => (fillers.has(term) ? null : term),
     },
   });
   index.addAll(classes.map(describe));
-  const allTypes = new Set([...typesIn, ...typesOut].flatMap((types) => [...types]));
+  const byTypeWord = positionsByTypeWord(typesIn, typesOut);
 
   function passes(position: number, options: NodeSearchOptions): boolean {
     const nodeClass = classes[position];
@@ -124,26 +138,71 @@ export function createRegistrySearch(registry: Registry): RegistrySearch {
       .map((nodeClass) => ({ nodeClass, score: 1 }));
   }
 
+  /** Positions of classes that take or give a type with this word in its name, typing errors allowed. */
+  function typed(word: string): readonly number[] {
+    const exact = byTypeWord.get(word);
+    if (exact !== undefined || word.length < 4 || vocabulary.has(word)) return exact ?? [];
+    const [near] = nearestNames(word, byTypeWord.keys(), 1);
+    return near === undefined ? [] : (byTypeWord.get(near) ?? []);
+  }
+
+  function scoreAll(text: string, options: NodeSearchOptions): Map<number, number> {
+    const scores = new Map<number, number>();
+    for (const { id, score } of index.search(text, { filter: ({ id }) => passes(Number(id), options) })) {
+      scores.set(Number(id), score);
+    }
+    for (const word of new Set(tokenize(text))) {
+      const positions = fillers.has(word) ? [] : typed(word);
+      // What many classes have tells little: the inverse document frequency of BM25.
+      const weight = Math.log(1 + (classes.length - positions.length + 0.5) / (positions.length + 0.5));
+      for (const position of positions) {
+        if (passes(position, options)) scores.set(position, (scores.get(position) ?? 0) + weight);
+      }
+    }
+    return scores;
+  }
+
   return {
     search(query, options = {}) {
       const limit = options.limit ?? 20;
       const text = query.trim().slice(0, queryCap);
       if (text === '') return list(options).slice(0, limit);
       const conversion = readConversion(text, allTypes);
-      const found = index.search(text, { filter: ({ id }) => passes(Number(id), options) });
-      const converts = (position: number): boolean =>
-        conversion !== undefined && passes(position, { ...options, ...conversion });
-      return found
-        .flatMap(({ id, score }) => {
-          const nodeClass = classes[Number(id)];
-          if (nodeClass === undefined) return [];
-          const factor = trust(nodeClass) * exactness(nodeClass, text) * (converts(Number(id)) ? 10 : 1);
-          return [{ nodeClass, score: score * factor }];
-        })
-        .sort((a, b) => b.score - a.score)
-        .slice(0, limit);
+      const exact = new Set(byName.get(text.toLowerCase())?.map(({ position }) => position));
+      const ranked: { position: number; score: number }[] = [];
+      for (const [position, score] of scoreAll(text, options)) {
+        const converts = conversion !== undefined && passes(position, { ...conversion, deprecated: true });
+        // A query that is the name itself wins whatever else matches.
+        const factor = (trusts[position] ?? 1) * (exact.has(position) ? 10 : 1) * (converts ? 10 : 1);
+        ranked.push({ position, score: score * factor });
+      }
+      return ranked
+        .sort((a, b) => b.score - a.score || a.position - b.position)
+        .slice(0, limit)
+        .flatMap(({ position, score }) => {
+          const nodeClass = classes[position];
+          return nodeClass === undefined ? [] : [{ nodeClass, score }];
+        });
     },
   };
+}
+
+/** Positions of classes by the words in the names of the types that they take and give. */
+function positionsByTypeWord(
+  typesIn: readonly ReadonlySet<string>[],
+  typesOut: readonly ReadonlySet<string>[],
+): ReadonlyMap<string, readonly number[]> {
+  const byWord = new Map<string, number[]>();
+  const split = createTokenizer();
+  for (const [position, types] of typesIn.entries()) {
+    const words = new Set([...types, ...(typesOut[position] ?? [])].flatMap(split));
+    for (const word of words) {
+      const positions = byWord.get(word);
+      if (positions === undefined) byWord.set(word, [position]);
+      else positions.push(position);
+    }
+  }
+  return byWord;
 }
 
 function acceptedTypes(types: readonly string[], input: NodeClass['inputs'][number]): readonly string[] {
@@ -154,21 +213,25 @@ function acceptedTypes(types: readonly string[], input: NodeClass['inputs'][numb
   return types;
 }
 
+/** Empty texts are left out: going through 5,000 of them takes time. */
 function describe(nodeClass: NodeClass, id: number): IndexedClass {
+  const aliases = [...nodeClass.searchAliases, commonAliases.get(nodeClass.name) ?? ''].join(' ');
   return {
     id,
     name: nodeClass.name,
-    title: nodeClass.displayName === nodeClass.name ? '' : nodeClass.displayName,
-    aliases: [...nodeClass.searchAliases, commonAliases.get(nodeClass.name) ?? ''].join(' '),
-    category: nodeClass.category,
-    types: [
-      ...new Set([...nodeClass.inputs.flatMap(({ types }) => types), ...nodeClass.outputs.map(({ type }) => type)]),
-    ].join(' '),
-    description: nodeClass.description,
+    title: nodeClass.displayName === nodeClass.name ? undefined : nodeClass.displayName,
+    aliases: aliases || undefined,
+    category: nodeClass.category || undefined,
+    description: nodeClass.description || undefined,
   };
 }
 
-/** Splits texts into lower-case words; `KSamplerAdvanced`, `VAEDecode` and `img2img` also give their parts. Words are split once. */
+/** Splits a text into lower-case words; `KSamplerAdvanced`, `VAEDecode` and `img2img` also give their parts. */
+function tokenize(text: string): string[] {
+  return text.split(/[^\p{L}\p{N}]+/u).flatMap((word) => (word === '' ? [] : wordAndParts(word)));
+}
+
+/** As {@link tokenize}, for many texts: each word is split once. */
 function createTokenizer(): (text: string) => string[] {
   const known = new Map<string, readonly string[]>();
   return (text) => {
@@ -207,10 +270,4 @@ function readConversion(query: string, types: ReadonlySet<string>): { takes: str
 function trust(nodeClass: NodeClass): number {
   const own = commonAliases.has(nodeClass.name) ? 1.6 : nodeClass.pack === 'core' ? 1 : 0.85;
   return own * (nodeClass.deprecated ? 0.5 : 1) * (nodeClass.experimental ? 0.9 : 1) * (nodeClass.isApiNode ? 0.7 : 1);
-}
-
-/** A query that is the name itself wins whatever else matches. */
-function exactness(nodeClass: NodeClass, query: string): number {
-  const wanted = query.toLowerCase();
-  return nodeClass.name.toLowerCase() === wanted || nodeClass.displayName.toLowerCase() === wanted ? 10 : 1;
 }

@@ -5,6 +5,7 @@ import type { Json } from '../json/json.ts';
 import { parseJson } from '../json/parse-json.ts';
 import { parseRegistry } from '../registry/parse-registry.ts';
 import { readRecordedObjectInfo, readRecordedValidations } from '../registry/recorded-registry.ts';
+import { propertyRuns } from '../testing/property-runs.ts';
 import type { PromptVerdict, ValidateOptions } from './prompt-verdict.ts';
 import { validatePrompt } from './validate-prompt.ts';
 
@@ -413,7 +414,7 @@ describe('odd and hostile prompts', () => {
             }
           },
         ),
-        { seed: 29, numRuns: 500 },
+        { seed: 29, numRuns: propertyRuns(500) },
       ),
     ).not.toThrow();
   });

@@ -1,3 +1,4 @@
+import { isJsonObject } from '../../json/is-json-object.ts';
 import type { Json, JsonObject } from '../../json/json.ts';
 import { parseJson } from '../../json/parse-json.ts';
 import { stringifyJson } from '../../json/stringify-json.ts';
@@ -10,10 +11,6 @@ import {
 import type { Registry } from '../../registry/registry.ts';
 import { parseWorkflow } from '../parse-workflow.ts';
 import type { Workflow } from '../workflow.ts';
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 /**
  * A recorded registry, with file names added to its combos as if models had been installed.
@@ -29,7 +26,7 @@ export function recordedRegistry(
   const text = readRecordedObjectInfo(version);
   if (Object.keys(files).length === 0 && Object.keys(classes).length === 0) return parseRegistry(text);
   const info = parseJson(text);
-  if (!isObject(info)) throw new Error('object_info is no object');
+  if (!isJsonObject(info)) throw new Error('object_info is no object');
   for (const [key, names] of Object.entries(files)) addFiles(info, key, names);
   for (const [name, value] of Object.entries(classes)) info[name] = value;
   return parseRegistry(stringifyJson(info));
@@ -38,12 +35,16 @@ export function recordedRegistry(
 function addFiles(info: JsonObject, key: string, names: readonly string[]): void {
   const dot = key.indexOf('.');
   const node = info[key.slice(0, dot)];
-  const inputs = isObject(node) && isObject(node['input']) ? node['input'] : {};
+  const inputs = isJsonObject(node) && isJsonObject(node['input']) ? node['input'] : {};
   for (const group of Object.values(inputs)) {
-    const declaration = isObject(group) ? group[key.slice(dot + 1)] : undefined;
+    const declaration = isJsonObject(group) ? group[key.slice(dot + 1)] : undefined;
     if (!Array.isArray(declaration)) continue;
     const config = declaration[1];
-    const options = Array.isArray(declaration[0]) ? declaration[0] : isObject(config) ? config['options'] : undefined;
+    const options = Array.isArray(declaration[0])
+      ? declaration[0]
+      : isJsonObject(config)
+        ? config['options']
+        : undefined;
     if (Array.isArray(options)) options.push(...names);
   }
 }
@@ -52,7 +53,7 @@ function addFiles(info: JsonObject, key: string, names: readonly string[]): void
 export function recordedWorkflows(version: RecordedVersion): { name: string; workflow: Workflow }[] {
   return readRecordedValidations(version).flatMap((line) => {
     const record = parseJson(line);
-    if (!isObject(record) || typeof record['name'] !== 'string') return [];
+    if (!isJsonObject(record) || typeof record['name'] !== 'string') return [];
     try {
       return [{ name: record['name'], workflow: parseWorkflow(record['prompt'] ?? null) }];
     } catch {
