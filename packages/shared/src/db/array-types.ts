@@ -22,14 +22,15 @@ export const postgresArrayTypes: Record<string, postgres.PostgresType> = Object.
     {
       to: oid,
       from: [oid],
-      serialize: (values: unknown) => (Array.isArray(values) ? formatArray(values) : values),
+      serialize: (values: unknown) => (Array.isArray(values) ? formatArray(values as ArrayElement[]) : values),
       parse: (text: string) => parseArray(text).map((element) => (element === null ? null : read(element))),
     },
   ]),
 );
 
-/** @param values strings, numbers, booleans or null. */
-export function formatArray(values: readonly unknown[]): string {
+type ArrayElement = string | number | boolean | null | undefined;
+
+export function formatArray(values: readonly ArrayElement[]): string {
   const elements = values.map((value) => {
     if (value === null || value === undefined) return 'NULL';
     return `"${String(value).replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;

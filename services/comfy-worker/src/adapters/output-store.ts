@@ -1,13 +1,29 @@
 import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import sharp from 'sharp';
 import type { ComfyClient } from '@atelier/comfyui/client/comfy-client';
+import { ComfyError } from '@atelier/comfyui/errors/comfy-error';
 import type { AssetStore } from '@atelier/shared/assets/asset-store';
+import { AppError } from '@atelier/shared/errors/app-error';
 import type { OutputStore } from '../ports.ts';
 
 /** Of the longer side: sharp enough on the page, a fraction of the original's bytes. */
 const thumbnailPixels = 768;
 /** 16,384 by 16,384: more than any model makes, less than what a decoder must not be given. */
 const maxInputPixels = 268_435_456;
+
+/** A decoder holds the whole file: larger ones are kept and handed over without a thumbnail. */
+const maxDecodedBytes = 67_108_864;
+
+/** What sharp calls the formats that are pictures of pixels: SVG and PDF, which it can draw too, are not. */
+const typesByFormat: Record<string, string> = {
+  png: 'image/png',
+  jpeg: 'image/jpeg',
+  webp: 'image/webp',
+  gif: 'image/gif',
+  tiff: 'image/tiff',
+  heif: 'image/avif',
+};
 
 const typesByExtension: Record<string, string> = {
   png: 'image/png',
@@ -38,7 +54,9 @@ export function createOutputStore(
         mediaType: guessed ?? 'application/octet-stream',
         maxBytes,
       });
-      const picture = await describePicture(assets, stored.hash);
+      if (stored.bytes === 0) throw new ComfyError('refused', `ComfyUI gave ${file.filename} without a single byte.`);
+      const mayBePicture = (guessed ?? 'image/').startsWith('image/') && stored.bytes <= maxDecodedBytes;
+      const picture = mayBePicture ? await describePicture(assets, stored.hash) : undefined;
       return {
         index,
         hash: stored.hash,
@@ -61,32 +79,34 @@ interface Picture {
   thumbnailHash: string;
 }
 
-/** Size, true type and thumbnail of a stored picture; `undefined` for what is none. */
+/** Size, true type and thumbnail of a stored picture; `undefined` for what is none, or is broken: it is kept as it is. */
 async function describePicture(assets: AssetStore, hash: string): Promise<Picture | undefined> {
-  const source = await assets.get(hash);
-  const decoder = sharp({ limitInputPixels: maxInputPixels, failOn: 'error' });
-  source.on('error', (error) => decoder.destroy(error));
-  source.pipe(decoder);
+  const bytes = await readBack(assets, hash);
+  const decoder = sharp(bytes, { limitInputPixels: maxInputPixels, failOn: 'error' });
+  let picture: { mediaType: string; width: number; height: number; thumbnail: Buffer };
   try {
-    const described = decoder.clone().metadata();
-    const resized = decoder
-      .clone()
+    const { format, width, height } = await decoder.metadata();
+    const mediaType = typesByFormat[format];
+    if (mediaType === undefined) return undefined;
+    const thumbnail = await decoder
       .resize(thumbnailPixels, thumbnailPixels, { fit: 'inside', withoutEnlargement: true })
       .webp({ quality: 80 })
       .toBuffer();
-    const [metadata, thumbnail] = await Promise.all([described, resized]);
-    const stored = await assets.put(thumbnail, { mediaType: 'image/webp', maxBytes: thumbnail.byteLength });
-    return {
-      mediaType: `image/${metadata.format}`,
-      width: metadata.width,
-      height: metadata.height,
-      thumbnailHash: stored.hash,
-    };
-  } catch (error) {
-    // Not a picture, or one that is broken: it is kept and handed over as it is. Trouble of the store itself is thrown.
-    if (error instanceof Error && error.name === 'AppError') throw error;
+    picture = { mediaType, width, height, thumbnail };
+  } catch {
     return undefined;
-  } finally {
-    source.destroy();
+  }
+  const { thumbnail, ...described } = picture;
+  const stored = await assets.put(thumbnail, { mediaType: 'image/webp', maxBytes: thumbnail.byteLength });
+  return { ...described, thumbnailHash: stored.hash };
+}
+
+async function readBack(assets: AssetStore, hash: string): Promise<Buffer> {
+  const source = await assets.get(hash);
+  try {
+    return await buffer(source);
+  } catch (cause) {
+    if (cause instanceof AppError) throw cause;
+    throw new AppError('unavailable', 'a stored file could not be read back', { cause });
   }
 }

@@ -10,13 +10,20 @@ const maxWishes = 1_000;
 
 export function createCancelBoard(): CancelBoard {
   const board = new Map<string, AbortController>();
+  /** Never the signal of a job at hand, whose wish may still come. */
+  function forgetOldestWish(newest: string): void {
+    for (const [jobId, { signal }] of board) {
+      if (!signal.aborted || jobId === newest) continue;
+      board.delete(jobId);
+      return;
+    }
+  }
   function controllerOf(jobId: string): AbortController {
     let controller = board.get(jobId);
     if (controller === undefined) {
       controller = new AbortController();
       board.set(jobId, controller);
-      const [oldest] = board.keys();
-      if (board.size > maxWishes && oldest !== undefined) board.delete(oldest);
+      if (board.size > maxWishes) forgetOldestWish(jobId);
     }
     return controller;
   }

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { PromptResult } from '@atelier/comfyui/client/follow-prompt';
-import { decideEnd, maxAttempts, type EndFacts } from './decide-end.ts';
+import { decideEnd, maxAttempts, maxEpoch, type EndFacts } from './decide-end.ts';
 
 const facts: EndFacts = {
   cancelRequested: false,
   timeLimitSeconds: 600,
   wasRunning: true,
   attempts: 1,
+  epoch: 1,
   crashes: 0,
   outOfMemory: 0,
 };
@@ -81,6 +82,22 @@ describe('decideEnd', () => {
     expect(decideEnd(lost, { ...facts, wasRunning: false, attempts: 0, postStatus: 500 })).toMatchObject({
       outcome: 'fail',
       error: { code: 'workflow_refused' },
+    });
+  });
+
+  it.each([502, 503, 504, 408, 200])(
+    'posts again what a proxy answered with %i while ComfyUI was away',
+    (postStatus) => {
+      expect(decideEnd(lost, { ...facts, wasRunning: false, attempts: 0, postStatus })).toMatchObject({
+        outcome: 'requeue',
+      });
+    },
+  );
+
+  it('gives up what was posted very often and never began to run', () => {
+    expect(decideEnd(lost, { ...facts, wasRunning: false, attempts: 0, epoch: maxEpoch })).toMatchObject({
+      outcome: 'fail',
+      error: { code: 'lost' },
     });
   });
 

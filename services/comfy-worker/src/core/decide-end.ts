@@ -11,10 +11,15 @@ export interface EndFacts {
   timeLimitSeconds: number;
   /** It was seen executing. */
   wasRunning: boolean;
-  /** HTTP status of an answer to the POST that was neither yes nor no: ComfyUI's own validation fell over. */
+  /**
+   * HTTP status of an answer to the POST that was neither yes nor no: with 500 ComfyUI's own validation fell over; others
+   * are a proxy's words for a ComfyUI that was away.
+   */
   postStatus?: number | undefined;
   /** Attempts that started, this one included. */
   attempts: number;
+  /** The job's epoch: each post raises it by two, by the pick and by the way back to the queue. */
+  epoch: number;
   crashes: number;
   outOfMemory: number;
 }
@@ -30,6 +35,8 @@ export type EndDecision =
 export const maxAttempts = 5;
 /** Before what never started is posted again: whatever kept it from starting may need a moment. */
 export const unstartedRetryMs = 1_000;
+/** Epochs before a job that never starts is given up: something about it takes ComfyUI down before it runs. */
+export const maxEpoch = 40;
 /** Deaths of ComfyUI while it was executing before it is quarantined. */
 export const maxCrashes = 2;
 
@@ -51,8 +58,11 @@ export function decideEnd(result: PromptResult, facts: EndFacts): EndDecision {
     return { outcome: 'fail', state: 'failed', error: explainFailure(result.failure) };
   }
   if (result.state === 'lost' && facts.wasRunning) return afterCrash(facts);
-  if (result.state === 'lost' && facts.postStatus !== undefined) {
+  if (result.state === 'lost' && facts.postStatus === 500) {
     return { outcome: 'fail', state: 'failed', error: jobErrors.postFailed(facts.postStatus) };
+  }
+  if (!facts.wasRunning && facts.epoch >= maxEpoch) {
+    return { outcome: 'fail', state: 'failed', error: jobErrors.attemptsUsed(Math.floor(facts.epoch / 2)) };
   }
   if (facts.attempts >= maxAttempts) {
     return { outcome: 'fail', state: 'failed', error: jobErrors.attemptsUsed(facts.attempts) };

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ComfyClient } from '@atelier/comfyui/client/comfy-client';
 import type { ComfySocket } from '@atelier/comfyui/client/comfy-socket';
-import { followPrompt, type PromptResult } from '@atelier/comfyui/client/follow-prompt';
+import { followPrompt, type FollowPromptOptions, type PromptResult } from '@atelier/comfyui/client/follow-prompt';
 import { outputFiles, type PromptOutputs } from '@atelier/comfyui/client/finished-prompt';
 import { interruptPrompt } from '@atelier/comfyui/client/interrupt-prompt';
 import type { PostedPrompt } from '@atelier/comfyui/client/post-answer';
@@ -91,27 +91,28 @@ export async function runJob(deps: RunJobDeps, picked: JobRecord, fresh: boolean
     const recording = recordPrompt(deps.socket, promptId);
     try {
       while (tenure.validForMs() < timings.postMarginMs) await sleep(timings.beatMs / 4, undefined, { signal });
-      const answer = await deps.client.postPrompt({
-        promptId,
-        workflow: posting.workflowText,
-        extraData: {
-          atelier: {
-            job: posting.id,
-            attempt: posting.attempts + 1,
-            epoch: lease.epoch,
-            instance: lease.instance.instanceId,
+      let answer: PostedPrompt;
+      try {
+        answer = await deps.client.postPrompt({
+          promptId,
+          workflow: posting.workflowText,
+          extraData: {
+            atelier: {
+              job: posting.id,
+              attempt: posting.attempts + 1,
+              epoch: lease.epoch,
+              instance: lease.instance.instanceId,
+            },
           },
-        },
-      });
-      await afterPost(posting, answer, recording);
-    } catch (error) {
-      if (error instanceof ComfyError && error.code === 'unreachable') {
+        });
+      } catch (error) {
+        if (!(error instanceof ComfyError) || error.code !== 'unreachable') throw error;
         // The answer was lost; the prompt may be there, or may still arrive. Only looking tells.
         log.warn({ prompt_id: promptId, err: error }, 'the answer to POST /prompt was lost; looking for the prompt');
         await follow(posting, recording, false, error.status);
         return;
       }
-      throw error;
+      await afterPost(posting, answer, recording);
     } finally {
       recording.stop();
     }
@@ -140,8 +141,12 @@ export async function runJob(deps: RunJobDeps, picked: JobRecord, fresh: boolean
     const row = await store.read(job.id);
     if (row !== undefined && row.finishedAt === null && row.promptId === promptId) return;
     log.warn({ prompt_id: promptId }, 'withdrawing a prompt that was posted under a lapsed lease');
-    await deps.client.deletePending([promptId]);
-    await interruptPrompt(deps.client, promptId);
+    try {
+      await deps.client.deletePending([promptId]);
+      await interruptPrompt(deps.client, promptId, { deadlineAtMs: performance.now() + timings.interruptMs });
+    } catch (error) {
+      log.warn({ prompt_id: promptId, err: error }, 'it could not be withdrawn; the next worker here removes it');
+    }
   }
 
   /** A job found in ComfyUI's hands, or perhaps there: the queue first, then the history. */
@@ -164,24 +169,26 @@ export async function runJob(deps: RunJobDeps, picked: JobRecord, fresh: boolean
     let startedAt = performance.now();
     let marking: Promise<void> = Promise.resolve();
     let stoppedFor: 'time_limit' | 'silence' | undefined;
-    let cancelled: Promise<unknown> | undefined;
+    let stopping: Promise<void> | undefined;
     const stored = new Map<string, Promise<JobOutput>>();
+    const lanes: Promise<unknown>[] = [];
     const done = new AbortController();
     const following = AbortSignal.any([signal, done.signal]);
+    const stuck = new AbortController();
 
-    const storeOutputs = (outputs: PromptOutputs): void => {
+    const storeOutputs = (outputs: PromptOutputs, types: (type: string) => boolean = isKept): void => {
       for (const file of outputFiles(outputs)) {
         const key = `${file.type}/${file.subfolder}/${file.filename}`;
-        if (file.type !== 'output' || stored.has(key)) continue;
-        const storing = storeWithPatience(deps, file, stored.size, signal, log);
-        storing.catch(() => {});
+        if (!types(file.type) || stored.has(key)) continue;
+        const index = stored.size;
+        const before = lanes[index % outputLanes] ?? Promise.resolve();
+        const storing = before.then(() => storeWithPatience(deps, file, index, following, log));
+        lanes[index % outputLanes] = storing.catch(() => {});
         stored.set(key, storing);
       }
     };
     const onCancel = (): void => {
-      cancelled ??= stopPrompt(promptId, following).catch((error: unknown) => {
-        if (!following.aborted) log.warn({ err: error }, 'stopping a cancelled prompt failed');
-      });
+      stopping ??= stopPatiently(promptId, following);
     };
     if (cancelNow || cancel.aborted) onCancel();
     else cancel.addEventListener('abort', onCancel, { once: true });
@@ -189,15 +196,20 @@ export async function runJob(deps: RunJobDeps, picked: JobRecord, fresh: boolean
     let timeLimit: NodeJS.Timeout | undefined;
     // Counted while it runs: waiting behind somebody else's prompt is not its fault.
     const startTimeLimit = (): void => {
-      timeLimit = setTimeout(() => {
-        stoppedFor = 'time_limit';
-        onCancel();
-      }, row.timeLimitSeconds * 1_000);
+      timeLimit = setTimeout(
+        () => {
+          stoppedFor = 'time_limit';
+          onCancel();
+          // An executor that heeds no interrupt must not keep this job, and its person, for ever.
+          timeLimit = setTimeout(() => stuck.abort(), timings.interruptMs);
+        },
+        Math.min(row.timeLimitSeconds * 1_000, maxTimerMs),
+      );
     };
     if (wasRunning) startTimeLimit();
     let result: PromptResult;
     try {
-      result = await followPrompt({
+      result = await followUnlessStuck(stuck.signal, {
         client: deps.client,
         promptId,
         ...(recording === undefined ? { socket: deps.socket } : { recording }),
@@ -205,7 +217,7 @@ export async function runJob(deps: RunJobDeps, picked: JobRecord, fresh: boolean
         silenceMs: timings.silenceMs,
         pollMs: timings.pollMs,
         settleMs: timings.settleMs,
-        signal,
+        signal: AbortSignal.any([signal, stuck.signal]),
         onState(state) {
           if (state !== 'running' || wasRunning) return;
           wasRunning = true;
@@ -223,7 +235,10 @@ export async function runJob(deps: RunJobDeps, picked: JobRecord, fresh: boolean
         onOutput: (nodeId, output) => storeOutputs({ [nodeId]: output }),
       });
       await Promise.allSettled([marking]);
-      const gpuSeconds = gpuSecondsOf(result, startedAt, wasRunning);
+      // ComfyUI's clock may be set while it runs; nothing runs longer than its limit and the time to stop it.
+      const maxSeconds = row.timeLimitSeconds + timings.interruptMs / 1_000;
+      const gpuSeconds = Math.min(gpuSecondsOf(result, startedAt, wasRunning), maxSeconds);
+      if (stuck.signal.aborted) deps.onStuck(promptId);
       if (result.state === 'lost' && result.reason === 'silent') {
         stoppedFor = 'silence';
         const deadlineAtMs = performance.now() + timings.interruptMs;
@@ -246,13 +261,37 @@ export async function runJob(deps: RunJobDeps, picked: JobRecord, fresh: boolean
     }
   }
 
-  /** Takes a prompt out of ComfyUI wherever it is: out of the queue, or off the GPU. */
-  async function stopPrompt(promptId: string, until: AbortSignal): Promise<void> {
+  /** {@link followPrompt}, ended as lost when the executor turned out to heed no interrupt. */
+  async function followUnlessStuck(stuck: AbortSignal, options: FollowPromptOptions): Promise<PromptResult> {
+    try {
+      return await followPrompt(options);
+    } catch (error) {
+      if (!stuck.aborted || signal.aborted) throw error;
+      return { state: 'lost', reason: 'deadline', lastSeen: 'running', outputs: {} };
+    }
+  }
+
+  /** {@link stopPrompt}, again and again while a part is away or another's prompt could be hit: a wish is never forgotten. */
+  async function stopPatiently(promptId: string, until: AbortSignal): Promise<void> {
+    while (!until.aborted) {
+      try {
+        if (await stopPrompt(promptId, until)) return;
+      } catch (error) {
+        if (until.aborted) return;
+        log.warn({ prompt_id: promptId, err: error }, 'the prompt could not be stopped yet; trying again');
+      }
+      await sleep(timings.retryMs, undefined, { signal: until }).catch(() => {});
+    }
+  }
+
+  /** Takes a prompt out of ComfyUI wherever it is: out of the queue, or off the GPU. False: it could not be done safely. */
+  async function stopPrompt(promptId: string, until: AbortSignal): Promise<boolean> {
     await store.withdrawing(lease);
     const withdrawn = await withdrawPrompt(deps.client, promptId, { signal: until, settleMs: timings.settleMs });
-    if (withdrawn.state !== 'running') return;
+    if (withdrawn.state !== 'running') return true;
     const interrupted = await interruptPrompt(deps.client, promptId, { signal: until });
     log.info({ prompt_id: promptId, outcome: interrupted.state, sent: interrupted.sent }, 'interrupted');
+    return interrupted.state !== 'unsafe';
   }
 
   interface EndOfFollowing {
@@ -260,7 +299,7 @@ export async function runJob(deps: RunJobDeps, picked: JobRecord, fresh: boolean
     attempts: number;
     stoppedFor: 'time_limit' | 'silence' | undefined;
     postStatus: number | undefined;
-    outputs: (outputs: PromptOutputs) => void;
+    outputs: (outputs: PromptOutputs, types?: (type: string) => boolean) => void;
     stored: Map<string, Promise<JobOutput>>;
   }
 
@@ -270,9 +309,11 @@ export async function runJob(deps: RunJobDeps, picked: JobRecord, fresh: boolean
     gpuSeconds: number,
     end: EndOfFollowing,
   ): Promise<void> {
-    const current = await store.read(row.id);
+    // Success beats a cancel, so then nobody needs to ask.
+    const current = result.state === 'succeeded' ? undefined : await store.read(row.id);
     const decision = decideEnd(result, {
       cancelRequested: current?.cancelRequestedAt != null,
+      epoch: lease.epoch,
       stoppedFor: end.stoppedFor,
       postStatus: end.postStatus,
       timeLimitSeconds: row.timeLimitSeconds,
@@ -283,11 +324,15 @@ export async function runJob(deps: RunJobDeps, picked: JobRecord, fresh: boolean
     });
     log.debug({ result: result.state, decision: decision.outcome }, 'the prompt has ended');
     if (decision.outcome === 'store') {
-      mustHold(await store.storing(lease));
       end.outputs(result.outputs);
-      await finish(result.outputs, gpuSeconds, end.stored);
+      // Nothing was saved: what was only previewed is better than nothing.
+      if (end.stored.size === 0) end.outputs(result.outputs, () => true);
+      // Most files are stored sooner than it is written down that they are being stored.
+      if (!(await settlesWithin(end.stored.values(), quickStoreMs))) mustHold(await store.storing(lease));
+      await finish(gpuSeconds, end.stored);
     } else if (decision.outcome === 'cancel') {
-      mustHold(await store.cancel(lease, gpuSeconds));
+      // From `storing` nothing is cancelled; where ComfyUI forgot its files, the queue is where the stored wish ends it.
+      if (!(await store.cancel(lease, gpuSeconds))) mustHold(await store.requeue(lease));
     } else if (decision.outcome === 'requeue') {
       if (decision.outOfMemory === true) await deps.client.free({ unloadModels: true, freeMemory: true }, { signal });
       log.warn({ result: result.state, ...decision }, 'the job goes back to the queue');
@@ -298,20 +343,7 @@ export async function runJob(deps: RunJobDeps, picked: JobRecord, fresh: boolean
     }
   }
 
-  async function finish(
-    outputs: PromptOutputs,
-    gpuSeconds: number,
-    stored: Map<string, Promise<JobOutput>>,
-  ): Promise<void> {
-    if (stored.size === 0) {
-      // Nothing was saved: what was only previewed is better than nothing.
-      for (const file of outputFiles(outputs)) {
-        stored.set(
-          `${file.type}/${file.subfolder}/${file.filename}`,
-          storeWithPatience(deps, file, stored.size, signal, log),
-        );
-      }
-    }
+  async function finish(gpuSeconds: number, stored: Map<string, Promise<JobOutput>>): Promise<void> {
     let files: JobOutput[];
     try {
       files = await Promise.all(stored.values());
@@ -327,6 +359,28 @@ export async function runJob(deps: RunJobDeps, picked: JobRecord, fresh: boolean
     }
     mustHold(await store.finish(lease, { outputs: files, gpuSeconds }));
     log.info({ outputs: files.length, gpu_seconds: Math.round(gpuSeconds * 100) / 100 }, 'finished');
+  }
+}
+
+/** How long a finished job waits for its files before it is shown as `storing`. */
+const quickStoreMs = 150;
+/** Files fetched and stored at a time: a workflow may put out hundreds. */
+const outputLanes = 4;
+/** Tries for a file while ComfyUI answers everything else. */
+const maxFileTries = 10;
+
+/** Timers take no more: about 24 days. */
+const maxTimerMs = 2 ** 31 - 1;
+
+const isKept = (type: string): boolean => type === 'output';
+
+async function settlesWithin(work: Iterable<Promise<unknown>>, ms: number): Promise<boolean> {
+  const late = new AbortController();
+  try {
+    const settled = Promise.allSettled(work).then(() => true);
+    return await Promise.race([settled, sleep(ms, false, { signal: late.signal }).catch(() => false)]);
+  } finally {
+    late.abort();
   }
 }
 
@@ -371,7 +425,7 @@ async function storeWithPatience(
   signal: AbortSignal,
   log: Logger,
 ): Promise<JobOutput> {
-  for (;;) {
+  for (let failures = 0; ;) {
     try {
       return await deps.outputs.store(file, index, signal);
     } catch (error) {
@@ -379,8 +433,22 @@ async function storeWithPatience(
         (error instanceof ComfyError && error.code === 'unreachable') ||
         (error instanceof AppError && error.code === 'unavailable');
       if (!again || signal.aborted) throw error;
+      if (error instanceof ComfyError) failures = (await answers(deps.client, signal)) ? failures + 1 : 0;
+      if (failures >= maxFileTries) {
+        throw new ComfyError('refused', `ComfyUI answers, and does not give ${file.filename}.`, { cause: error });
+      }
       log.warn({ err: error, filename: file.filename }, 'an output could not be stored yet; trying again');
       await sleep(deps.timings.retryMs, undefined, { signal });
     }
+  }
+}
+
+/** Whether ComfyUI is there at all, when one file of it is not. */
+async function answers(client: Pick<ComfyClient, 'queue'>, signal: AbortSignal): Promise<boolean> {
+  try {
+    await client.queue({ signal });
+    return true;
+  } catch {
+    return false;
   }
 }

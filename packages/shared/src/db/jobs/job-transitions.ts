@@ -13,7 +13,8 @@
  *                markRunning (it had started), finishJob.
  *   running      ComfyUI executes it. Entering counts an attempt.                  Exit: finishJob, failJob, cancelJob,
  *                requeueJob (lost, interrupted by somebody else, out of memory).
- *   storing      It succeeded; outputs are being stored. A cancel comes too late.  Exit: finishJob, failJob.
+ *   storing      It succeeded; outputs are being stored, and that takes a while. A cancel comes too late.
+ *                Exit: finishJob, failJob, requeueJob (ComfyUI forgot the files).
  *   succeeded, failed, cancelled, quarantined   Final.
  *
  * posting -> running and running -> succeeded pass two edges in one statement when both are known at once.

@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest';
+import { parseChaosOptions } from './parse-chaos-options.ts';
+
+const parse = (...args: string[]) => parseChaosOptions(args, () => 7);
+
+describe('parseChaosOptions', () => {
+  it('makes one run at production timings of a seed of its own without arguments', () => {
+    expect(parse()).toEqual({ runs: 1, seed: 7, requests: 240, minutes: undefined, scale: 1 });
+  });
+
+  it('makes as many runs as fit into the minutes', () => {
+    expect(parse('--minutes', '4').runs).toBeGreaterThan(1_000_000);
+    expect(parse('--minutes', '4', '--runs', '2').runs).toBe(2);
+  });
+
+  it.each([
+    ['--runs', '0'],
+    ['--seed', '-1'],
+    ['--seed', '1.5'],
+    ['--requests', 'many'],
+    ['--minutes', '0'],
+    ['--scale', '3'],
+  ])('refuses %s %s and names it', (name, value) => {
+    expect(() => parse(`${name}=${value}`)).toThrow(name);
+  });
+});
