@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # One image for every service: SERVICE chooses which one runs. Node runs the sources; there is no build step.
 
 FROM node:24-bookworm-slim AS dependencies

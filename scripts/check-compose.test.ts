@@ -24,6 +24,21 @@ describe('checkCompose', () => {
     expect(checkCompose(changed, dockerfile, envExample)).toEqual([problem]);
   });
 
+  it('says so when a service has no health check', () => {
+    const changed = compose.replace(/  healthcheck:\n    test: \['CMD-SHELL', 'test -n[^]*?start_period: 30s\n/, '');
+    expect(checkCompose(changed, dockerfile, envExample)).toEqual([
+      'agent has no health check',
+      'comfy-worker has no health check',
+    ]);
+  });
+
+  it('says so when the image runs Node in another way than the launcher', () => {
+    const changed = dockerfile.replace('--optimize-for-size ', '');
+    expect(checkCompose(compose, changed, envExample)).toEqual([
+      'the image must run Node with --optimize-for-size --max-semi-space-size=4, as the launcher does',
+    ]);
+  });
+
   it('says so when a workspace is missing from the image', () => {
     const changed = dockerfile.replace('COPY packages/queue/package.json packages/queue/\n', '');
     expect(checkCompose(compose, changed, envExample)).toEqual([

@@ -4,6 +4,7 @@
  */
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { serviceNodeFlags } from '@atelier/launcher/child/node-flags';
 import { parse } from 'yaml';
 import { z } from 'zod';
 
@@ -40,14 +41,12 @@ export function checkCompose(composeText: string, dockerfile: string, envExample
   for (const name of ['nats', 'postgres', 'bot', 'agent', 'comfy-worker', 'sim']) {
     must(services[name] !== undefined, `docker-compose.yml has no service ${name}`);
   }
-  for (const name of ['nats', 'postgres', 'bot', 'sim']) {
-    must(services[name]?.healthcheck !== undefined, `${name} has no health check`);
-  }
   must(services['sim']?.profiles?.includes('sim') === true, 'sim must start only with the profile sim');
   must(/sync_interval:\s*always/.test(configs['nats']?.content ?? ''), 'NATS must run with sync_interval: always');
   must(/jetstream/.test(configs['nats']?.content ?? ''), 'NATS must run with JetStream');
 
   for (const [name, service] of Object.entries(services)) {
+    must(service.healthcheck !== undefined, `${name} has no health check`);
     for (const [dependency, { condition }] of Object.entries(service.depends_on ?? {})) {
       must(services[dependency] !== undefined, `${name} depends on ${dependency}, which does not exist`);
       const healthy = condition !== 'service_healthy' || services[dependency]?.healthcheck !== undefined;
@@ -82,6 +81,12 @@ export function checkCompose(composeText: string, dockerfile: string, envExample
     must(dockerfile.includes(`=${folder}'`), `Dockerfile does not install the workspace ${folder}`);
   }
   must(/^USER node$/m.test(dockerfile), 'the image must not run as root');
+  must(
+    dockerfile.includes(`exec node ${serviceNodeFlags.join(' ')} services/`),
+    `the image must run Node with ${serviceNodeFlags.join(' ')}, as the launcher does`,
+  );
+  // It would be fetched from an image registry before each build.
+  must(!/^# *syntax=/m.test(dockerfile), 'Dockerfile names a frontend image that it does not need');
 
   const documented = new Set([...envExample.matchAll(/^#?([A-Z_]+)=/gm)].map(([, name]) => name));
   for (const [, name = ''] of composeText.matchAll(/\$\{([A-Z_]+)[:}]/g)) {

@@ -1,7 +1,8 @@
 import type { ServerSource } from './server-source.ts';
 
+// The images of docker-compose.yml.
 const postgresImage = 'postgres:17';
-const natsImage = 'nats:2';
+const natsImage = 'nats:2-alpine';
 const startupTimeoutMs = 180_000;
 
 /** Servers in containers, for machines where a Docker engine answers. The library is loaded only then: it is large. */
@@ -12,7 +13,7 @@ export async function containerServers(): Promise<ServerSource> {
       const config = 'port: 4222\njetstream { store_dir: "/tmp/jetstream", sync_interval: "60s" }\n';
       const container = await new GenericContainer(natsImage)
         .withCopyContentToContainer([{ content: config, target: '/tmp/nats.conf' }])
-        .withCommand(['nats-server', '-c', '/tmp/nats.conf'])
+        .withCommand(['-c', '/tmp/nats.conf'])
         .withExposedPorts(4222)
         .withWaitStrategy(Wait.forLogMessage(/Server is ready/))
         .withStartupTimeout(startupTimeoutMs)

@@ -15,7 +15,8 @@ declare module 'vitest' {
 
 /**
  * Gives test files real servers: those of NATS_URL and DATABASE_URL if set, containers where a Docker engine answers,
- * else servers started here. They start when first asked for and are stopped at the end of the run.
+ * else servers started here. They start when first asked for and are stopped at the end of the run. With
+ * ATELIER_TEST_SERVERS=containers it is containers or a failure.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const runFolder = await createRunFolder();
@@ -38,6 +39,10 @@ function chooseServers(runFolder: string): ServerSource {
   const startOne = async (name: ServerName, givenUrl: string | undefined): Promise<RunningServer> => {
     if (givenUrl !== undefined && givenUrl !== '') return { url: givenUrl, stop: async () => undefined };
     const source = await findContainers();
+    if (env['ATELIER_TEST_SERVERS'] === 'containers') {
+      if (source === undefined) throw new Error('ATELIER_TEST_SERVERS=containers, and no Docker engine answers.');
+      return startContainer(source, name);
+    }
     if (source === undefined) return embedded[name]();
     return startContainer(source, name).catch((error: unknown) => {
       say(

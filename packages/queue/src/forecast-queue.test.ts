@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { forecastQueue, type ForecastInput } from './forecast-queue.ts';
 import type { WaitingJob } from './pick-job.ts';
+import type { ServiceTime } from './service-times.ts';
+import { emptyWaitCalibration, recordWait } from './wait-calibration.ts';
 
 function waitingJob(id: string, personId: string, seq: number): WaitingJob {
   return { id, personId, seq, class: 'interactive', residencyKey: 'sdxl', gpuSeconds: 10, waitedSeconds: 0 };
@@ -47,6 +49,27 @@ describe('forecastQueue', () => {
 
   it('gives positions and no times while no GPU takes work', () => {
     const forecast = forecastQueue(queue({ waiting: [waitingJob('m1', 'mei', 1)], instances: [] }));
-    expect(forecast.get('m1')).toEqual({ position: 1 });
+    expect(forecast.get('m1')).toEqual({ position: 1, reason: 'least_served' });
+  });
+
+  it('uses measured service times and ranges learned from earlier errors', () => {
+    let calibration = emptyWaitCalibration;
+    for (let run = 0; run < 20; run += 1) {
+      calibration = recordWait(calibration, { seconds: 20, group: 'own-0' }, 45);
+    }
+    const waiting = [waitingJob('m1', 'mei', 1), waitingJob('a1', 'ana', 2)];
+    const serviceTime = (): ServiceTime => ({ low: 15, median: 19, high: 30, mean: 20, runs: 9 });
+    const forecast = forecastQueue(queue({ waiting }), undefined, { serviceTime, calibration }).get('a1');
+    expect(forecast?.replayed).toEqual({ seconds: 20, group: 'own-0' });
+    expect(forecast?.starts?.low).toBeCloseTo(45);
+    expect(forecast?.starts?.high).toBeCloseTo(45);
+    expect(forecast?.ends?.low).toBeCloseTo(60);
+    expect(forecast?.ends?.high).toBeCloseTo(75);
+  });
+
+  it('looks no further than the job that was asked about', () => {
+    const waiting = [waitingJob('m1', 'mei', 1), waitingJob('a1', 'ana', 2), waitingJob('a2', 'ana', 3)];
+    const forecast = forecastQueue(queue({ waiting }), undefined, { untilJobId: 'a1' });
+    expect([...forecast.keys()]).toEqual(['m1', 'a1']);
   });
 });

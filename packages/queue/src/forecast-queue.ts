@@ -1,4 +1,6 @@
-import { defaultPickRules, pickJob, type PickRules, type Share, type WaitingJob } from './pick-job.ts';
+import { defaultPickRules, pickJob, type PickReason, type PickRules, type Share, type WaitingJob } from './pick-job.ts';
+import type { ServiceTime } from './service-times.ts';
+import { calibrateWait, type WaitCalibration, type WaitForecast } from './wait-calibration.ts';
 
 /** A job that a GPU holds already. */
 export interface ActiveJob {
@@ -32,6 +34,20 @@ export interface JobForecast {
   /** Absent while no GPU takes work. */
   starts?: SecondsRange;
   ends?: SecondsRange;
+  /** Why it will be picked when it is; absent on a GPU. */
+  reason?: PickReason;
+  /** The wait as replayed, to be kept and given to `recordWait` with what became of it. Absent where `starts` is. */
+  replayed?: WaitForecast;
+}
+
+/** What was learned from earlier runs; all of it optional. */
+export interface ForecastKnowledge {
+  /** Of a job on a GPU; the job's own `gpuSeconds` decide where it is absent or says nothing. */
+  serviceTime?: ((job: WaitingJob | ActiveJob) => ServiceTime | undefined) | undefined;
+  /** Errors of earlier forecasts: waits are corrected by them and their ranges hold 80 %, in place of `spread`. */
+  calibration?: WaitCalibration | undefined;
+  /** Looks ahead no further than this job: what one person's question needs. */
+  untilJobId?: string | undefined;
 }
 
 export interface ForecastRules {
@@ -55,18 +71,22 @@ export const defaultForecastRules: ForecastRules = {
 export function forecastQueue(
   input: ForecastInput,
   rules: ForecastRules = defaultForecastRules,
+  knowledge: ForecastKnowledge = {},
 ): Map<string, JobForecast> {
   const forecasts = new Map<string, JobForecast>();
-  const range = (seconds: number): SecondsRange => ({
+  const { serviceTime, calibration } = knowledge;
+  const spread = (seconds: number): SecondsRange => ({
     low: seconds * rules.spread.low,
     high: seconds * rules.spread.high,
   });
 
   const gpus = input.instances.map((instance) => ({ id: instance.id, freeAt: 0, residentKey: instance.residentKey }));
-  const running: { personId: string; endsAt: number }[] = [];
-  for (const job of input.active) {
+  let running: { personId: string; endsAt: number }[] = [];
+  // What runs goes before what only lies posted behind it.
+  for (const job of input.active.toSorted((a, b) => Number(a.ranSeconds === null) - Number(b.ranSeconds === null))) {
     const gpu = gpus.find((candidate) => candidate.id === job.instanceId);
-    const left = Math.max(job.gpuSeconds - (job.ranSeconds ?? 0), 0.05 * job.gpuSeconds);
+    const expected = serviceTime?.(job)?.mean ?? job.gpuSeconds;
+    const left = Math.max(expected - (job.ranSeconds ?? 0), 0.05 * expected);
     const startsAt = gpu?.freeAt ?? 0;
     if (gpu !== undefined) {
       gpu.freeAt += left;
@@ -75,24 +95,27 @@ export function forecastQueue(
     running.push({ personId: job.personId, endsAt: startsAt + left });
     forecasts.set(job.id, {
       position: 0,
-      ...(gpu === undefined ? {} : { starts: range(startsAt), ends: range(startsAt + left) }),
+      ...(gpu === undefined ? {} : { starts: spread(startsAt), ends: spread(startsAt + left) }),
     });
   }
 
   const shares = new Map(input.shares);
+  const ownAhead = new Map<string, number>();
   let floorGpuSeconds = input.floorGpuSeconds;
-  let waiting = [...input.waiting];
+  const waiting = [...input.waiting];
   let position = 0;
-  while (waiting.length > 0) {
+  while (waiting.length > 0 && (knowledge.untilJobId === undefined || !forecasts.has(knowledge.untilJobId))) {
     const gpu = gpus.reduce<(typeof gpus)[number] | undefined>(
       (first, candidate) => (first === undefined || candidate.freeAt < first.freeAt ? candidate : first),
       undefined,
     );
     const at = gpu?.freeAt ?? 0;
+    running = running.filter((job) => job.endsAt > at);
     const occupied = new Map<string, number>();
-    for (const job of running) if (job.endsAt > at) occupied.set(job.personId, (occupied.get(job.personId) ?? 0) + 1);
+    for (const job of running) occupied.set(job.personId, (occupied.get(job.personId) ?? 0) + 1);
     const pickInput = {
-      waiting: waiting.map((job) => ({ ...job, waitedSeconds: job.waitedSeconds + at })),
+      waiting,
+      elapsedSeconds: at,
       shares,
       floorGpuSeconds,
       residentKey: gpu?.residentKey ?? undefined,
@@ -103,22 +126,42 @@ export function forecastQueue(
       pickJob({ ...pickInput, running: new Map() }, rules.pick);
     if (pick === undefined) break;
     position += 1;
-    const { job } = pick;
+    const { job, reason } = pick;
+    const service = serviceTime?.(job);
+    const expected = service?.mean ?? job.gpuSeconds;
     floorGpuSeconds = Math.max(floorGpuSeconds, pick.floorGpuSeconds);
     shares.set(job.personId, {
       weight: shares.get(job.personId)?.weight ?? 1,
-      chargedGpuSeconds: pick.liftedGpuSeconds + job.gpuSeconds,
+      chargedGpuSeconds: pick.liftedGpuSeconds + expected,
     });
-    waiting = waiting.filter((other) => other.id !== job.id);
+    waiting.splice(waiting.indexOf(job), 1);
+    const ahead = ownAhead.get(job.personId) ?? 0;
+    ownAhead.set(job.personId, ahead + 1);
     if (gpu === undefined) {
-      forecasts.set(job.id, { position });
+      forecasts.set(job.id, { position, reason });
       continue;
     }
-    const seconds = job.gpuSeconds + (gpu.residentKey === job.residencyKey ? 0 : rules.swapSeconds);
-    gpu.freeAt = at + seconds;
+    const swap = gpu.residentKey === job.residencyKey ? 0 : rules.swapSeconds;
+    const endsAt = at + swap + expected;
+    gpu.freeAt = endsAt;
     gpu.residentKey = job.residencyKey;
-    running.push({ personId: job.personId, endsAt: at + seconds });
-    forecasts.set(job.id, { position, starts: range(at), ends: range(at + seconds) });
+    running.push({ personId: job.personId, endsAt });
+    const replayed = { seconds: at, group: `own-${ownGroup(ahead)}` };
+    if (calibration === undefined) {
+      forecasts.set(job.id, { position, reason, replayed, starts: spread(at), ends: spread(endsAt) });
+      continue;
+    }
+    const { low, high } = calibrateWait(calibration, replayed);
+    const ends = {
+      low: low + (service?.low ?? expected * rules.spread.low),
+      high: high + swap + (service?.high ?? expected * rules.spread.high),
+    };
+    forecasts.set(job.id, { position, reason, replayed, starts: { low, high }, ends });
   }
   return forecasts;
+}
+
+/** Own jobs ahead, rounded down to 0, 1, 2, 4, 8, … 64. */
+function ownGroup(ahead: number): number {
+  return ahead === 0 ? 0 : 2 ** Math.min(6, Math.floor(Math.log2(ahead)));
 }

@@ -78,6 +78,50 @@ describe('pickJob', () => {
     expect(pick?.floorGpuSeconds).toBe(400);
   });
 
+  it('lets no pile of old batch jobs lock interactive people out', () => {
+    const batch = waitingJob('j1', 'mei', { class: 'batch', waitedSeconds: 5_000 });
+    const shares = new Map([['mei', share(61)]]);
+    expect(pickJob(input([batch, waitingJob('j2', 'ana')], { shares }))?.job.id).toBe('j2');
+  });
+
+  it('shares among batch people by service, not by the age of their piles', () => {
+    const waiting = [
+      waitingJob('j1', 'mei', { class: 'batch', waitedSeconds: 5_000 }),
+      waitingJob('j2', 'ana', { class: 'batch', waitedSeconds: 10 }),
+    ];
+    expect(pickJob(input(waiting, { shares: new Map([['mei', share(61)]]) }))?.job.id).toBe('j2');
+  });
+
+  it('prefers all loaded and the same recipe, then all loaded, then the same checkpoint', () => {
+    const loaded = { residentKey: 'sdxl + ink', residentRecipe: 'portrait' };
+    const other = waitingJob('j1', 'mei', { residencyKey: 'flux' });
+    const base = waitingJob('j2', 'mei', { residencyKey: 'sdxl' });
+    const all = waitingJob('j3', 'mei', { residencyKey: 'sdxl + ink', recipe: 'upscale' });
+    const same = waitingJob('j4', 'mei', { residencyKey: 'sdxl + ink', recipe: 'portrait' });
+    expect(pickJob(input([other, base, all, same], loaded))?.job.id).toBe('j4');
+    expect(pickJob(input([other, base, all], loaded))?.job.id).toBe('j3');
+    expect(pickJob(input([other, base], loaded))).toMatchObject({ job: { id: 'j2' }, reason: 'resident' });
+  });
+
+  it('picks only what the worker can run, and keeps the shares of those who wait for another one', () => {
+    const waiting = [waitingJob('j1', 'mei', { residencyKey: 'flux' }), waitingJob('j2', 'ana')];
+    const pick = pickJob(
+      input(waiting, { canRun: (job) => job.residencyKey === 'sdxl', shares: new Map([['ana', share(500)]]) }),
+    );
+    expect(pick).toMatchObject({ job: { id: 'j2' }, floorGpuSeconds: 0 });
+  });
+
+  it('keeps the share of who waits and is at the cap', () => {
+    const shares = new Map([['ana', share(500)]]);
+    const waiting = [waitingJob('j1', 'mei'), waitingJob('j2', 'ana')];
+    const pick = pickJob(input(waiting, { shares, running: new Map([['mei', 2]]) }));
+    expect(pick).toMatchObject({ job: { id: 'j2' }, floorGpuSeconds: 0 });
+  });
+
+  it('picks nothing while paused', () => {
+    expect(pickJob(input([waitingJob('j1', 'mei')], { paused: true }))).toBeUndefined();
+  });
+
   it('keeps two people who always wait within the sticky window and one job of each other', () => {
     fc.assert(
       fc.property(

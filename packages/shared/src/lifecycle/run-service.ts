@@ -48,8 +48,9 @@ export async function runService(name: string, log: Logger, start: () => Promise
       },
     );
   };
-  process.once('SIGTERM', () => stop('SIGTERM'));
-  process.once('SIGINT', () => stop('SIGINT'));
+  // Not `once`: a second signal would then find no handler and kill what is draining.
+  process.on('SIGTERM', () => stop('SIGTERM'));
+  process.on('SIGINT', () => stop('SIGINT'));
   leave = stop;
   process.on('unhandledRejection', (reason) => {
     log.fatal({ err: reason }, 'a promise was rejected and nobody looked: this is a bug');

@@ -18,17 +18,20 @@ export function chooseJob(snapshot: QueueSnapshot, chooser: Chooser, rules: Pick
   const measured = new Map(snapshot.measured.map((entry) => [entry.estimateKey, entry.gpuSeconds]));
   const expected = (job: { estimateKey: string; estimatedGpuSeconds: number }): number =>
     measured.get(job.estimateKey) ?? job.estimatedGpuSeconds;
-  const runnable = snapshot.queued.filter((job) => job.classes.every((name) => chooser.classes.has(name)));
+  const runnable = new Set(
+    snapshot.queued.filter((job) => job.classes.every((name) => chooser.classes.has(name))).map((job) => job.id),
+  );
   const running = new Map<string, number>();
   for (const job of snapshot.active) running.set(job.personId, (running.get(job.personId) ?? 0) + 1);
   const own = snapshot.instances.find((instance) => instance.id === chooser.instanceId);
   const pick = pickJob(
     {
-      waiting: runnable.map((job) => ({ ...job, gpuSeconds: expected(job) })),
+      waiting: snapshot.queued.map((job) => ({ ...job, gpuSeconds: expected(job) })),
       shares: new Map(snapshot.shares.map((share) => [share.personId, share])),
       floorGpuSeconds: snapshot.floorGpuSeconds,
       running,
       residentKey: own?.residentKey ?? undefined,
+      canRun: (job) => runnable.has(job.id),
     },
     rules,
   );
