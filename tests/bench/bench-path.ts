@@ -10,6 +10,8 @@ import { residentMegabytes } from './resident-memory.ts';
 export interface PathResult {
   /** ms from the commit of the request to the start of its prompt in ComfyUI, on an idle system. */
   acceptedToPost: Distribution;
+  /** Its parts: until the plan is committed, until the prompt's id is, until ComfyUI starts it. */
+  parts: Record<'planned' | 'picked' | 'started', Distribution>;
   /** ms from the commit that ends the request to its final card in a viewer's event stream. */
   finishedToShown: Distribution;
   /** ms from the end in ComfyUI to its final card: fetching, storing and thumbnails included. */
@@ -37,6 +39,7 @@ export async function benchPath(
     await person.untilFinal(await person.submit('a lighthouse, 256x256'));
     const watch = await openCardWatch(platform.webUrl, headers);
     const acceptedToPost: number[] = [];
+    const parts = { planned: [] as number[], picked: [] as number[], started: [] as number[] };
     const finishedToShown: number[] = [];
     const executedToShown: number[] = [];
     for (let run = 0; run < runs; run += 1) {
@@ -44,10 +47,14 @@ export async function benchPath(
       const shownAt = await watch.finalAt(requestId, 30_000);
       const [row] = await sql`
         select extract(epoch from r.created_at) * 1000 as created, extract(epoch from r.finished_at) * 1000 as finished,
-          j.prompt_id from requests r join jobs j on j.request_id = r.id where r.id = ${requestId}`;
+          extract(epoch from j.queued_at) * 1000 as queued, extract(epoch from j.posted_at) * 1000 as posted, j.prompt_id
+        from requests r join jobs j on j.request_id = r.id where r.id = ${requestId}`;
       const entry = simulator.log().find((candidate) => candidate.promptId === row?.['prompt_id']);
       if (row === undefined || entry?.endedAt === undefined) throw new Error(`${requestId} left no trace`);
       acceptedToPost.push(entry.startedAt - Number(row['created']));
+      parts.planned.push(Number(row['queued']) - Number(row['created']));
+      parts.picked.push(Number(row['posted']) - Number(row['queued']));
+      parts.started.push(entry.startedAt - Number(row['posted']));
       finishedToShown.push(shownAt - Number(row['finished']));
       executedToShown.push(shownAt - entry.endedAt);
       if ((run + 1) % 50 === 0) say(`${run + 1} of ${runs}`);
@@ -56,6 +63,11 @@ export async function benchPath(
     const keys: ServiceKey[] = ['bot', 'agent', 'comfy-worker'];
     return {
       acceptedToPost: describeValues(acceptedToPost),
+      parts: {
+        planned: describeValues(parts.planned),
+        picked: describeValues(parts.picked),
+        started: describeValues(parts.started),
+      },
       finishedToShown: describeValues(finishedToShown),
       executedToShown: describeValues(executedToShown),
       residentMegabytes: Object.fromEntries(
@@ -76,6 +88,9 @@ export function formatPath(result: PathResult): string[] {
   return [
     `accepted → POST /prompt    ${formatDistribution(acceptedToPost, 'ms')}`,
     `    goal p50 ≤ ${goals.acceptedToPost.p50} ms: ${within(acceptedToPost.p50, goals.acceptedToPost.p50)}, p99 ≤ ${goals.acceptedToPost.p99} ms: ${within(acceptedToPost.p99, goals.acceptedToPost.p99)}`,
+    ...Object.entries(result.parts).map(
+      ([name, values]) => `    ${name.padEnd(22)} ${formatDistribution(values, 'ms')}`,
+    ),
     `finished → shown           ${formatDistribution(finishedToShown, 'ms')}`,
     `    goal p99 ≤ ${goals.finishedToShown.p99} ms: ${within(finishedToShown.p99, goals.finishedToShown.p99)}`,
     `executed → shown           ${formatDistribution(result.executedToShown, 'ms')}  (with storing and thumbnails)`,
