@@ -3,6 +3,8 @@ import { AppError } from '@atelier/shared/errors/app-error';
 import type { CardImage } from '../../../core/cards/job-card.ts';
 import type { ChatCore } from '../../../ports.ts';
 import type { AttachedFile } from '../messages/message-body.ts';
+import { extensionOf, pictureStem } from '../../../core/cards/picture-name.ts';
+import { encodeToFit } from '../../../pictures/encode-to-fit.ts';
 import { shorten } from '../../../core/cards/shorten.ts';
 
 /** Discord's limit for one request is 25 MiB; the rest of it is for the message itself. */
@@ -49,10 +51,10 @@ export async function attachPictures(images: readonly CardImage[], options: Atta
     if (original === undefined) continue;
     const fits = original.length <= maxBytes;
     if (!fits) reencoded = true;
-    const stem = `${index + 1}-${nameOf(image)}`;
+    const stem = `${index + 1}-${pictureStem(image.filename)}`;
     files.push({
       name: fits ? `${stem}.${extensionOf(image.mediaType)}` : `${stem}.webp`,
-      data: fits ? original : await encodeToFit(original, maxBytes),
+      data: fits ? original : await encodeToFit(original, { format: 'webp', maxBytes, steps: encodings }),
       contentType: fits ? image.mediaType : 'image/webp',
       alt: shorten(image.alt, maxAltChars),
     });
@@ -67,30 +69,4 @@ async function readOriginal(hash: string, files: AttachOptions['files']): Promis
     if (error instanceof AppError && error.code === 'not_found') return undefined;
     throw error;
   }
-}
-
-async function encodeToFit(original: Buffer, maxBytes: number): Promise<Buffer> {
-  // Loaded at the first large picture: it takes tens of megabytes.
-  const { default: sharp } = await import('sharp');
-  sharp.cache(false);
-  let smallest = original;
-  for (const { quality, side } of encodings) {
-    smallest = await sharp(original)
-      .resize({ width: side, height: side, fit: 'inside', withoutEnlargement: true })
-      .webp({ quality })
-      .toBuffer();
-    if (smallest.length <= maxBytes) return smallest;
-  }
-  return smallest;
-}
-
-/** What every platform and file system takes: Discord itself replaces all else. */
-function nameOf(image: CardImage): string {
-  const stem = image.filename.replace(/\.[^.]*$/, '').replaceAll(/[^A-Za-z0-9_-]+/g, '-');
-  return stem.slice(0, 60) || 'picture';
-}
-
-function extensionOf(mediaType: string): string {
-  const subtype = /^\w+\/([a-z0-9]+)$/.exec(mediaType)?.[1] ?? 'bin';
-  return subtype === 'jpeg' ? 'jpg' : subtype;
 }

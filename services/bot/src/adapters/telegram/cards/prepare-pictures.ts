@@ -1,6 +1,8 @@
 import { buffer } from 'node:stream/consumers';
 import { AppError } from '@atelier/shared/errors/app-error';
 import type { CardImage } from '../../../core/cards/job-card.ts';
+import { extensionOf, pictureStem } from '../../../core/cards/picture-name.ts';
+import { encodeToFit } from '../../../pictures/encode-to-fit.ts';
 import type { ChatCore } from '../../../ports.ts';
 import type { Upload } from '../api/telegram-calls.ts';
 
@@ -61,8 +63,8 @@ export async function preparePictures(
   for (const [index, { image, bytes }] of read.entries()) {
     files.push({
       kind: options.as,
-      name: `${index + 1}-${stemOf(image)}.jpg`,
-      bytes: await encodeToFit(bytes, maxBytes),
+      name: `${index + 1}-${pictureStem(image.filename)}.jpg`,
+      bytes: await encodeToFit(bytes, { format: 'jpeg', maxBytes, steps: encodings }),
     });
   }
   return { files, reencoded: true };
@@ -86,30 +88,5 @@ function fitsPhoto({ image, bytes }: { image: CardImage; bytes: Buffer }): boole
 }
 
 function asIs(kind: Upload['kind'], image: CardImage, bytes: Buffer, index: number): Upload {
-  return { kind, bytes, name: `${index + 1}-${stemOf(image)}.${extensionOf(image.mediaType)}` };
-}
-
-async function encodeToFit(original: Buffer, maxBytes: number): Promise<Buffer> {
-  // Loaded at the first large picture: it takes tens of megabytes.
-  const { default: sharp } = await import('sharp');
-  sharp.cache(false);
-  let smallest = original;
-  for (const { quality, side } of encodings) {
-    smallest = await sharp(original)
-      .resize({ width: side, height: side, fit: 'inside', withoutEnlargement: true })
-      .jpeg({ quality })
-      .toBuffer();
-    if (smallest.length <= maxBytes) return smallest;
-  }
-  return smallest;
-}
-
-function stemOf(image: CardImage): string {
-  const stem = image.filename.replace(/\.[^.]*$/, '').replaceAll(/[^A-Za-z0-9_-]+/g, '-');
-  return stem.slice(0, 60) || 'picture';
-}
-
-function extensionOf(mediaType: string): string {
-  const subtype = /^\w+\/([a-z0-9]+)$/.exec(mediaType)?.[1] ?? 'bin';
-  return subtype === 'jpeg' ? 'jpg' : subtype;
+  return { kind, bytes, name: `${index + 1}-${pictureStem(image.filename)}.${extensionOf(image.mediaType)}` };
 }
