@@ -13,6 +13,7 @@ import { claimRequests } from '../requests/agent-lease.ts';
 import { cancelRequest, finishCancels } from '../requests/cancel-request.ts';
 import { planRequest } from '../requests/plan-request.ts';
 import { readRequest } from '../requests/read-requests.ts';
+import { newTestJob } from '../testing/queue-fixtures.ts';
 import type { JobLease } from './job-lease.ts';
 import type { JobRecord } from './job-row.ts';
 import {
@@ -57,21 +58,9 @@ const plan: PlanSummary = {
 };
 
 function newJob(requestId: string, index: number): NewJob {
-  return {
-    id: randomUUID(),
-    requestId,
-    index,
-    class: 'interactive',
-    recipe: 'sdxl',
-    workflowText: '{"1":{"class_type":"SaveImage","inputs":{"seed":18446744073709551615}}}',
-    inputs: [],
-    classes: ['SaveImage'],
-    residencyKey: 'sdxl',
-    estimateKey: 'sdxl',
-    estimatedGpuSeconds: 10,
-    images: 1,
-    timeLimitSeconds: 600,
-  };
+  // A seed that JavaScript's numbers cannot hold.
+  const workflowText = '{"1":{"class_type":"SaveImage","inputs":{"seed":18446744073709551615}}}';
+  return newTestJob(requestId, index, { workflowText });
 }
 
 async function queueJobs(count: number, person = 'mei'): Promise<{ requestId: string; jobIds: string[] }> {
