@@ -382,4 +382,33 @@ describe.each(simVersions)('the client on ComfyUI %s, simulated', (version) => {
     expect((await client.jobs()) === undefined).toBe(version === '0.3.64');
     await client.free({ unloadModels: true, freeMemory: true });
   });
+
+  it('reads the server’s log while it has subscribed to it, and no longer', async () => {
+    const bench = await start({ version });
+    const lines: string[] = [];
+    let heard = Promise.withResolvers<undefined>();
+    bench.socket.subscribe({
+      onEvent: (event) => {
+        if (event.type !== 'logs') return;
+        lines.push(...event.entries.map(({ message }) => message.trimEnd()));
+        if (lines.at(-1)?.startsWith('Prompt executed') === true) heard.resolve(undefined);
+      },
+    });
+    const run = async (seed: number): Promise<void> => {
+      const promptId = newId();
+      await bench.post(promptId, txt2img(seed));
+      await bench.follow(promptId);
+    };
+    await bench.client.subscribeLogs(true);
+    await run(1);
+    await heard.promise;
+    expect(lines).toEqual(['got prompt', expect.stringMatching(/^Prompt executed in \d+\.\d\d seconds$/)]);
+    await bench.client.subscribeLogs(false);
+    await run(2);
+    heard = Promise.withResolvers<undefined>();
+    await bench.client.subscribeLogs(true);
+    await run(3);
+    await heard.promise;
+    expect(lines).toHaveLength(4);
+  });
 });

@@ -186,6 +186,12 @@ export function giantTexts(chars: number): (() => string)[] {
   ];
 }
 
+/** Those of {@link giantTexts} that differ for a parser that stands on `parseJson`: what the JSON target tries need not be tried again. */
+export function giantValues(chars: number): (() => string)[] {
+  const texts = giantTexts(chars);
+  return [...texts.slice(0, 4), ...texts.slice(-2)];
+}
+
 /** Those of {@link giantTexts} that are shaped like workflows. */
 export function giantWorkflows(chars: number): (() => string)[] {
   return giantTexts(chars).slice(-2);

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import type { FuzzOrder, FuzzReport, FuzzWorkerData } from './fuzz-worker.ts';
 
 export interface FuzzOptions {
-  /** Wall time for all targets together; at most half of it goes to the inputs of 100 MB. */
+  /** Wall time for all targets together; at most two thirds of it go to the inputs of 100 MB. */
   seconds: number;
   seed: number;
   /** Whether to run the inputs of 100 MB first. */
@@ -77,14 +77,14 @@ export async function runFuzz(options: FuzzOptions): Promise<FuzzCounts[]> {
     if (outcome.failure !== undefined) counted.failures.push({ target, ...outcome.failure });
   }
 
-  /** In turn, so that each target has run some when half of the time is over. */
+  /** In turn, so that each target has run some when their time is over. */
   async function runGiants(): Promise<void> {
     if (!options.giants || only?.case !== undefined) return;
-    const half = performance.now() + options.seconds * 500;
+    const end = performance.now() + (options.seconds * 1_000 * 2) / 3;
     for (let number = 0; number < Math.max(...Object.values(thread.giants)); number += 1) {
       for (const counted of counts) {
         const isGiant = number < (thread.giants[counted.target] ?? 0);
-        if (!isGiant || counted.failures.length >= maxFailures || performance.now() > half) continue;
+        if (!isGiant || counted.failures.length >= maxFailures || performance.now() > end) continue;
         await slice(counted, { firstCase: number, sliceMs: 0, maxCases: 1 });
         counted.giants += 1;
         options.onProgress?.(progressLine(counts, `${counted.target}, 100 MB inputs`));

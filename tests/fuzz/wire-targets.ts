@@ -17,7 +17,7 @@ import { createRegistrySearch } from '@atelier/comfyui/registry/search-registry'
 import { allowed, giantSize } from './fuzz-target.ts';
 import type { FuzzMaterial, FuzzTarget } from './fuzz-target.ts';
 import { giantImages, hostileFrame, hostileImage } from './hostile-bytes.ts';
-import { filled, giantTexts, hostileText, hostileValue, mutateText } from './hostile-json.ts';
+import { filled, giantTexts, giantValues, hostileText, hostileValue, mutateText } from './hostile-json.ts';
 import type { Random } from './random.ts';
 
 const parameters =
@@ -76,7 +76,7 @@ export function wireTargets({ prompts, workflows }: FuzzMaterial): FuzzTarget[] 
     },
     {
       name: 'registry',
-      giants: giantTexts(giantSize).map((text) => () => void parseRegistry(text())),
+      giants: giantValues(giantSize).map((text) => () => void parseRegistry(text())),
       run: (random) => {
         const registry = parseRegistry(hostileText(someClasses(random), random));
         listModels(registry);

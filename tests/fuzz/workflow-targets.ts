@@ -18,7 +18,7 @@ import { validatePrompt } from '@atelier/comfyui/validate/validate-prompt';
 import { workflowWithSubgraphs } from '../bench/comfyui-subjects.ts';
 import { allowed, giantSize, longChain } from './fuzz-target.ts';
 import type { FuzzMaterial, FuzzTarget } from './fuzz-target.ts';
-import { filled, giantTexts, giantWorkflows, hostileText, hostileValue, mutateText } from './hostile-json.ts';
+import { filled, giantValues, giantWorkflows, hostileText, hostileValue, mutateText } from './hostile-json.ts';
 
 const about = { id: 'mine', title: { en: 'Mine', zh: '我的' }, description: { en: 'Mine', zh: '我的' } };
 
@@ -37,7 +37,7 @@ export function workflowTargets({ registry, workflows, prompts }: FuzzMaterial):
   return [
     {
       name: 'validate',
-      giants: [...giantTexts(giantSize), () => stringifyJson(chain)].map(
+      giants: [...giantValues(giantSize), () => stringifyJson(chain)].map(
         (text) => () => void validatePrompt(registry, text()),
       ),
       run: (random) => {

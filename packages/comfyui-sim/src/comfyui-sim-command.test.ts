@@ -60,6 +60,8 @@ describe('the command', () => {
     [['--version', '9.9'], /version/],
     [['--cache', 'lru:0'], /cache/],
     [['--colour', 'red'], /--colour/],
+    [['--port', '0', '--profile', '/nowhere/profile.json'], /no such file/],
+    [['--port', '0', '--trace', command], /Row 1 of the trace/],
   ])('refuses %j and says what it takes', async (args, reason) => {
     const refused = run(...args);
     expect(await refused.ended).toBe(2);

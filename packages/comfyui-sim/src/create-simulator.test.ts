@@ -1,38 +1,10 @@
 import sharp from 'sharp';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createSimulator } from './create-simulator.ts';
-import type { Simulator } from './create-simulator.ts';
-import type { SimulatorOptions } from './simulator-options.ts';
-import { connectSimClient } from './testing/sim-client.ts';
-import type { SimClient, SimClientOptions } from './testing/sim-client.ts';
 import { plainImage, textToImage } from './testing/sample-workflows.ts';
+import { createSimulatorFixture } from './testing/simulator-fixture.ts';
 
-const open: (() => Promise<void>)[] = [];
-
-async function start(
-  options: SimulatorOptions = {},
-): Promise<{ simulator: Simulator; url: string; connect: (options?: SimClientOptions) => Promise<SimClient> }> {
-  const errors: unknown[] = [];
-  const simulator = createSimulator({ ...options, onError: (error) => errors.push(error) });
-  const { url } = await simulator.start();
-  open.push(async () => {
-    await simulator.stop();
-    expect(errors).toEqual([]);
-  });
-  return {
-    simulator,
-    url,
-    connect: async (clientOptions) => {
-      const client = await connectSimClient(url, clientOptions);
-      open.push(client.close);
-      return client;
-    },
-  };
-}
-
-afterEach(async () => {
-  for (const close of open.splice(0).toReversed()) await close();
-});
+const { start, close } = createSimulatorFixture();
+afterEach(close);
 
 async function view(url: string, image: { filename: string; subfolder: string; type: string }): Promise<Buffer> {
   const answer = await fetch(`${url}/view?${new URLSearchParams(image).toString()}`);
@@ -224,6 +196,25 @@ describe('execution', () => {
       '2': { class_type: 'PreviewImage', inputs: { images: ['1', 0] } },
     });
     expect(status.messages.at(-1)?.[1]).toMatchObject({ node_id: '1', exception_type: 'torch.OutOfMemoryError' });
+  });
+
+  it('ends a prompt that is too large for cache keys with an error, and runs the next', async () => {
+    const { connect } = await start();
+    const client = await connect();
+    const large: Record<string, unknown> = { ...plainImage(1) };
+    for (let id = 3; id < 700; id += 1)
+      large[id] = { class_type: 'ImageInvert', inputs: { image: [id === 3 ? '1' : String(id - 1), 0] } };
+    for (let id = 700; id < 2_000; id += 1) large[id] = { class_type: 'PreviewImage', inputs: { images: ['699', 0] } };
+    const { outputs, status } = await client.run(large);
+    expect([status.status_str, outputs]).toEqual(['error', {}]);
+    expect(status.messages.at(-1)).toEqual([
+      'execution_error',
+      expect.objectContaining({
+        exception_type: 'MemoryError',
+        exception_message: expect.stringContaining('Split it') as unknown,
+      }),
+    ]);
+    expect((await client.run(plainImage(2))).status.status_str).toBe('success');
   });
 
   it('keeps seeds of 64 bits in history', async () => {

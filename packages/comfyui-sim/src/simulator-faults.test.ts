@@ -1,37 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { createSimulator } from './create-simulator.ts';
-import type { Simulator } from './create-simulator.ts';
-import type { SimulatorOptions } from './simulator-options.ts';
-import { connectSimClient } from './testing/sim-client.ts';
-import type { SimClient, SimClientOptions } from './testing/sim-client.ts';
 import { plainImage, textToImage } from './testing/sample-workflows.ts';
+import { createSimulatorFixture } from './testing/simulator-fixture.ts';
 
-const open: (() => Promise<void>)[] = [];
-
-async function start(
-  options: SimulatorOptions = {},
-): Promise<{ simulator: Simulator; url: string; connect: (options?: SimClientOptions) => Promise<SimClient> }> {
-  const errors: unknown[] = [];
-  const simulator = createSimulator({ ...options, onError: (error) => errors.push(error) });
-  const { url } = await simulator.start();
-  open.push(async () => {
-    await simulator.stop();
-    expect(errors).toEqual([]);
-  });
-  return {
-    simulator,
-    url,
-    connect: async (clientOptions) => {
-      const client = await connectSimClient(url, clientOptions);
-      open.push(client.close);
-      return client;
-    },
-  };
-}
-
-afterEach(async () => {
-  for (const close of open.splice(0).toReversed()) await close();
-});
+const { start, close } = createSimulatorFixture();
+afterEach(close);
 
 /** Asks until the condition holds: for states that no message tells of. */
 async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {

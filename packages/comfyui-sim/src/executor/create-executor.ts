@@ -33,6 +33,8 @@ export interface ExecutorDependencies {
   cache: CacheMode;
   sendsPreviews: boolean;
   emptyModels: ReadonlySet<string>;
+  /** Prints a line to the server's console. */
+  announce: (line: string) => void;
   /** What one prompt takes in all; undefined leaves it to the profile. */
   serviceTimeMs: (item: QueuedPrompt) => number | undefined;
   randomLetters: (count: number) => string;
@@ -153,6 +155,7 @@ export function createExecutor(dependencies: ExecutorDependencies): Executor {
           events,
           log: dependencies.log,
           now: clock.now,
+          announce: dependencies.announce,
           run: (item) => {
             isInterrupted = false;
             objects.begin(item);

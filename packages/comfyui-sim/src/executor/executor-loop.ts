@@ -8,6 +8,8 @@ export interface ExecutorLoopDependencies {
   events: RunEvents;
   log: ExecutionLog;
   now: () => number;
+  /** Prints a line to the server's console. */
+  announce: (line: string) => void;
   run: (item: QueuedPrompt) => Promise<PromptRun>;
   /** Between prompts: what `/free` asked for. */
   afterPrompt: () => void;
@@ -45,6 +47,7 @@ export async function runExecutorLoop(dependencies: ExecutorLoopDependencies, si
     }
     const clientId = item.extraData['client_id'];
     if (typeof clientId === 'string') events.send('executing', { node: null, prompt_id: item.promptId }, clientId);
+    dependencies.announce(`Prompt executed in ${((now() - entry.startedAt) / 1_000).toFixed(2)} seconds`);
     dependencies.afterPrompt();
   }
 }

@@ -1,4 +1,5 @@
-import type { NodeId } from '@atelier/comfyui/graph/workflow';
+import { ComfyError } from '@atelier/comfyui/errors/comfy-error';
+import type { NodeId, Workflow } from '@atelier/comfyui/graph/workflow';
 import { cacheKeys } from '@atelier/comfyui/graph/cache-keys';
 import type { CacheKeyOptions } from '@atelier/comfyui/graph/cache-keys';
 import type { JsonObject } from '@atelier/comfyui/json/json';
@@ -80,7 +81,8 @@ export async function runPrompt(item: QueuedPrompt, dependencies: RunDependencie
     changeToken: await dependencies.changeTokens(item),
     includesNodeId: (classType) => [...(registry.classes.get(classType)?.hidden.values() ?? [])].includes('UNIQUE_ID'),
   };
-  cache.begin(cacheKeys(item.workflow, keyOptions));
+  const keys = keysOf(item.workflow, keyOptions);
+  cache.begin(keys instanceof Map ? keys : new Map());
   const cached = item.nodeOrder.filter((id) => cache.get(id) !== undefined);
   addMessage('execution_cached', { nodes: cached, prompt_id: promptId });
 
@@ -111,8 +113,7 @@ export async function runPrompt(item: QueuedPrompt, dependencies: RunDependencie
     expanded,
     addMessage,
   };
-  for (const id of item.outputs) list.add(id);
-  const outcome = await runNodes(run);
+  const outcome = keys instanceof Map ? await runOutputs(run) : endByError(run, item.outputs[0] ?? '', keys);
   if (outcome === 'success') addMessage('execution_success', { prompt_id: promptId });
   events.noteNode(undefined);
   return {
@@ -125,8 +126,22 @@ export async function runPrompt(item: QueuedPrompt, dependencies: RunDependencie
   };
 }
 
-async function runNodes(run: Run): Promise<PromptRun['outcome']> {
+/**
+ * The cache keys of a workflow; an exception where it has so many nodes on top of one another that working them out would
+ * take minutes: the prompt ends with it, as one does that takes the memory of ComfyUI's process.
+ */
+function keysOf(workflow: Workflow, options: CacheKeyOptions): Map<NodeId, string> | NodeException {
+  try {
+    return cacheKeys(workflow, options);
+  } catch (error) {
+    if (!(error instanceof ComfyError) || error.code !== 'too_large') throw error;
+    return new NodeException('MemoryError', `${error.message} ${error.hint ?? ''}`.trim(), { cause: error });
+  }
+}
+
+async function runOutputs(run: Run): Promise<PromptRun['outcome']> {
   const { list, graph } = run;
+  for (const id of run.item.outputs) list.add(id);
   while (!list.isEmpty()) {
     const id = list.pick();
     if (id === undefined) {
@@ -182,7 +197,8 @@ function takenOver(scope: RunScope, output: SimValue | { link: [NodeId, number] 
 function expand(run: Run, id: NodeId, step: NodeStep & { kind: 'expanded' }): void {
   const { graph, list, dependencies } = run;
   graph.grow(id, step.nodes);
-  const keys = cacheKeys(graph.whole(), run.keyOptions);
+  const keys = keysOf(graph.whole(), run.keyOptions);
+  if (!(keys instanceof Map)) throw keys;
   const grown = Object.keys(step.nodes);
   dependencies.cache.extend(new Map(grown.map((each) => [each, keys.get(each) ?? each] as const)));
   for (const each of grown) if (graph.isOutput(each)) list.add(each);

@@ -10,7 +10,7 @@ const at = {
   promptId: z.string().optional(),
 };
 
-/** What can go wrong. The first four are events and happen at once; the others last until cleared or used up. */
+/** What can go wrong. The first three are events and happen at once; the others last until cleared or used up. */
 export const faultSchema = z.discriminatedUnion('kind', [
   /** Sockets and listener close, queue, history and caches are lost; files stay. Comes back by itself after `restartAfterMs`. */
   z.strictObject({ kind: z.literal('crash'), restartAfterMs: ms.optional() }),

@@ -27,6 +27,8 @@ export interface FileStore {
 /** Names and counters over any storage of bytes. */
 export function createFileIndex(): Pick<FileStore, 'names' | 'inputRevision' | 'nextCounter'> & {
   add(folder: FolderType, name: string): void;
+  /** Drops a name; its number stays taken. */
+  remove(folder: FolderType, name: string): void;
   clear(folder: FolderType): void;
 } {
   const names: Record<FolderType, Set<string>> = { input: new Set(), output: new Set(), temp: new Set() };
@@ -44,6 +46,9 @@ export function createFileIndex(): Pick<FileStore, 'names' | 'inputRevision' | '
       const prefix = match[1].toLowerCase();
       const count = Number(match[2]);
       if (count > (counters[folder].get(prefix) ?? 0)) counters[folder].set(prefix, count);
+    },
+    remove: (folder, name) => {
+      names[folder].delete(name);
     },
     clear: (folder) => {
       names[folder].clear();

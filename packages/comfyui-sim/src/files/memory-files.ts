@@ -14,6 +14,7 @@ export function createMemoryFiles(now: () => number, maxBytes = 256 * 1024 * 102
   function remove(folder: FolderType, name: string): void {
     sizes[folder] -= files[folder].get(name)?.bytes.length ?? 0;
     files[folder].delete(name);
+    index.remove(folder, name);
   }
 
   return {
@@ -32,7 +33,6 @@ export function createMemoryFiles(now: () => number, maxBytes = 256 * 1024 * 102
       }
       return Promise.resolve();
     },
-    names: (folder) => [...files[folder].keys()],
     clearTemp: () => {
       files.temp.clear();
       sizes.temp = 0;

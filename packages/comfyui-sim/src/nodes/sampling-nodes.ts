@@ -1,4 +1,4 @@
-import { sampleScene } from '../picture/paint-scene.ts';
+import { labelText, sampleScene } from '../picture/paint-scene.ts';
 import { familyOf } from '../profile/service-profile.ts';
 import { token } from './loader-nodes.ts';
 import { checkMemory } from './work-on-pixels.ts';
@@ -40,11 +40,12 @@ async function sample(context: NodeContext, sampling: Sampling): Promise<LatentV
 function paint(context: NodeContext, sampling: Sampling): LatentItem[] {
   const { model, positive, negative, latent, denoise } = sampling;
   if (sampling.steps === 0) return [...latent.items];
-  const words = positive.texts.join(', ');
+  const prompt = positive.texts.join(', ');
+  const words = labelText(prompt, sampling.seed, latent);
   const references = [...positive.references, ...model.references];
   const paintItem = (item: LatentItem, index: number): LatentItem => {
     const variation = [sampling.seed, index, model.name, model.loras.join('+'), sampling.settings].join('|');
-    const scene = { prompt: words, negative: negative.texts.join(', '), variation };
+    const scene = { prompt, negative: negative.texts.join(', '), variation };
     const picture = sampleScene(
       scene,
       latent,

@@ -27,7 +27,7 @@ export interface ConditioningValue {
 export interface LatentItem {
   /** What has been painted or encoded so far; absent for an empty latent. */
   base?: Picture;
-  /** The prompt that painted it, for the label. */
+  /** What its label says: the prompt that painted it. */
   words?: string;
 }
 

@@ -2,7 +2,7 @@ import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { encodePng } from './encode-png.ts';
 import { namedColours } from './palette.ts';
-import { labelPicture, paintScene, sampleScene } from './paint-scene.ts';
+import { labelPicture, labelText, paintScene, sampleScene } from './paint-scene.ts';
 import { solidPicture } from './edit-picture.ts';
 import type { Picture } from './picture.ts';
 import { createRandomStream } from './random-stream.ts';
@@ -68,6 +68,16 @@ describe('painted scenes', () => {
     expect(changedRows.size).toBeGreaterThan(8);
     const other = await pixels(labelPicture(plain, 'another'));
     expect(after.equals(other)).toBe(false);
+  });
+
+  it.each([
+    ['a red fox', 'A RED FOX'],
+    ['Café “naïve” 100% – done', 'CAFE NAIVE 100% DONE'],
+    ['雪中的红狐', 'seed 7 64x48'],
+    ['红狐 fox, 雪 (snow)', 'FOX, (SNOW) seed 7 64x48'],
+    ['🎨 paint', 'PAINT'],
+  ])('label %j as %j', (prompt, label) => {
+    expect(labelText(prompt, 7n, { width: 64, height: 48 })).toBe(label);
   });
 
   it('show what they were made from, less of it with more denoise, only within the mask', async () => {

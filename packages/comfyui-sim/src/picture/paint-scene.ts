@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { blendPictures, opaque, resizePicture, toRaw } from './edit-picture.ts';
-import { glyphColumns, glyphRows, textPixels } from './pixel-font.ts';
+import { drawableText, glyphColumns, glyphRows, textPixels } from './pixel-font.ts';
 import { createPicture } from './picture.ts';
 import type { Picture } from './picture.ts';
 import { quickScene } from './quick-scene.ts';
@@ -25,6 +25,15 @@ const labelCharacters = 60;
 const mark = 'SIMULATED';
 const wordColour = 0xf4f1ea;
 const markColour = 0xffd166;
+
+/**
+ * What a picture's label says: the prompt. Where that is in a script that the pixel alphabet lacks, what it can write of it and, to
+ * tell pictures apart, seed and size.
+ */
+export function labelText(prompt: string, seed: bigint, { width, height }: { width: number; height: number }): string {
+  const { text, isWhole } = drawableText(prompt);
+  return isWhole ? text : `${text} seed ${seed} ${width}x${height}`.trim();
+}
 
 /**
  * Writes the words into the picture's foot and "SIMULATED" beside them, always and whatever the picture is: nobody shall take it for a

@@ -58,19 +58,33 @@ const glyphs: Readonly<Record<string, string>> = {
   '=': '00001F001F0000',
 };
 
-/** What stands for a character that the alphabet lacks. */
-const unknown = '1F11111111111F';
-
 /** Columns of one character with its gap. */
 export const glyphColumns = 6;
 export const glyphRows = 7;
 
-/** The set pixels of a text, from 0,0: it is `text.length × 6 - 1` wide and 7 high. */
+/** A text as the alphabet can write it, without accents, and whether letters or digits are missing from it. */
+export function drawableText(text: string): { text: string; isWhole: boolean } {
+  const characters = Array.from(text.normalize('NFKD').replaceAll(/\p{M}/gu, '').toUpperCase());
+  return {
+    text: characters
+      .map((character) => (hasGlyph(character) ? character : ' '))
+      .join('')
+      .replaceAll(/ +/g, ' ')
+      .trim(),
+    isWhole: characters.every((character) => hasGlyph(character) || !/[\p{L}\p{N}]/u.test(character)),
+  };
+}
+
+function hasGlyph(character: string): boolean {
+  return Object.hasOwn(glyphs, character);
+}
+
+/** The set pixels of a text, from 0,0: it is `text.length × 6 - 1` wide and 7 high. What the alphabet lacks stays blank. */
 export function textPixels(text: string): { x: number; y: number }[] {
   const pixels: { x: number; y: number }[] = [];
   let left = 0;
   for (const character of text.toUpperCase()) {
-    const glyph = character === ' ' ? '' : (glyphs[character] ?? unknown);
+    const glyph = hasGlyph(character) ? (glyphs[character] ?? '') : '';
     for (let row = 0; row * 2 < glyph.length; row += 1) {
       const bits = Number.parseInt(glyph.slice(row * 2, row * 2 + 2), 16);
       for (let column = 0; column < 5; column += 1)

@@ -31,6 +31,32 @@ function send(method: string, path: string, body: string): Promise<number> {
   });
 }
 
+/** Asks for an upgrade and gives the status with which it is refused. */
+function upgrade(path: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { path, headers: { connection: 'Upgrade', upgrade: 'websocket' } }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode ?? 0);
+    });
+    sent.on('error', reject);
+    sent.end();
+  });
+}
+
+it.each(['//', '//?clientId=x', '/%zz', 'http://[', '/ws2', '*'])('refuses an upgrade at %s', async (path) => {
+  expect(await upgrade(path)).toBe(404);
+  expect(errors).toEqual([]);
+});
+
+it.each([
+  ['"12abc"', 500],
+  ['null', 500],
+  ['" 1_0.5 "', 400],
+  ['true', 400],
+])('reads the number %s as Python does', async (number, status) => {
+  expect(await send('POST', '/prompt', `{"number": ${number}}`)).toBe(status);
+});
+
 const postPaths = [
   '/prompt',
   '/queue',

@@ -51,13 +51,18 @@ export const notFound: HttpAnswer = { status: 404, headers: { 'content-type': 'a
 
 export const methodNotAllowed: HttpAnswer = textAnswer('405: Method Not Allowed', 405);
 
-/** @throws RangeError when the body is larger than ComfyUI takes. */
+/** The body is larger than ComfyUI takes: its server answers 413. */
+export class BodyTooLarge extends Error {
+  override readonly name = 'BodyTooLarge';
+}
+
+/** @throws BodyTooLarge past `maxBodyBytes`. */
 export async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > maxBodyBytes) throw new RangeError('The body is too large.');
+    if (bytes > maxBodyBytes) throw new BodyTooLarge(`The body has more than ${maxBodyBytes} bytes.`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

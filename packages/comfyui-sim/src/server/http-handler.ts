@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
+  BodyTooLarge,
   emptyAnswer,
   methodNotAllowed,
   notFound,
@@ -73,7 +74,7 @@ export function createHttpHandler(
 
   return (request, response) => {
     handle(request, response).catch((error: unknown) => {
-      if (error instanceof RangeError) {
+      if (error instanceof BodyTooLarge) {
         writeAnswer(response, textAnswer('413: Request Entity Too Large', 413), false);
         return;
       }

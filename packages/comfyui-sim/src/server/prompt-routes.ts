@@ -6,6 +6,8 @@ import { pythonStr } from '@atelier/comfyui/json/python-text';
 import { ComfyError } from '@atelier/comfyui/errors/comfy-error';
 import type { Registry } from '@atelier/comfyui/registry/registry';
 import type { ServerError, ServerNodeError } from '@atelier/comfyui/validate/prompt-verdict';
+import { pythonFloat } from '@atelier/comfyui/validate/python-conversion';
+import { PythonException } from '@atelier/comfyui/validate/python-exception';
 import { validatePrompt } from '@atelier/comfyui/validate/validate-prompt';
 import type { FileStore } from '../files/file-store.ts';
 import type { FaultBoard } from '../faults/fault-board.ts';
@@ -24,6 +26,8 @@ export interface PromptRouteDependencies {
   registry: () => Registry;
   now: () => number;
   newId: () => string;
+  /** Prints a line to the server's console. */
+  announce: (line: string) => void;
   delay: (ms: number) => Promise<void>;
 }
 
@@ -60,9 +64,12 @@ function numberOf(data: PyDict, queue: PromptQueue): number | undefined {
     const next = queue.nextNumber();
     return isTruthy(data.get('front')) ? -next : next;
   }
-  const number =
-    typeof given === 'string' ? Number.parseFloat(given) : typeof given === 'object' ? Number.NaN : Number(given);
-  return Number.isNaN(number) ? undefined : number;
+  try {
+    return pythonFloat(given);
+  } catch (error) {
+    if (error instanceof PythonException) return undefined;
+    throw error;
+  }
 }
 
 /** Node ids that the prompt's text names, in its order. */
@@ -95,6 +102,7 @@ export function createPromptRoutes(dependencies: PromptRouteDependencies): {
   }
 
   function accept(data: PyDict): HttpAnswer {
+    dependencies.announce('got prompt');
     const number = numberOf(data, queue);
     if (number === undefined) return serverTrouble;
     const prompt = data.get('prompt');
@@ -145,8 +153,8 @@ export function createPromptRoutes(dependencies: PromptRouteDependencies): {
       nodeOrder,
       extraData,
       sensitive,
-      // A Python set, so any order would do: that of the prompt is the same at every run.
-      outputs: nodeOrder.filter((id) => verdict.outputs.includes(id)),
+      // A Python set at the server, so any order would do: that of the prompt is the same at every run.
+      outputs: verdict.outputs,
     });
     return jsonAnswer({ prompt_id: promptId, number, node_errors: nodeErrors });
   }

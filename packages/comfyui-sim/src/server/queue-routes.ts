@@ -1,27 +1,15 @@
-import type { Json, JsonObject } from '@atelier/comfyui/json/json';
-import { ComfyError } from '@atelier/comfyui/errors/comfy-error';
-import { parseJson } from '@atelier/comfyui/json/parse-json';
+import type { Json } from '@atelier/comfyui/json/json';
 import { historyJson, queueTuple } from '../queue/prompt-queue.ts';
 import type { PromptQueue } from '../queue/prompt-queue.ts';
 import { emptyAnswer, jsonAnswer, serverTrouble } from './http-exchange.ts';
 import type { HttpAnswer, HttpExchange, Route } from './http-exchange.ts';
+import { readObject } from './read-object.ts';
 
 export interface QueueRouteDependencies {
   queue: PromptQueue;
   /** Sets the interrupt flag. */
   interrupt: () => void;
   free: (what: { unloadModels: boolean; freeMemory: boolean }) => void;
-}
-
-/** A body that must be an object; undefined where Python would raise on it. */
-async function readObject(exchange: HttpExchange): Promise<JsonObject | undefined> {
-  try {
-    const value = parseJson((await exchange.readBody()).toString('utf8'));
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
-  } catch (error) {
-    if (error instanceof ComfyError) return undefined;
-    throw error;
-  }
 }
 
 /** What a Python loop over the value gives: list items, or a text's characters. Undefined where it raises. */

@@ -19,11 +19,13 @@ import { createModelRoutes } from './model-routes.ts';
 import { createPromptRoutes } from './prompt-routes.ts';
 import { createQueueRoutes } from './queue-routes.ts';
 import { isForeignOrigin } from './same-origin.ts';
+import { createServerLog } from './server-log.ts';
+import type { ServerLog } from './server-log.ts';
 import { createSocketHub } from './socket-hub.ts';
 import type { SocketHub } from './socket-hub.ts';
 import { createSystemRoutes } from './system-routes.ts';
 
-export interface SessionDependencies extends Omit<ExecutorDependencies, 'registry' | 'queue' | 'events'> {
+export interface SessionDependencies extends Omit<ExecutorDependencies, 'registry' | 'queue' | 'events' | 'announce'> {
   traits: VersionTraits;
   inventory: Inventory;
   registry: SimRegistry;
@@ -61,8 +63,16 @@ export async function startSession(dependencies: SessionDependencies): Promise<S
     remaining: queue.remaining,
     newId: () => dependencies.newId().replaceAll('-', ''),
   });
-  const executor = createExecutor({ ...dependencies, registry: registry.parsed(), queue, events: hub });
-  const server = createServer(createHandler(dependencies, queue, executor, signal));
+  const serverLog = createServerLog({ hub, now: dependencies.clock.now });
+  serverLog.write(`ComfyUI simulator ${dependencies.traits.version}`);
+  const executor = createExecutor({
+    ...dependencies,
+    registry: registry.parsed(),
+    queue,
+    events: hub,
+    announce: serverLog.write,
+  });
+  const server = createServer(createHandler(dependencies, queue, executor, serverLog, signal));
   const sockets = acceptSockets(server, dependencies, hub, signal);
   await files.clearTemp();
   await listen(server, dependencies);
@@ -92,6 +102,7 @@ function createHandler(
   dependencies: SessionDependencies,
   queue: PromptQueue,
   executor: Executor,
+  serverLog: ServerLog,
   signal: AbortSignal,
 ): ReturnType<typeof createHttpHandler> {
   const { traits, clock, files, faults, registry } = dependencies;
@@ -105,6 +116,7 @@ function createHandler(
     registry: registry.parsed,
     now: clock.now,
     newId: dependencies.newId,
+    announce: serverLog.write,
   });
   const routes: Route[] = [
     prompts.get,
@@ -112,7 +124,8 @@ function createHandler(
     createJobsRoutes({ queue, traits, interrupt: executor.interrupt }),
     createFileRoutes(files),
     createModelRoutes({ registry, inventory: dependencies.inventory, traits, faults, delay }),
-    createSystemRoutes(traits, () => `ComfyUI simulator ${traits.version}\n`),
+    createSystemRoutes(traits),
+    serverLog.route,
   ];
   if (dependencies.hasControls) {
     routes.push(
@@ -143,8 +156,9 @@ function acceptSockets(
 ): WebSocketServer {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: 16 * 1024 * 1024 });
   server.on('upgrade', (request, socket, head) => {
-    const url = new URL(request.url ?? '/', 'http://localhost');
-    const isSocketPath = url.pathname === '/ws' || url.pathname === '/api/ws';
+    // By hand: not every target that a client can send is a URL.
+    const [path = '', query = ''] = (request.url ?? '/').split('?', 2);
+    const isSocketPath = path === '/ws' || path === '/api/ws';
     // The other side may go at any time; nobody else listens before the upgrade.
     socket.on('error', () => socket.destroy());
     if (!isSocketPath || isForeignOrigin(request.headers.host, request.headers.origin)) {
@@ -154,7 +168,7 @@ function acceptSockets(
     }
     const accept = (): void =>
       sockets.handleUpgrade(request, socket, head, (accepted) =>
-        hub.accept(accepted, url.searchParams.get('clientId') ?? ''),
+        hub.accept(accepted, new URLSearchParams(query).get('clientId') ?? ''),
       );
     if (!faults.has('hang')) accept();
     else faults.whileNone(['hang'], signal).then(accept, () => socket.destroy());

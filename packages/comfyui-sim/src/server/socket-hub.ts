@@ -11,6 +11,8 @@ export interface SocketHub extends RunEvents {
   accept: (socket: WebSocket, clientId: string) => void;
   /** Tells everybody the length of the queue. */
   broadcastStatus: () => void;
+  /** Whether a socket of this client is known. */
+  isRegistered: (clientId: string) => boolean;
   closeAll: (how: 'close' | 'terminate') => void;
   /** The client whose prompt ran last. */
   client: () => string | undefined;
@@ -129,6 +131,7 @@ export function createSocketHub(options: SocketHubOptions): SocketHub {
       runningClient = clientId;
     },
     client: () => runningClient,
+    isRegistered: (clientId) => registered.has(clientId),
     broadcastStatus: () => send('status', status(), undefined),
     closeAll: (how) => {
       for (const socket of open) {

@@ -9,7 +9,7 @@ const page = `<!doctype html><html lang="en"><meta charset="utf-8"><title>ComfyU
 <body><h1>ComfyUI simulator</h1><p>This server speaks ComfyUI's protocol and draws simulated pictures. It has no page of its own.</p></body></html>`;
 
 /** Statistics, features, and what the front end asks for at start. */
-export function createSystemRoutes(traits: VersionTraits, log: () => string): Route {
+export function createSystemRoutes(traits: VersionTraits): Route {
   const stats = {
     system: {
       os: traits.osName,
@@ -51,8 +51,6 @@ export function createSystemRoutes(traits: VersionTraits, log: () => string): Ro
         return jsonAnswer({});
       case 'GET /userdata':
         return textAnswer('Directory not found', 404);
-      case 'GET /internal/logs':
-        return jsonAnswer(log());
       case 'GET /':
         return { status: 200, headers: { 'content-type': 'text/html' }, body: page };
       default:

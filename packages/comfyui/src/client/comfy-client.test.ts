@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ComfyError } from '../errors/comfy-error.ts';
+import { errorOf } from '../errors/testing/error-of.ts';
 import type { Json } from '../json/json.ts';
 import { parseJson } from '../json/parse-json.ts';
 import { createComfyClient } from './comfy-client.ts';
@@ -435,4 +436,8 @@ describe('the server', () => {
       ['/internal/logs/subscribe', { enabled: true, clientId: 'worker-1' }],
     ]);
   });
+});
+
+it.each(['ftp://host', 'no address', 'http://ada:100%@host'])('refuses the address %s', (baseUrl) => {
+  expect(errorOf(() => createComfyClient({ baseUrl, clientId: 'me' }))).toMatchObject({ code: 'invalid_value' });
 });

@@ -75,10 +75,21 @@ export function joinUrl(base: URL, path: string): URL {
   return url;
 }
 
-/** The basic authorization that a URL's user and password stand for; fetch refuses URLs that carry them. */
+/**
+ * The basic authorization that a URL's user and password stand for; fetch refuses URLs that carry them.
+ *
+ * @throws ComfyError `invalid_value` where they are not percent-encoded as URLs have to be.
+ */
 export function basicAuthorization(url: URL): Record<string, string> {
   if (url.username === '' && url.password === '') return {};
-  const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  let pair: string;
+  try {
+    pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  } catch {
+    throw new ComfyError('invalid_value', 'The address of ComfyUI has a user or password that cannot be decoded.', {
+      hint: 'Write a percent sign in them as %25.',
+    });
+  }
   return { authorization: `Basic ${Buffer.from(pair, 'utf8').toString('base64')}` };
 }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ComfyError } from '../errors/comfy-error.ts';
+import { errorOf } from '../errors/testing/error-of.ts';
 import { recordedRegistry } from '../graph/testing/recorded-registry.ts';
 import type { Json, JsonObject } from '../json/json.ts';
 import { propertyRuns } from '../testing/property-runs.ts';
@@ -52,7 +53,51 @@ describe('bad files', () => {
       nodes: [{ ...LOADER, id: 1 }, ...reroutes, decode(9_999, 9_001, null)],
       links: [...links, [9_001, 9_001, 0, 9_999, 0, '*']],
     };
-    expect(() => convertToApi(frontend, registry)).toThrow(/more than 4000 steps/);
+    expect(() => convertToApi(frontend, registry)).toThrow(/more than 2000 steps/);
+  });
+
+  describe('short files that mean much are read in time or refused', () => {
+    const sub = (definition: JsonObject, nodes: JsonObject[]): Json => ({
+      nodes,
+      links: [],
+      definitions: { subgraphs: [{ id: 'aaa', nodes: [], links: [], inputs: [], outputs: [], ...definition }] },
+    });
+    const many = <T>(count: number, make: (index: number) => T): T[] =>
+      Array.from({ length: count }, (_, i) => make(i));
+
+    it('names that look up other nodes', () => {
+      const nodes = many(5_000, (id) => node(id, 'SaveImage', { widgets_values: ['%a.b%'.repeat(20)] }));
+      const { workflow } = convertToApi({ nodes, links: [] }, registry);
+      expect(workflow['4999']?.inputs['filename_prefix']).toBe('%a.b%'.repeat(20));
+    });
+
+    it('inputs that share a chain of reroutes', () => {
+      const reroutes = many(900, (index) =>
+        node(index + 2, 'Reroute', { inputs: [slot('', '*', index + 1)], outputs: [out('', '*')] }),
+      );
+      const readers = many(5_000, (index) => node(2_000 + index, 'Any', { inputs: [slot('x', '*', 2_000 + index)] }));
+      const links = [
+        ...reroutes.map((_, index): Json => [index + 1, index + 1, 0, index + 2, 0, '*']),
+        ...readers.map((_, index): Json => [2_000 + index, 901, 0, 2_000 + index, 0, '*']),
+      ];
+      const { workflow } = convertToApi({ nodes: [{ ...LOADER, id: 1 }, ...reroutes, ...readers], links }, registry);
+      expect(workflow['6999']?.inputs).toEqual({ x: ['1', 0] });
+    });
+
+    it('a subgraph that promotes widgets which nobody has', () => {
+      const nodes = many(2_000, (id) => node(id, 'KSampler'));
+      const proxyWidgets = many(20_000, (id): Json => [String(id + 1_000_000), 'seed']);
+      const outer = { ...node(1, 'aaa'), properties: { proxyWidgets }, widgets_values: [] };
+      expect(Object.keys(convertToApi(sub({ nodes }, [outer]), registry).workflow)).toHaveLength(2_000);
+    });
+
+    it.each([
+      ['inputs', { inputs: many(10_000, (): Json => ({})) }],
+      ['links', { links: many(1_000, (id): Json => [id, 1, 0, 2, 0, '*']) }],
+    ])('instances of a subgraph with many %s', (_, definition) => {
+      const nodes = many(5_000, (id) => node(id, 'aaa'));
+      expect(errorOf(() => convertToApi(sub(definition, nodes), registry))).toMatchObject({ code: 'too_large' });
+    });
   });
 
   it('whatever else is in a file, only a ComfyError is thrown', () => {

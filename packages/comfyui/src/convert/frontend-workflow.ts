@@ -68,6 +68,9 @@ export interface FrontendWorkflow {
 
 /** More than any graph that a person drew. */
 const MAX_NODES = 10_000;
+const MAX_LINKS = 100_000;
+/** Inputs of all subgraph nodes together: each has those of its definition, so a short file can mean endlessly many. */
+const MAX_INSTANCE_INPUTS = 200_000;
 
 function member(object: Readonly<JsonObject>, key: string): Json | undefined {
   return Object.hasOwn(object, key) ? object[key] : undefined;
@@ -172,6 +175,8 @@ function parseGraph(value: Readonly<JsonObject>, where: string): FrontendGraph {
   }
   const rawLinks = member(value, 'links');
   const links = isJsonObject(rawLinks) ? Object.values(rawLinks) : list(rawLinks);
+  if (links.length > MAX_LINKS)
+    throw new ComfyError('too_large', `${where} has ${links.length} links; at most ${MAX_LINKS} are read.`);
   return { nodes, links: new Map(links.flatMap((link) => wrap(parseLink(link)))) };
 }
 
@@ -225,23 +230,31 @@ function parseGroup(value: Json, name: string): FrontendGroup {
  * is matched by name.
  */
 function instanceInputs(node: FrontendNode, definition: FrontendSubgraph): FrontendInput[] {
-  const saved = [...node.inputs];
+  const saved = Map.groupBy(node.inputs, (input) => input.name);
+  const used = new Map<string, number>();
   return definition.inputs.map(({ name, type }) => {
-    const index = saved.findIndex((input) => input.name === name);
-    const [found] = index === -1 ? [] : saved.splice(index, 1);
-    return found ?? { name, type, link: undefined, widget: undefined };
+    const index = used.get(name) ?? 0;
+    used.set(name, index + 1);
+    return saved.get(name)?.[index] ?? { name, type, link: undefined, widget: undefined };
   });
 }
-function withInstanceInputs<Graph extends FrontendGraph>(
-  graph: Graph,
+
+/** Gives the subgraph nodes of several graphs the inputs of their definitions. */
+function createInstanceInputs(
   subgraphs: ReadonlyMap<string, FrontendSubgraph>,
-): Graph {
-  const nodes = new Map<string, FrontendNode>();
-  for (const [id, node] of graph.nodes) {
-    const definition = subgraphs.get(node.type);
-    nodes.set(id, definition === undefined ? node : { ...node, inputs: instanceInputs(node, definition) });
-  }
-  return { ...graph, nodes };
+): <Graph extends FrontendGraph>(graph: Graph) => Graph {
+  let total = 0;
+  return (graph) => {
+    const nodes = new Map<string, FrontendNode>();
+    for (const [id, node] of graph.nodes) {
+      const definition = subgraphs.get(node.type);
+      total += definition?.inputs.length ?? 0;
+      if (total > MAX_INSTANCE_INPUTS)
+        throw new ComfyError('too_large', `The subgraph nodes have more than ${MAX_INSTANCE_INPUTS} inputs together.`);
+      nodes.set(id, definition === undefined ? node : { ...node, inputs: instanceInputs(node, definition) });
+    }
+    return { ...graph, nodes };
+  };
 }
 
 /** Whether a JSON value looks like a workflow that the front end saved, rather than one in API format. */
@@ -268,9 +281,10 @@ export function parseFrontendWorkflow(value: Json): FrontendWorkflow {
   const subgraphs = new Map(parsed.map((subgraph) => [subgraph.id, subgraph]));
   const groupNodes = isJsonObject(extra) ? member(extra, 'groupNodes') : undefined;
   const groups = isJsonObject(groupNodes) ? Object.entries(groupNodes) : [];
+  const withInstanceInputs = createInstanceInputs(subgraphs);
   return {
-    root: withInstanceInputs(parseGraph(value, 'The workflow'), subgraphs),
-    subgraphs: new Map(parsed.map((subgraph) => [subgraph.id, withInstanceInputs(subgraph, subgraphs)])),
+    root: withInstanceInputs(parseGraph(value, 'The workflow')),
+    subgraphs: new Map(parsed.map((subgraph) => [subgraph.id, withInstanceInputs(subgraph)])),
     groups: new Map(groups.map(([name, group]) => [name, parseGroup(group, name)])),
   };
 }

@@ -7,7 +7,6 @@ import {
   SUBGRAPH_INPUT_ID,
   SUBGRAPH_OUTPUT_ID,
   type FrontendGraph,
-  type FrontendInput,
   type FrontendLink,
   type FrontendNode,
   type FrontendSubgraph,
@@ -28,15 +27,31 @@ export interface GraphInstance {
   leaving: ReadonlyMap<number, readonly FrontendLink[]>;
   /** SetNodes by the name that GetNodes ask for. */
   setters: ReadonlyMap<string, FrontendNode>;
+  /** Where the node of a subgraph keeps the values of its promoted widgets, by {@link widgetKey}. Absent where it promotes none. */
+  promoted: ReadonlyMap<string, number> | undefined;
+  /** For files that name no promoted widgets: the places of values by input of the subgraph's node. */
+  widgetPlaces: ReadonlyMap<number, number>;
 }
 
 /** Subgraphs in subgraphs deeper than any that a person makes; a definition that contains itself ends here. */
 const MAX_DEPTH = 50;
 const MAX_NODES = 20_000;
+/** A link costs something in each instance, also where a subgraph has no nodes. */
+const MAX_LINKS = 200_000;
 
 /** Expands subgraphs and group nodes into instances. Muted and bypassed ones are not entered. */
 export function instantiateGraph(workflow: FrontendWorkflow, registry: Registry): GraphInstance {
-  let total = 0;
+  let totalNodes = 0;
+  let totalLinks = 0;
+
+  const count = (nodes: number, links: number): void => {
+    totalNodes += nodes;
+    totalLinks += links;
+    if (totalNodes > MAX_NODES)
+      throw new ComfyError('too_large', `With its subgraphs the workflow has more than ${MAX_NODES} nodes.`);
+    if (totalLinks > MAX_LINKS)
+      throw new ComfyError('too_large', `With its subgraphs the workflow has more than ${MAX_LINKS} links.`);
+  };
 
   const definitionOf = (node: FrontendNode): FrontendSubgraph | undefined => {
     const subgraph = workflow.subgraphs.get(node.type);
@@ -44,33 +59,35 @@ export function instantiateGraph(workflow: FrontendWorkflow, registry: Registry)
     const name = /^workflow[>/](.*)$/s.exec(node.type)?.[1];
     const group = name === undefined ? undefined : workflow.groups.get(name);
     if (name === undefined || group === undefined) return undefined;
+    count(0, group.links.length + group.external.length);
     // Unlike a subgraph, a group node keeps the values of its inner widgets itself.
     return groupAsSubgraph(name, group, node, registry);
   };
 
   const expand = (graph: FrontendGraph, path: readonly string[], parent: GraphInstance['parent']): GraphInstance => {
-    total += graph.nodes.size;
+    count(graph.nodes.size, graph.links.size);
     if (path.length > MAX_DEPTH) {
       throw new ComfyError('too_large', `Subgraphs are nested deeper than ${MAX_DEPTH}.`, {
         hint: 'Does a subgraph contain itself?',
       });
     }
-    if (total > MAX_NODES)
-      throw new ComfyError('too_large', `With its subgraphs the workflow has more than ${MAX_NODES} nodes.`);
     const links = [...graph.links.values()];
+    const entering = Map.groupBy(
+      links.filter((link) => link.originId === SUBGRAPH_INPUT_ID),
+      (link) => link.originSlot,
+    );
     const instance: GraphInstance = {
       graph,
       path,
       children: new Map(),
-      entering: Map.groupBy(
-        links.filter((link) => link.originId === SUBGRAPH_INPUT_ID),
-        (link) => link.originSlot,
-      ),
+      entering,
       leaving: Map.groupBy(
         links.filter((link) => link.targetId === SUBGRAPH_OUTPUT_ID),
         (link) => link.targetSlot,
       ),
       setters: new Map(settersOf(graph)),
+      promoted: parent === undefined ? undefined : promotedPlaces(parent.node),
+      widgetPlaces: new Map(parent === undefined ? [] : widgetPlaces(graph, entering, parent.node)),
       ...(parent === undefined ? {} : { parent }),
     };
     for (const node of graph.nodes.values()) {
@@ -101,60 +118,74 @@ export function executionId(instance: GraphInstance, nodeId: string): string {
 export function promotedValue(instance: GraphInstance, nodeId: string, widget: string): Json | undefined {
   const { parent } = instance;
   if (parent === undefined) return undefined;
-  const proxies = proxyWidgets(parent.node);
-  const index = proxies.findIndex((proxy) => proxy[0] === nodeId && proxy[1] === widget);
-  const own = index === -1 ? undefined : widgetAt(parent.node, index);
+  const own = widgetAt(parent.node, instance.promoted?.get(widgetKey(nodeId, widget)));
   // A widget of an inner subgraph may be promoted once more.
   return promotedValue(parent.instance, parent.node.id, widget) ?? own;
 }
 
 /** The value of the widget that a subgraph node shows for one of its unlinked inputs. */
 export function subgraphInputValue(instance: GraphInstance, slot: number): Json | undefined {
-  const { parent } = instance;
+  const { parent, promoted } = instance;
   const input = parent?.node.inputs[slot];
   if (parent === undefined || input === undefined) return undefined;
   const outer = promotedValue(parent.instance, parent.node.id, input.name);
   if (outer !== undefined) return outer;
-  const proxies = proxyWidgets(parent.node);
-  if (proxies.length === 0) {
-    const widgets = parent.node.inputs.flatMap((candidate, index) =>
-      isWidget(instance, candidate, index) ? [candidate] : [],
-    );
-    const position = widgets.indexOf(input);
-    return position === -1 ? undefined : widgetAt(parent.node, position);
-  }
-  const targets = new Set<string>();
+  if (promoted === undefined) return widgetAt(parent.node, instance.widgetPlaces.get(slot));
+  const places = [promoted.get(widgetKey(OWN_WIDGET, input.name))];
   for (const link of instance.entering.get(slot) ?? []) {
     const inner = instance.graph.nodes.get(link.targetId);
     const name = inner?.inputs[link.targetSlot]?.widget ?? inner?.inputs[link.targetSlot]?.name;
-    if (inner !== undefined && name !== undefined) targets.add(JSON.stringify([inner.id, name]));
+    if (inner !== undefined && name !== undefined) places.push(promoted.get(widgetKey(inner.id, name)));
   }
-  const index = proxies.findIndex(
-    ([node, name]) => (node === '-1' && name === input.name) || targets.has(JSON.stringify([node, name])),
-  );
-  return index === -1 ? undefined : widgetAt(parent.node, index);
+  const known = places.filter((place) => place !== undefined);
+  return known.length === 0
+    ? undefined
+    : widgetAt(
+        parent.node,
+        known.reduce((a, b) => Math.min(a, b)),
+      );
 }
 
-/** Whether an input of a subgraph shows a widget: it says so, or what it leads to is one. */
-function isWidget(instance: GraphInstance, input: FrontendInput, slot: number): boolean {
-  if (input.widget !== undefined) return true;
-  const links = instance.entering.get(slot) ?? [];
-  return links.some((link) => instance.graph.nodes.get(link.targetId)?.inputs[link.targetSlot]?.widget !== undefined);
+/** The id that a promoted widget has in place of a node's when it is the subgraph node's own input. */
+const OWN_WIDGET = '-1';
+
+function widgetKey(nodeId: string, widget: string): string {
+  return JSON.stringify([nodeId, widget]);
 }
 
-function proxyWidgets(node: FrontendNode): [string, string][] {
+/** The places of the widgets that have values, of those inputs that show a widget: they say so, or what they lead to is one. */
+function* widgetPlaces(
+  graph: FrontendGraph,
+  entering: GraphInstance['entering'],
+  node: FrontendNode,
+): Generator<[number, number]> {
+  let place = 0;
+  for (const [slot, input] of node.inputs.entries()) {
+    const leadsToWidget = (link: FrontendLink): boolean =>
+      graph.nodes.get(link.targetId)?.inputs[link.targetSlot]?.widget !== undefined;
+    if (input.widget === undefined && entering.get(slot)?.some(leadsToWidget) !== true) continue;
+    yield [slot, place];
+    place += 1;
+  }
+}
+
+/** The first place of each widget in the list of those that a subgraph node promotes. */
+function promotedPlaces(node: FrontendNode): Map<string, number> | undefined {
   const proxies = Object.hasOwn(node.properties, 'proxyWidgets') ? node.properties['proxyWidgets'] : undefined;
-  if (!Array.isArray(proxies)) return [];
-  return proxies.map((proxy): [string, string] => {
+  if (!Array.isArray(proxies) || proxies.length === 0) return undefined;
+  const places = new Map<string, number>();
+  for (const [place, proxy] of proxies.entries()) {
     const [inner, name] = Array.isArray(proxy) ? proxy : [];
-    const isPair = (typeof inner === 'string' || typeof inner === 'number') && typeof name === 'string';
-    // An entry that is none keeps its place, since values go by position.
-    return isPair ? [String(inner), name] : ['', ''];
-  });
+    // An entry that is no pair keeps its place, since values go by position.
+    if ((typeof inner !== 'string' && typeof inner !== 'number') || typeof name !== 'string') continue;
+    const key = widgetKey(String(inner), name);
+    if (!places.has(key)) places.set(key, place);
+  }
+  return places;
 }
 
 /** A saved value; null stands for a widget whose value is kept elsewhere. */
-function widgetAt(node: FrontendNode, index: number): Json | undefined {
+function widgetAt(node: FrontendNode, place: number | undefined): Json | undefined {
   const values = node.widgetValues;
-  return Array.isArray(values) ? (values[index] ?? undefined) : undefined;
+  return place !== undefined && Array.isArray(values) ? (values[place] ?? undefined) : undefined;
 }

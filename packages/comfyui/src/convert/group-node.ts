@@ -48,6 +48,8 @@ export function groupAsSubgraph(
   };
   for (const [from, fromSlot, to, toSlot] of group.links) connect(to, toSlot, String(from), fromSlot);
 
+  const inside = new Set(group.links.map(([from, fromSlot]) => `${from}:${fromSlot}`));
+  const shown = new Set(group.external.map(([from, fromSlot]) => `${from}:${fromSlot}`));
   const inputs: { name: string; type: string }[] = [];
   const outputs: { name: string; linkIds: string[] }[] = [];
   for (const [index, node] of inner.entries()) {
@@ -60,8 +62,8 @@ export function groupAsSubgraph(
       inputs.push({ name: input.name, type: input.type });
     }
     for (const [slot, output] of node.outputs.entries()) {
-      const isInside = group.links.some(([from, fromSlot]) => from === index && fromSlot === slot);
-      const isShown = group.external.some(([from, fromSlot]) => from === index && fromSlot === slot);
+      const isInside = inside.has(`${index}:${slot}`);
+      const isShown = shown.has(`${index}:${slot}`);
       if ((isInside && !isShown) || isHidden(group.config, index, 'output', String(slot))) continue;
       const link = addLink({
         originId: String(index),

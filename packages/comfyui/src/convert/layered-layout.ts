@@ -15,8 +15,8 @@ function assignLayers(nodes: readonly LayoutNode[], order: readonly string[]): M
   const byId = new Map(nodes.map((node) => [node.id, node]));
   const layers = new Map<string, number>();
   for (const id of order) {
-    const before = (byId.get(id)?.sources ?? []).flatMap((source) => layers.get(source) ?? []);
-    layers.set(id, before.length === 0 ? 0 : Math.max(...before) + 1);
+    const before = (byId.get(id)?.sources ?? []).map((source) => layers.get(source) ?? -1);
+    layers.set(id, before.reduce((highest, layer) => Math.max(highest, layer), -1) + 1);
   }
   const firstUse = new Map<string, number>();
   for (const node of nodes) {
@@ -49,9 +49,8 @@ export function layeredLayout(
   order: readonly string[],
 ): Map<string, { x: number; y: number }> {
   const layers = assignLayers(nodes, order);
-  const users = new Map<string, string[]>();
-  for (const node of nodes)
-    for (const source of node.sources) users.set(source, [...(users.get(source) ?? []), node.id]);
+  const edges = nodes.flatMap((node) => node.sources.map((source) => ({ source, user: node.id })));
+  const users = Map.groupBy(edges, ({ source }) => source);
   const columns: LayoutNode[][] = [];
   for (const node of nodes) {
     const layer = layers.get(node.id) ?? 0;
@@ -69,7 +68,11 @@ export function layeredLayout(
       const keys = new Map(
         column.map((node) => [
           node.id,
-          barycenter(forward ? node.sources : (users.get(node.id) ?? []), places, places.get(node.id) ?? 0),
+          barycenter(
+            forward ? node.sources : (users.get(node.id) ?? []).map(({ user }) => user),
+            places,
+            places.get(node.id) ?? 0,
+          ),
         ]),
       );
       column.sort((a, b) => (keys.get(a.id) ?? 0) - (keys.get(b.id) ?? 0));

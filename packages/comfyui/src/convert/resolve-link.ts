@@ -59,12 +59,20 @@ function bypassInput(node: FrontendNode, slot: number, type: string): number | u
   return fitting === -1 ? undefined : fitting;
 }
 
-/** Steps of one walk; the set ends circles. */
-type Visited = Set<string>;
-/** More than any chain of reroutes, and few enough to follow by recursion. */
-const MAX_STEPS = 4_000;
+/** What was found for the outputs of a graph, by node, output and type wanted: many inputs share a chain of reroutes. */
+export type ResolvedOutputs = Map<GraphInstance, Map<string, ResolvedInput | undefined>>;
 
-function enter(visited: Visited, instance: GraphInstance, node: FrontendNode, side: string, slot: number): void {
+/** One walk back. */
+interface Walk {
+  /** Its steps, which ends circles. */
+  visited: Set<string>;
+  known: ResolvedOutputs;
+}
+
+/** Two a node: more than any chain of reroutes, and few enough to follow by recursion. */
+const MAX_STEPS = 2_000;
+
+function enter({ visited }: Walk, instance: GraphInstance, node: FrontendNode, side: string, slot: number): void {
   const key = JSON.stringify([instance.path, node.id, side, slot]);
   if (visited.has(key)) {
     throw new ComfyError('invalid_value', `The links around node ${executionId(instance, node.id)} run in a circle.`, {
@@ -83,49 +91,79 @@ function enter(visited: Visited, instance: GraphInstance, node: FrontendNode, si
 /**
  * Follows what enters an input back to the node that makes it, through reroutes, bypassed nodes and the borders of
  * subgraphs, or to the value of a primitive or of a subgraph's widget. Undefined where nothing comes in.
+ *
+ * @param known shared by all inputs of a workflow, so that each output is followed once.
  */
 export function resolveInput(
   instance: GraphInstance,
   node: FrontendNode,
   slot: number,
-  visited: Visited = new Set(),
+  known: ResolvedOutputs,
+): ResolvedInput | undefined {
+  return followInput(instance, node, slot, { visited: new Set(), known });
+}
+
+function followInput(
+  instance: GraphInstance,
+  node: FrontendNode,
+  slot: number,
+  walk: Walk,
   type?: string,
 ): ResolvedInput | undefined {
   const input = node.inputs[slot];
   const link = input?.link === undefined ? undefined : instance.graph.links.get(input.link);
   if (input === undefined || link === undefined) return undefined;
-  enter(visited, instance, node, 'in', slot);
+  enter(walk, instance, node, 'in', slot);
   if (link.originId === SUBGRAPH_INPUT_ID && instance.parent !== undefined) {
     const { parent } = instance;
     if (parent.node.inputs[link.originSlot]?.link !== undefined) {
-      return resolveInput(parent.instance, parent.node, link.originSlot, visited);
+      return followInput(parent.instance, parent.node, link.originSlot, walk);
     }
     const value = subgraphInputValue(instance, link.originSlot);
     return value === undefined ? undefined : { kind: 'value', value };
   }
-  return resolveOutput(instance, link, type ?? input.type, visited);
+  return resolveOutput(instance, link, type ?? input.type, walk);
 }
 
 function resolveOutput(
   instance: GraphInstance,
   link: FrontendLink,
   type: string,
-  visited: Visited,
+  walk: Walk,
+): ResolvedInput | undefined {
+  let ofGraph = walk.known.get(instance);
+  if (ofGraph === undefined) {
+    ofGraph = new Map();
+    walk.known.set(instance, ofGraph);
+  }
+  const key = JSON.stringify([link.originId, link.originSlot, type]);
+  const known = ofGraph.get(key);
+  if (known !== undefined || ofGraph.has(key)) return known;
+  const found = followOutput(instance, link, type, walk);
+  ofGraph.set(key, found);
+  return found;
+}
+
+function followOutput(
+  instance: GraphInstance,
+  link: FrontendLink,
+  type: string,
+  walk: Walk,
 ): ResolvedInput | undefined {
   const node = instance.graph.nodes.get(link.originId);
   if (node === undefined) return undefined;
   const slot = link.originSlot;
-  enter(visited, instance, node, 'out', slot);
+  enter(walk, instance, node, 'out', slot);
   if (node.mode === nodeMode.bypass) {
     const index = bypassInput(node, slot, type);
-    return index === undefined ? undefined : resolveInput(instance, node, index, visited);
+    return index === undefined ? undefined : followInput(instance, node, index, walk);
   }
   const child = instance.children.get(node.id);
   if (child !== undefined) {
     const inner = subgraphOutputLink(child, slot);
     if (inner === undefined) return undefined;
-    if (inner.originId === SUBGRAPH_INPUT_ID) return resolveInput(instance, node, inner.originSlot, visited, type);
-    return resolveOutput(child, inner, type, visited);
+    if (inner.originId === SUBGRAPH_INPUT_ID) return followInput(instance, node, inner.originSlot, walk, type);
+    return resolveOutput(child, inner, type, walk);
   }
   if (node.type === 'PrimitiveNode') {
     const value = Array.isArray(node.widgetValues) ? node.widgetValues[0] : undefined;
@@ -133,9 +171,9 @@ function resolveOutput(
   }
   if (node.type === 'GetNode') {
     const setter = setterFor(instance, node);
-    return setter === undefined ? undefined : resolveInput(instance, setter, 0, visited, type);
+    return setter === undefined ? undefined : followInput(instance, setter, 0, walk, type);
   }
-  if (isVirtualNode(node)) return resolveInput(instance, node, slot, visited, type);
+  if (isVirtualNode(node)) return followInput(instance, node, slot, walk, type);
   return { kind: 'link', id: executionId(instance, node.id), slot };
 }
 

@@ -6,7 +6,7 @@ import { resolveDynamicPrompt } from './dynamic-prompt.ts';
 import { nodeMode, parseFrontendWorkflow, type FrontendNode } from './frontend-workflow.ts';
 import { executionId, instantiateGraph, promotedValue, type GraphInstance } from './graph-instance.ts';
 import { isDynamicPrompt, readWidgetValues } from './node-widgets.ts';
-import { isVirtualNode, resolveInput } from './resolve-link.ts';
+import { isVirtualNode, resolveInput, type ResolvedOutputs } from './resolve-link.ts';
 import { replaceText, type WidgetLookup } from './text-replacement.ts';
 
 export interface ConvertToApiOptions {
@@ -43,6 +43,7 @@ interface Conversion {
   random: () => number;
   now: Date | undefined;
   lookUp: WidgetLookup;
+  resolved: ResolvedOutputs;
 }
 
 function widgetInputs(context: Conversion, instance: GraphInstance, node: FrontendNode): [string, Json][] {
@@ -64,18 +65,39 @@ function* allNodes(instance: GraphInstance): Generator<FrontendNode> {
 
 /** Finds widgets by the name that a node is searched by, else by its title. */
 function createLookup(root: GraphInstance, registry: Registry): WidgetLookup {
+  let named: ReadonlyMap<string, FrontendNode> | undefined;
+  const values = new Map<FrontendNode, ReadonlyMap<string, Json>>();
   return (nodeName, widget) => {
-    const nodes = [...allNodes(root)];
-    const searchName = (node: FrontendNode): Json =>
-      Object.hasOwn(node.properties, 'Node name for S&R') ? (node.properties['Node name for S&R'] ?? null) : node.type;
-    const found =
-      nodes.find((node) => searchName(node) === nodeName) ?? nodes.find((node) => titleOf(node, registry) === nodeName);
+    // Few workflows ask for one, and those may ask for thousands.
+    named ??= nodesByName(root, registry);
+    const found = named.get(nodeName);
     const nodeClass = found === undefined ? undefined : registry.classes.get(found.type);
     if (found === undefined || nodeClass === undefined) return undefined;
-    const value = readWidgetValues(found, nodeClass).find((candidate) => candidate.name === widget)?.value;
+    let ofNode = values.get(found);
+    if (ofNode === undefined) {
+      ofNode = new Map(readWidgetValues(found, nodeClass).map(({ name, value }) => [name, value]));
+      values.set(found, ofNode);
+    }
+    const value = ofNode.get(widget);
     if (value === undefined) return undefined;
     return typeof value === 'object' ? '' : String(value);
   };
+}
+
+/** The first node of each search name, and of each title that is nobody's search name. */
+function nodesByName(root: GraphInstance, registry: Registry): Map<string, FrontendNode> {
+  const nodes = [...allNodes(root)];
+  const named = new Map<string, FrontendNode>();
+  for (const node of nodes) {
+    const isNamed = Object.hasOwn(node.properties, 'Node name for S&R');
+    const name = isNamed ? node.properties['Node name for S&R'] : node.type;
+    if (typeof name === 'string' && !named.has(name)) named.set(name, node);
+  }
+  for (const node of nodes) {
+    const title = titleOf(node, registry);
+    if (!named.has(title)) named.set(title, node);
+  }
+  return named;
 }
 
 function titleOf(node: FrontendNode, registry: Registry): string {
@@ -85,7 +107,7 @@ function titleOf(node: FrontendNode, registry: Registry): string {
 function convertNode(context: Conversion, instance: GraphInstance, node: FrontendNode): WorkflowNode {
   const inputs = new Map(widgetInputs(context, instance, node));
   for (const [slot, input] of node.inputs.entries()) {
-    const resolved = resolveInput(instance, node, slot);
+    const resolved = resolveInput(instance, node, slot, context.resolved);
     if (resolved === undefined) continue;
     inputs.set(
       input.name,
@@ -128,6 +150,7 @@ export function convertToApi(
     random: options.random ?? (() => 0),
     now: options.now,
     lookUp: createLookup(root, registry),
+    resolved: new Map(),
   };
   const nodes = new Map<string, WorkflowNode>();
   const missing = new Map<string, string[]>();
@@ -136,7 +159,8 @@ export function convertToApi(
     nodes.set(id, convertNode(context, instance, node));
     if (registry.classes.has(node.type)) continue;
     const ids = missing.get(node.type) ?? [];
-    missing.set(node.type, [...ids, id]);
+    ids.push(id);
+    missing.set(node.type, ids);
   }
   const workflow = toRecord(
     [...nodes].map(([id, node]) => {

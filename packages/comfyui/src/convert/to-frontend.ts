@@ -185,7 +185,9 @@ export function convertToFrontend(workflow: Workflow, registry: Registry): Front
     const outputType = registry.classes.get(source.class_type)?.outputs[slot]?.type ?? type;
     links.push([id, ids.get(from) ?? 0, slot, ids.get(to) ?? 0, toSlot, outputType]);
     const key = JSON.stringify([from, slot]);
-    leaving.set(key, [...(leaving.get(key) ?? []), id]);
+    const others = leaving.get(key) ?? [];
+    others.push(id);
+    leaving.set(key, others);
     highestSlots.set(from, Math.max(highestSlots.get(from) ?? 0, slot));
     return id;
   }

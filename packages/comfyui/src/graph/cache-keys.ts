@@ -19,7 +19,7 @@ export interface CacheKeyOptions {
 const maxDepth = 1_000;
 
 /** A key holds all ancestors, so that the work grows with the square of a chain's length: these take about a second. */
-const maxVisits = 1_000_000;
+const maxPairs = 1_000_000;
 
 /** Python compares 1, 1.0 and True as equal, and so does a signature. */
 function canonicalValue(value: Json, depth = 0): string {
@@ -75,6 +75,20 @@ function orderedAncestry(workflow: Workflow, id: NodeId, keys: ReadonlyMap<NodeI
   return order;
 }
 
+/** @throws ComfyError `too_large` past {@link maxPairs}, before the costly part of the work. */
+function checkPairs(workflow: Workflow, names: ReadonlyMap<NodeId, string[]>): void {
+  const ids = Object.keys(workflow);
+  if (ids.length ** 2 <= maxPairs) return;
+  let pairs = 0;
+  for (const id of ids) {
+    pairs += orderedAncestry(workflow, id, names).size;
+    if (pairs <= maxPairs) continue;
+    throw new ComfyError('too_large', 'The workflow has too many nodes on top of one another for cache keys.', {
+      hint: 'Split it: a chain of up to 1,400 nodes can be compared.',
+    });
+  }
+}
+
 /**
  * The key under which ComfyUI caches each node's output: equal keys mean that the second run reuses the first's result.
  *
@@ -87,16 +101,10 @@ function orderedAncestry(workflow: Workflow, id: NodeId, keys: ReadonlyMap<NodeI
  */
 export function cacheKeys(workflow: Workflow, options: CacheKeyOptions = {}): Map<NodeId, string> {
   const names = new Map(Object.entries(workflow).map(([id, node]) => [id, sortedInputs(node)] as const));
+  checkPairs(workflow, names);
   const result = new Map<NodeId, string>();
-  let visits = 0;
   for (const id of Object.keys(workflow)) {
     const ancestry = orderedAncestry(workflow, id, names);
-    visits += ancestry.size;
-    if (visits > maxVisits) {
-      throw new ComfyError('too_large', 'The workflow has too many nodes on top of one another for cache keys.', {
-        hint: 'Split it: a chain of up to 1,400 nodes can be compared.',
-      });
-    }
     const hash = createHash('sha256');
     const addNode = (nodeId: NodeId): void => {
       const node = nodeOf(workflow, nodeId);

@@ -29,9 +29,13 @@ const MAX_SHOWN = 60;
 const MAX_CANDIDATES = 50;
 
 function equalJson(a: Json | undefined, b: Json | undefined): boolean {
-  if (a === b) return true;
+  if (Object.is(a, b) || a === b) return true;
   if (a === undefined || b === undefined || typeof a !== typeof b || typeof a !== 'object') return false;
-  return stringifyJson(a) === stringifyJson(b);
+  return jsonText(a) === jsonText(b);
+}
+
+function jsonText(value: Json): string {
+  return stringifyJson(value, { nonFinite: 'literal' });
 }
 
 /** How alike two nodes of one class are: titles, then equal literals. */
@@ -74,7 +78,7 @@ function matchNodes(before: Workflow, after: Workflow): Map<NodeId, NodeId> {
 function showValue(value: Json | undefined): string {
   if (value === undefined) return 'nothing';
   if (isLink(value)) return value[1] === 0 ? value[0] : `${value[0]}[${value[1]}]`;
-  const text = stringifyJson(value);
+  const text = jsonText(value);
   return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
 }
 

@@ -287,6 +287,12 @@ describe('residencyKey', () => {
 });
 
 describe('diffWorkflows', () => {
+  it('takes numbers that JSON has no word for as values', () => {
+    const before = { '1': { class_type: 'A', inputs: { x: Number.NaN, y: [Number.POSITIVE_INFINITY] } } };
+    const after = { '1': { class_type: 'A', inputs: { x: Number.NaN, y: [1] } } };
+    expect(diffWorkflows(before, after).words).toEqual(['1 (A): y [Infinity] → [1]']);
+  });
+
   it('sees nothing where only ids moved', () => {
     fc.assert(
       fc.property(acyclic, (workflow) => {

@@ -123,7 +123,27 @@ export function scanJson<Value, Members>(
     return meaning;
   }
 
+  /** The end of an integer of at most 15 digits that begins here; the position itself where the number is of another kind. */
+  function endOfShortInteger(): number {
+    const start = text.charCodeAt(at) === 0x2d ? at + 1 : at;
+    let end = start;
+    let code = text.charCodeAt(end);
+    while (code >= 0x30 && code <= 0x39 && end - start < 16) {
+      end += 1;
+      code = text.charCodeAt(end);
+    }
+    const digits = end - start;
+    const isOther = digits === 0 || digits > 15 || code === 0x2e || code === 0x65 || code === 0x45;
+    return isOther || (digits > 1 && text.charCodeAt(start) === 0x30) ? at : end;
+  }
+
   function readNumber(): Value {
+    const end = endOfShortInteger();
+    if (end > at) {
+      const literal = text.slice(at, end);
+      at = end;
+      return builder.integer(literal);
+    }
     numberLiteral.lastIndex = at;
     const match = numberLiteral.exec(text);
     if (match === null) return readNonFinite();

@@ -1,4 +1,4 @@
-import { decodeText, malformedImage, startsWith, tooMuchMetadata } from './image-metadata.ts';
+import { decodeText, malformedImage, startsWith, tooMuchMetadata, withoutPadding } from './image-metadata.ts';
 import type { NamedText, SetMetadataLimits } from './image-metadata.ts';
 
 /** What an EXIF block holds that matters here. */
@@ -142,7 +142,7 @@ function textOf(reader: Reader, entry: Entry): string | undefined {
   if (reader.budget < 0) throw tooMuchMetadata('bytes of text', reader.limits.maxTextBytes);
   const value = reader.bytes.subarray(entry.at, entry.at + entry.count);
   const text = isComment ? commentText(value, reader.little) : decodeText(value);
-  return text.replace(/\0+$/, '');
+  return withoutPadding(text);
 }
 
 /** EXIF's user comment: eight bytes name the encoding. */

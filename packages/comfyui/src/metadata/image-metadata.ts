@@ -109,6 +109,13 @@ export function decodeText(bytes: Uint8Array): string {
   }
 }
 
+/** A text without the NULs that may pad it in a file. By hand: a pattern would begin anew at every NUL inside. */
+export function withoutPadding(text: string): string {
+  let end = text.length;
+  while (end > 0 && text.charCodeAt(end - 1) === 0) end -= 1;
+  return text.slice(0, end);
+}
+
 /** Joins byte strings into one. */
 export function concatBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(parts.reduce((size, part) => size + part.byteLength, 0));

@@ -118,6 +118,35 @@ describe('stripMetadata', () => {
     }
   });
 
+  it('takes out what stands behind the picture, between its scans, and in parts that are not known', () => {
+    const jpeg = Buffer.from(sampleImage('jpeg'));
+    const webp = Buffer.from(sampleImage('webp'));
+    const end = jpeg.lastIndexOf(Buffer.from([0xff, 0xd9]));
+    const segment = (marker: number): Buffer => Buffer.from(`\xff${String.fromCharCode(marker)}\0\x08SECRET`, 'latin1');
+    const scans = Buffer.concat([
+      jpeg.subarray(0, 2),
+      segment(0xeb),
+      segment(0xe2),
+      jpeg.subarray(2, end),
+      segment(0xe1),
+      segment(0xfe),
+      jpeg.subarray(end),
+      sampleImage('jpegExif'),
+    ]);
+    expect(Buffer.from(stripMetadata(scans))).toEqual(jpeg);
+    const png = Buffer.concat([pngWith(pngChunk('caBX', 'SECRET')), Buffer.from('SECRET')]);
+    expect(Buffer.from(stripMetadata(png))).toEqual(Buffer.from(sampleImage('png')));
+    const riff = Buffer.concat([webp, Buffer.from('C2PA\x06\0\0\0SECRET', 'latin1')]);
+    riff.writeUInt32LE(riff.byteLength - 8, 4);
+    expect(Buffer.from(stripMetadata(riff))).toEqual(webp);
+  });
+
+  it('refuses a segment between scans that is longer than the file', () => {
+    const jpeg = Buffer.from(sampleImage('jpeg'));
+    const cut = Buffer.concat([jpeg.subarray(0, -2), Buffer.from([0xff, 0xe1, 0xff, 0xff, 1])]);
+    expect(errorOf(() => stripMetadata(cut)).code).toBe('malformed');
+  });
+
   it('takes out what a damaged EXIF block holds', () => {
     const jpeg = Buffer.from(sampleImage('jpegExif'));
     jpeg.write('XX', jpeg.indexOf('II*\0'), 'latin1');
@@ -227,6 +256,17 @@ describe('what other programs write', () => {
 });
 
 describe('hostile files', () => {
+  it('reads texts full of NULs in time', () => {
+    const padded = `{${`${'\0'.repeat(400_000)}x`.repeat(2)}`;
+    expect(parseMetadata(pngWith(pngChunk('tEXt', `workflow\0${padded}`))).workflow).toBeUndefined();
+    // One entry: the camera's make, an ASCII text behind the directory.
+    const head = Buffer.from('MM\0*\0\0\0\x08\0\x01\x01\x0f\0\x02\0\0\0\0\0\0\0\x1a\0\0\0\0', 'latin1');
+    const text = Buffer.from(`${padded}\0\0`, 'latin1');
+    head.writeUInt32BE(text.byteLength, 14);
+    const { texts } = parseMetadata(pngWith(pngChunk('eXIf', Buffer.concat([head, text]))));
+    expect(texts['exif:010f']).toBe(padded);
+  });
+
   it('stops decompression bombs at the cap', () => {
     const bomb = deflateSync(Buffer.alloc(20_000_000, 0x20)).toString('latin1');
     for (const chunk of [pngChunk('zTXt', `prompt\0\0${bomb}`), pngChunk('iTXt', `prompt\0\u0001\0\0\0${bomb}`)]) {
@@ -258,6 +298,8 @@ describe('hostile files', () => {
 
   it('caps the file and its parts', () => {
     expect(errorOf(() => parseMetadata(sampleImage('png'), { maxFileBytes: 90 })).code).toBe('too_large');
+    const texts = Array.from({ length: 1_001 }, (_, index) => pngChunk('tEXt', `${index}\0b`));
+    expect(errorOf(() => parseMetadata(pngWith(...texts))).code).toBe('too_large');
     const crowded = pngWith(...Array.from({ length: 50 }, () => pngChunk('tEXt', 'a\0b')));
     expect(errorOf(() => parseMetadata(crowded, { maxParts: 20 })).code).toBe('too_large');
   });

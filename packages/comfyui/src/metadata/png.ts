@@ -12,8 +12,13 @@ export interface PngChunk {
 
 const signature = new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 
-/** Chunks that hold words about the picture and no part of it. `comf` is ComfyUI's own, in animated PNG. */
-const wordChunks = new Set(['tEXt', 'zTXt', 'iTXt', 'comf', 'eXIf', 'tIME']);
+/** Optional chunks that change how a picture looks or moves. All others hold words about it, or what nobody here knows. */
+const lookChunks = new Set(
+  'tRNS bKGD hIST sPLT sBIT pHYs gAMA cHRM sRGB iCCP cICP mDCV cLLI acTL fcTL fdAT'.split(' '),
+);
+
+/** Each may have to be inflated, which costs far more than its bytes. */
+const maxTexts = 1_000;
 
 /**
  * Splits a PNG file.
@@ -49,6 +54,7 @@ export function pngTexts(chunks: readonly PngChunk[], limits: SetMetadataLimits)
   for (const chunk of chunks) {
     const text = readText(chunk, budget, limits.maxTextBytes);
     if (text === undefined) continue;
+    if (texts.length === maxTexts) throw tooMuchMetadata('texts', maxTexts);
     budget -= text.size;
     texts.push({ name: text.name, text: decodeText(text.content) });
   }
@@ -60,7 +66,7 @@ export function pngExif(chunks: readonly PngChunk[]): Uint8Array | undefined {
   return chunks.find((chunk) => chunk.type === 'eXIf')?.data;
 }
 
-/** The file without its words, with new ones in their place. */
+/** The file without its words and without chunks that are not known, with new words in their place. */
 export function rewritePng(
   chunks: readonly PngChunk[],
   texts: readonly NamedText[],
@@ -68,7 +74,8 @@ export function rewritePng(
 ): Uint8Array<ArrayBuffer> {
   const parts: Uint8Array[] = [signature];
   for (const chunk of chunks) {
-    if (wordChunks.has(chunk.type)) continue;
+    // A capital first letter: no picture without it.
+    if (!/^[A-Z]/.test(chunk.type) && !lookChunks.has(chunk.type)) continue;
     parts.push(chunk.whole);
     if (chunk.type !== 'IHDR') continue;
     for (const { name, text } of texts) parts.push(textChunk(name, text));

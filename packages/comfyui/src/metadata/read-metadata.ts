@@ -4,7 +4,7 @@ import { isJsonObject } from '../json/is-json-object.ts';
 import type { JsonObject } from '../json/json.ts';
 import { parseJson } from '../json/parse-json.ts';
 import { parseExif } from './exif.ts';
-import { detectFormat, setLimits } from './image-metadata.ts';
+import { detectFormat, setLimits, withoutPadding } from './image-metadata.ts';
 import type { ImageFormat, ImageMetadata, MetadataLimits, NamedText, SetMetadataLimits } from './image-metadata.ts';
 import { jpegComments, jpegExif, parseJpeg } from './jpeg.ts';
 import { parseParameters } from './parse-parameters.ts';
@@ -35,12 +35,16 @@ export function parseMetadata(bytes: Uint8Array, limits: MetadataLimits = {}): I
   for (const { name, text } of named) if (!texts.has(name)) texts.set(name, text);
   metadata.texts = Object.fromEntries(texts);
 
-  const wrapped = [...texts.values()].map(workflowIn);
-  const prompt = promptFrom(texts.get('prompt')) ?? wrapped.find((found) => found?.prompt !== undefined)?.prompt;
-  if (prompt !== undefined) metadata.prompt = prompt;
-  const workflow =
-    objectFrom(texts.get('workflow')) ?? wrapped.find((found) => found?.workflow !== undefined)?.workflow;
+  const prompt = objectFrom(texts.get('prompt'));
+  const workflow = objectFrom(texts.get('workflow'));
+  if (prompt !== undefined && isPrompt(prompt)) metadata.prompt = prompt;
   if (workflow !== undefined) metadata.workflow = workflow;
+  for (const value of objects(prompt, workflow, otherObjects(texts))) {
+    if (metadata.prompt !== undefined && metadata.workflow !== undefined) break;
+    const found = workflowIn(value);
+    if (found.prompt !== undefined) metadata.prompt ??= found.prompt;
+    if (found.workflow !== undefined) metadata.workflow ??= found.workflow;
+  }
   const parameters = texts.get('parameters');
   if (parameters !== undefined && objectFrom(parameters) === undefined) {
     metadata.parameters = parseParameters(parameters);
@@ -64,16 +68,33 @@ function exifTexts(block: Uint8Array | undefined, limits: SetMetadataLimits): Na
   return block === undefined ? [] : parseExif(block, limits).texts;
 }
 
-/** ComfyUI's API format, if that is what the text is. */
-function promptFrom(text: string | undefined): JsonObject | undefined {
-  const value = objectFrom(text);
-  return value !== undefined && isPrompt(value) ? value : undefined;
+/** One after another, so that no more is parsed than is needed. */
+function* objects(
+  prompt: JsonObject | undefined,
+  workflow: JsonObject | undefined,
+  others: Iterable<JsonObject>,
+): Generator<JsonObject> {
+  if (prompt !== undefined) yield prompt;
+  if (workflow !== undefined) yield workflow;
+  yield* others;
+}
+
+/** Texts of other names that may hold a workflow: reading thousands of them would take long. */
+const maxOtherTexts = 50;
+
+function* otherObjects(texts: ReadonlyMap<string, string>): Generator<JsonObject> {
+  let tried = 0;
+  for (const [name, text] of texts) {
+    if (name === 'prompt' || name === 'workflow' || !looksLikeObject(text)) continue;
+    tried += 1;
+    if (tried > maxOtherTexts) return;
+    const value = objectFrom(text);
+    if (value !== undefined) yield value;
+  }
 }
 
 /** Some programs put a workflow into a comment without its name, or both in one object. */
-function workflowIn(text: string): { prompt?: JsonObject; workflow?: JsonObject } | undefined {
-  const value = objectFrom(text);
-  if (value === undefined) return undefined;
+function workflowIn(value: JsonObject): { prompt?: JsonObject; workflow?: JsonObject } {
   if (isPrompt(value)) return { prompt: value };
   if (Array.isArray(value['nodes'])) return { workflow: value };
   const { prompt, workflow } = value;
@@ -87,11 +108,18 @@ function isPrompt(value: JsonObject): boolean {
   return Object.values(value).some((node) => isJsonObject(node) && typeof node['class_type'] === 'string');
 }
 
-/** A text that is no JSON object is somebody else's, not an error of the file. */
+function looksLikeObject(text: string): boolean {
+  return /^\s*\{/.test(text);
+}
+
+/** 10,000 nodes are some 200,000 values. */
+const maxJsonValues = 500_000;
+
+/** A text that is no JSON object, or too long a one, is somebody else's, not an error of the file. */
 function objectFrom(text: string | undefined): JsonObject | undefined {
-  if (text === undefined || !/^\s*\{/.test(text)) return undefined;
+  if (text === undefined || !looksLikeObject(text)) return undefined;
   try {
-    const value = parseJson(text.replace(/\0+$/, ''));
+    const value = parseJson(withoutPadding(text), { maxValues: maxJsonValues });
     return isJsonObject(value) ? value : undefined;
   } catch (error) {
     if (error instanceof ComfyError) return undefined;

@@ -8,6 +8,9 @@ export interface WebpChunk {
   data: Uint8Array;
 }
 
+/** The chunks that make up a picture; others (`EXIF`, `XMP `, a provenance mark) tell about it. */
+const pictureChunks = new Set(['VP8 ', 'VP8L', 'ALPH', 'ANIM', 'ANMF', 'ICCP']);
+
 /** The feature bits of a VP8X chunk. */
 const alphaFlag = 0x10;
 const exifFlag = 0x08;
@@ -44,14 +47,13 @@ export function webpExif(chunks: readonly WebpChunk[]): Uint8Array | undefined {
 }
 
 /**
- * The file without EXIF and XMP, with a new EXIF block. A file in the simple form becomes one in the extended form when it gets a block.
+ * The picture alone, without EXIF, XMP and chunks that are not known, with a new EXIF block. A file in the simple form becomes one in the extended form when it gets a block.
  *
  * @throws ComfyError `malformed` when there is no picture in it.
  */
 export function rewriteWebp(chunks: readonly WebpChunk[], exif: Uint8Array | undefined): Uint8Array<ArrayBuffer> {
-  const kept = chunks.filter(({ type }) => type !== 'EXIF' && type !== 'XMP ');
-  const header = kept.find(({ type }) => type === 'VP8X');
-  const rest = kept.filter(({ type }) => type !== 'VP8X');
+  const header = chunks.find(({ type }) => type === 'VP8X');
+  const rest = chunks.filter(({ type }) => pictureChunks.has(type));
   const parts: Uint8Array[] = [];
   if (header !== undefined || exif !== undefined) {
     const data = Buffer.from(header?.data ?? extendedHeader(rest));

@@ -46,8 +46,8 @@ export function writeMetadata(
 }
 
 /**
- * Takes everything out of an image that is not the picture: texts, EXIF with place and camera, XMP, IPTC, comments, times. Colour
- * profile and orientation stay.
+ * Takes everything out of an image that is not the picture: texts, EXIF with place and camera, XMP, IPTC, comments, times, parts of
+ * the file that are not known, and what stands behind its end. Colour profile and orientation stay.
  *
  * @throws ComfyError `malformed`, `too_large`.
  */

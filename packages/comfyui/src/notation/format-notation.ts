@@ -11,9 +11,11 @@ import {
   INPUT_PATTERN,
   OUTPUT_PATTERN,
   RESERVED_WORDS,
+  isWholeNumber,
+  isWord,
   matchesWhole,
 } from './notation-syntax.ts';
-import { declaredInput, impliedOutput, impliedValue } from './parse-notation.ts';
+import { declaredInput, impliedValue, numberMeansNode } from './parse-notation.ts';
 
 export interface FormatNotationOptions {
   /** Whether inputs that have the default of their class are written too. Default false. */
@@ -35,7 +37,13 @@ function sameJson(a: Json, b: Json): boolean {
   return Object.is(a, b) || (typeof a === 'object' && literal(a) === literal(b));
 }
 
-/** A link as text. Numbers and quoted ids always carry their output, so that they cannot be read as values. */
+/** The class of the node with this id, where both are known. */
+function classOf(workflow: Workflow, registry: Registry, id: string): NodeClass | undefined {
+  const node = nodeOf(workflow, id);
+  return node === undefined ? undefined : registry.classes.get(node.class_type);
+}
+
+/** A link as text: the id alone where that can mean nothing else, else with its output. */
 function formatLink(
   link: Link,
   workflow: Workflow,
@@ -44,15 +52,15 @@ function formatLink(
   input: string,
 ): string {
   const [id, slot] = link;
-  const source = nodeOf(workflow, id);
-  const sourceClass = source === undefined ? undefined : registry.classes.get(source.class_type);
-  if (source === undefined || !Number.isInteger(slot) || slot < 0 || slot > 999_999) return literal(link);
+  const sourceClass = classOf(workflow, registry, id);
+  if (nodeOf(workflow, id) === undefined || !Number.isInteger(slot) || slot < 0 || slot > 999_999) return literal(link);
   const name = quoteUnless(ID_PATTERN, id);
   const output = sourceClass?.outputs[slot];
   if (sourceClass === undefined || output === undefined) return `${name}[${slot}]`;
   const declared = owner === undefined ? undefined : declaredInput(owner, input);
-  const bare = name === id && !/^\d/.test(id) && declared?.options?.includes(id) !== true;
-  if (bare && sourceClass.outputs.length === 1 && impliedOutput(sourceClass, declared) === slot) return name;
+  const isOnly = slot === 0 && sourceClass.outputs.length === 1;
+  if (isOnly && isWord(id) && declared?.options?.includes(id) !== true) return id;
+  if (isOnly && isWholeNumber(id) && numberMeansNode(sourceClass, declared)) return id;
   const sameName = sourceClass.outputs.filter((other) => other.name.toLowerCase() === output.name.toLowerCase());
   if (sameName.length > 1 || output.name === '') return `${name}[${slot}]`;
   return `${name}.${matchesWhole(OUTPUT_PATTERN, output.name) ? output.name : JSON.stringify(output.name)}`;
@@ -66,6 +74,12 @@ function formatValue(
   input: string,
 ): string {
   if (isLink(value)) return formatLink(value, workflow, registry, owner, input);
+  if (typeof value === 'number' || typeof value === 'bigint') {
+    const text = literal(value);
+    const source = isWholeNumber(text) ? classOf(workflow, registry, text) : undefined;
+    const declared = owner === undefined ? undefined : declaredInput(owner, input);
+    return numberMeansNode(source, declared) ? `+${text}` : text;
+  }
   if (typeof value !== 'string' || owner === undefined) return literal(value);
   const isChoice = declaredInput(owner, input)?.options?.includes(value) === true;
   return isChoice && /^\D/.test(value) ? quoteUnless(ID_PATTERN, value) : literal(value);

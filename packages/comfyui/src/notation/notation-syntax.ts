@@ -9,6 +9,8 @@ export type NotationValue =
   | { kind: 'link'; node: string; output: string | number }
   /** `node` alone: its only output, or the one that fits. */
   | { kind: 'word'; word: string }
+  /** `8`: the node of that id where the input takes its output, else the number. */
+  | { kind: 'number'; word: string; value: Json }
   /** `$name`: filled by a recipe's parameter. */
   | { kind: 'parameter'; name: string }
   /** `unset`: the input stays absent although its class has a default. */
@@ -44,7 +46,8 @@ export const ID_PATTERN = /[\p{L}\p{N}_][\p{L}\p{N}_:-]*/uy;
 export const CLASS_PATTERN = /[\p{L}_][\p{L}\p{N}_.|+/-]*/uy;
 export const INPUT_PATTERN = /[\p{L}_][\p{L}\p{N}_.-]*/uy;
 export const OUTPUT_PATTERN = /[\p{L}_][\p{L}\p{N}_-]*/uy;
-const NUMBER_PATTERN = /-?(?:\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|Infinity)|NaN/y;
+/** With a plus sign it is a number even where a node has it as its id. */
+const NUMBER_PATTERN = /[+-]?(?:\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|Infinity)|NaN/y;
 const SLOT_PATTERN = /\[(\d{1,6})\]/y;
 
 /** Words that stand for values and are therefore written in quotes where they are ids. */
@@ -58,6 +61,18 @@ export const RESERVED_WORDS: ReadonlySet<string> = new Set([
   'Infinity',
 ]);
 
+const WHOLE_NUMBER = /^(?:0|[1-9]\d*)$/;
+
+/** Whether a text is written like a number that can be an id too. */
+export function isWholeNumber(text: string): boolean {
+  return WHOLE_NUMBER.test(text);
+}
+
+/** Whether an id alone reads as a word, never as a number or another value. */
+export function isWord(id: string): boolean {
+  return matchesWhole(ID_PATTERN, id) && !RESERVED_WORDS.has(id) && !matchesWhole(NUMBER_PATTERN, id);
+}
+
 /** Whether the whole of `text` matches one of the patterns above. */
 export function matchesWhole(pattern: RegExp, text: string): boolean {
   pattern.lastIndex = 0;
@@ -67,20 +82,27 @@ export function matchesWhole(pattern: RegExp, text: string): boolean {
 class Reader {
   readonly text: string;
   offset = 0;
-  /** Line and start of the line where a position was last asked for: positions are asked for in rising order. */
+  /** Line, its start and its end where a position was last asked for: positions are asked for in rising order. */
   private line = 1;
   private lineStart = 0;
+  private lineEnd: number;
 
   constructor(text: string) {
     this.text = text;
+    this.lineEnd = this.endOfLine(0);
+  }
+
+  private endOfLine(start: number): number {
+    const end = this.text.indexOf('\n', start);
+    return end === -1 ? this.text.length : end;
   }
 
   position(offset = this.offset): TextPosition {
-    if (offset < this.lineStart) [this.line, this.lineStart] = [1, 0];
-    for (let end = this.text.indexOf('\n', this.lineStart); end !== -1 && end < offset;) {
+    if (offset < this.lineStart) [this.line, this.lineStart, this.lineEnd] = [1, 0, this.endOfLine(0)];
+    while (this.lineEnd < offset && this.lineEnd < this.text.length) {
       this.line += 1;
-      this.lineStart = end + 1;
-      end = this.text.indexOf('\n', this.lineStart);
+      this.lineStart = this.lineEnd + 1;
+      this.lineEnd = this.endOfLine(this.lineStart);
     }
     return { line: this.line, column: offset - this.lineStart + 1 };
   }
@@ -217,8 +239,10 @@ function readWordOrNumber(reader: Reader): NotationValue {
   const start = reader.offset;
   const number = reader.match(NUMBER_PATTERN);
   const next = reader.peek();
-  if (number !== undefined && !/[\p{L}\p{N}_:.[-]/u.test(next))
-    return { kind: 'literal', value: reader.json(number, start) };
+  if (number !== undefined && !/[\p{L}\p{N}_:.[-]/u.test(next)) {
+    const value = reader.json(number.replace(/^\+/, ''), start);
+    return isWholeNumber(number) ? { kind: 'number', word: number, value } : { kind: 'literal', value };
+  }
   reader.offset = start;
   const word = reader.match(ID_PATTERN);
   if (word === undefined)

@@ -86,6 +86,20 @@ describe('parseNotation', () => {
     expect(formatNotation(linked, registry)).toContain('scheduler=normal.STRING');
   });
 
+  it('takes a number for a node where an input takes only links, and for itself elsewhere', () => {
+    const text = [
+      '1 = CheckpointLoaderSimple(ckpt_name="a")',
+      '2 = EmptyLatentImage()',
+      '3 = KSampler(model=1 latent_image=2 seed=1 steps=2 cfg=1 positive=2 negative=+2)',
+      '4 = VAEDecode(samples=3.LATENT vae=1[2])',
+    ].join('\n');
+    const { 3: sampler, 4: decode } = parseNotation(text, registry);
+    expect(sampler?.inputs).toMatchObject({ model: ['1', 0], latent_image: ['2', 0], seed: 1, steps: 2, cfg: 1 });
+    // No output of node 2 fits here: the number stays one, and validation says what is wrong.
+    expect(sampler?.inputs).toMatchObject({ positive: 2, negative: 2 });
+    expect(decode?.inputs).toEqual({ samples: ['3', 0], vae: ['1', 2] });
+  });
+
   it('chooses no file for anybody', () => {
     const workflow = parseNotation('a = CheckpointLoaderSimple()\nb = LoadImage()\nc = UNETLoader()', registry);
     expect(Object.values(workflow).map((node) => node.inputs)).toEqual([{}, {}, { weight_dtype: 'default' }]);
@@ -191,12 +205,31 @@ describe('formatNotation', () => {
       [
         '@titles',
         '1 = EmptyLatentImage(width=unset height=unset batch_size=unset)',
-        '2 = VAEDecode(samples=1.LATENT) "Mine"',
-        '3 = VAEDecode(samples=1.LATENT) untitled',
-        '4 = VAEDecode(samples=1.LATENT) {}',
+        '2 = VAEDecode(samples=1) "Mine"',
+        '3 = VAEDecode(samples=1) untitled',
+        '4 = VAEDecode(samples=1) {}',
         '',
       ].join('\n'),
     );
+    expect(parseNotation(text, registry)).toEqual(workflow);
+  });
+
+  it('writes number ids alone where they can mean nothing else', () => {
+    const workflow: Workflow = {
+      1: { class_type: 'CheckpointLoaderSimple', inputs: { ckpt_name: 'a' } },
+      '2:7': { class_type: 'EmptyLatentImage', inputs: { width: 512, height: 512, batch_size: 1 } },
+      '1e5': { class_type: 'VAEDecode', inputs: { samples: ['2:7', 0], vae: ['1', 2] } },
+      8: { class_type: 'VAEEncode', inputs: { pixels: ['1e5', 0], vae: 8 } },
+      9: { class_type: 'VAEDecode', inputs: { samples: ['8', 0], vae: 1 } },
+      10: { class_type: 'VAEDecode', inputs: { samples: 8, vae: -1 } },
+      11: { class_type: 'PreviewAny', inputs: { source: ['9', 0] } },
+    };
+    const text = formatNotation(workflow, registry);
+    expect(text).toContain('1e5 = VAEDecode(samples=2:7 vae=1.VAE)');
+    expect(text).toContain('8 = VAEEncode(pixels=1e5.IMAGE vae=8)');
+    expect(text).toContain('9 = VAEDecode(samples=8 vae=+1)');
+    expect(text).toContain('10 = VAEDecode(samples=+8 vae=-1)');
+    expect(text).toContain('11 = PreviewAny(source=9.IMAGE)');
     expect(parseNotation(text, registry)).toEqual(workflow);
   });
 
@@ -261,6 +294,7 @@ describe('formatNotation', () => {
           fc.oneof(
             json,
             fc.tuple(id, fc.oneof(fc.nat(5), fc.constantFrom(-1, 0.5))).map(([source, slot]): Json => [source, slot]),
+            fc.nat(30),
             fc.constant(undefined),
           ),
           { maxLength: 12 },
@@ -288,6 +322,12 @@ describe('formatNotation', () => {
       }),
       { seed: 11, numRuns: propertyRuns(400) },
     );
+  });
+
+  it('reads one long line in time', () => {
+    const inputs = Array.from({ length: 120_000 }, (_, index) => `x${index}=1`).join(' ');
+    const workflow = parseNotation(`a = X(${inputs})`, registry, { unknownNames: 'keep' });
+    expect(workflow['a']?.inputs['x119999']).toBe(1);
   });
 });
 

@@ -56,6 +56,19 @@ export function impliedOutput(source: NodeClass, input: NodeInput | undefined): 
   return fitting.length === 1 ? fitting[0] : undefined;
 }
 
+/** Types of inputs that may hold a number; `*` takes everything. */
+const NUMERIC_TYPES: ReadonlySet<string> = new Set(['INT', 'FLOAT', 'BOOLEAN', 'STRING', 'COMBO', '*']);
+
+/**
+ * Whether a whole number written as the value of an input means the node with that id: the input takes nothing but links,
+ * and the node has an output that may enter.
+ */
+export function numberMeansNode(source: NodeClass | undefined, input: NodeInput | undefined): boolean {
+  if (source === undefined || input === undefined || input.dynamic !== undefined) return false;
+  if (input.types.some((type) => NUMERIC_TYPES.has(type))) return false;
+  return source.outputs.some(({ type }) => typesMeet(type, input));
+}
+
 function outputNames(source: NodeClass): string[] {
   return source.outputs.map((output) => output.name);
 }
@@ -172,6 +185,10 @@ function resolveValue(scope: Scope, input: NotationInput, declared: NodeInput | 
       return resolveLink(scope, input, value);
     case 'word':
       return resolveWord(scope, input, value.word, declared);
+    case 'number': {
+      const sourceClass = scope.registry.classes.get(scope.nodes.get(value.word)?.classType ?? '');
+      return numberMeansNode(sourceClass, declared) ? resolveWord(scope, input, value.word, declared) : value.value;
+    }
     case 'parameter':
       break;
   }
@@ -240,8 +257,9 @@ export function impliedValue(nodeClass: NodeClass, input: NodeInput): Json | und
  *     draw = KSampler(model=ckpt.MODEL positive=pos … seed=42 sampler_name=euler)
  *
  * One node a line: its id, its class, its inputs by name with blanks or commas between them. A link is
- * `node.OUTPUT_NAME`, `node[index]`, or `node` alone where only one output can be meant. A choice of a combo may stand
- * without quotes. A required input that is left out takes the default of its class ({@link impliedValue}); `unset` keeps
+ * `node.OUTPUT_NAME`, `node[index]`, or `node` alone where only one output can be meant. Where ids are numbers, `model=8`
+ * is node 8 in an input that takes only links ({@link numberMeansNode}); `+8` is the number there. A choice of a combo may
+ * stand without quotes. A required input that is left out takes the default of its class ({@link impliedValue}); `unset` keeps
  * it out. After the node may stand its title in quotes. Ids and classes with other signs stand in quotes. Inside the
  * parentheses lines may break.
  *

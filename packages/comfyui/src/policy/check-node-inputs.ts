@@ -29,6 +29,8 @@ export interface InputCheck {
   /** Files of the input folder that may be read beside those that the registry lists. */
   files: ReadonlySet<string>;
   refuse: (reason: PolicyReason) => void;
+  /** Whether there are as many reasons as anybody is told: looking for more, and for names that are near, would only take time. */
+  isFull: () => boolean;
 }
 
 /** Holds every input of one node to its declaration and its value to the policy. */
@@ -50,6 +52,7 @@ export function checkNodeInputs(
     ...expansion.inputs.map(({ name, input }) => [name, input] as const),
   ]);
   for (const [name, value] of Object.entries(node.inputs)) {
+    if (check.isFull()) return;
     const input = declared.get(name);
     const refuse = (code: PolicyReasonCode, message: string): void => {
       check.refuse({
@@ -157,7 +160,10 @@ class ValueCheck {
       Array.isArray(value['__value__']) &&
       Object.keys(value).length === 1
     ) {
-      for (const item of value['__value__']) this.#checkChoice(item);
+      for (const item of value['__value__']) {
+        if (this.#check.isFull()) return;
+        this.#checkChoice(item);
+      }
     } else {
       this.#checkChoice(value);
     }
@@ -291,7 +297,10 @@ class ValueCheck {
   }
 }
 
-/** Numbers, true and false, short words and colours, in lists and objects of at most so many levels. */
+/**
+ * Numbers, true and false, short words and colours, in lists and objects of at most so many levels. Nothing wrapped: ComfyUI unwraps
+ * `__value__` after it has checked links, and a list inside is then a link that nobody has judged.
+ */
 function isPlainSetting(value: Json, levels: number): boolean {
   if (typeof value === 'string') return /^#?[\w-]{0,40}$/.test(value);
   if (typeof value === 'number') return Number.isFinite(value);
@@ -300,7 +309,9 @@ function isPlainSetting(value: Json, levels: number): boolean {
   return (
     levels > 0 &&
     members.length <= 100 &&
-    members.every(([key, member]) => /^\w{1,40}$/.test(key) && isPlainSetting(member, levels - 1))
+    members.every(
+      ([key, member]) => key !== '__value__' && /^\w{1,40}$/.test(key) && isPlainSetting(member, levels - 1),
+    )
   );
 }
 

@@ -135,8 +135,20 @@ test('a custom pack passes when it is allowed, and its addresses and paths stay 
   expect(style({ source_url: 'https://example.com' })).toEqual(['url']);
   expect(style({ api_key: 'x' })).toEqual(['url']);
   expect(style({ image_path: 'photo.png' })).toEqual(['not_in_inventory']);
+  expect(style({ filename: 'photo.png' })).toEqual(['not_in_inventory']);
+  expect(style({ tint: '#ff00aa' })).toEqual([]);
+  expect(style({ tint: { r: 1, g: [0, 0.5] } })).toEqual([]);
+  // ComfyUI would unwrap it to a link after it has checked all links.
+  expect(style({ tint: { __value__: ['8', 0] } })).toEqual(['wrong_type']);
   expect(hostileNames.filter((name) => /[/\\%\0[]/.test(name) && style({ style: name }).length === 0)).toEqual([]);
   expect(hostileNames.filter((name) => style({ image_path: name }).length === 0)).toEqual([]);
+});
+
+test('nobody is kept waiting for reasons past the last that is told', () => {
+  const inputs = Object.fromEntries(Array.from({ length: 2_000 }, (_, index) => [`seed_${index}`, 1]));
+  const nodes = Array.from({ length: 300 }, (_, id) => [String(id), { class_type: 'KSampler', inputs }]);
+  const decision = checkPolicy(newest, Object.fromEntries(nodes) as Json);
+  expect(decision.allowed ? [] : decision.reasons).toHaveLength(50);
 });
 
 test('a single class can be allowed and subfolders for results closed', () => {

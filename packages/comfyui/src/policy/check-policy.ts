@@ -5,6 +5,7 @@ import type { Json } from '../json/json.ts';
 import { modelFolderOf } from '../registry/models.ts';
 import type { NodeClass, Registry } from '../registry/registry.ts';
 import { checkNodeInputs } from './check-node-inputs.ts';
+import { whyClassDenied } from './class-access.ts';
 import { defaultPolicy } from './default-policy.ts';
 import type { Inventory, Policy, PolicyDecision, PolicyReason } from './policy.ts';
 import { shown } from './shown.ts';
@@ -35,7 +36,8 @@ export function checkPolicy(
     if (reasons.length < maxReasons) reasons.push(reason);
   };
   const nodes = readNodes(workflow, policy, refuse);
-  if (nodes !== undefined) checkNodes(registry, nodes, policy, inventory, refuse);
+  const isFull = (): boolean => reasons.length >= maxReasons;
+  if (nodes !== undefined) checkNodes(registry, nodes, policy, inventory, refuse, isFull);
   return reasons.length === 0 ? { allowed: true } : { allowed: false, reasons };
 }
 
@@ -100,13 +102,14 @@ function checkNodes(
   policy: Policy,
   inventory: Inventory,
   refuse: (reason: PolicyReason) => void,
+  isFull: () => boolean,
 ): void {
   const files = new Set(inventory.files);
   let known = true;
   for (const [id, node] of Object.entries(nodes)) {
     const nodeClass = checkClass(registry, id, node, policy, refuse);
     if (nodeClass === undefined) known = false;
-    else checkNodeInputs({ registry, nodes, policy, files, refuse }, id, node, nodeClass);
+    else checkNodeInputs({ registry, nodes, policy, files, refuse, isFull }, id, node, nodeClass);
   }
   checkModels(registry, nodes, policy, refuse);
   const cycle = findCycle(nodes);
@@ -134,14 +137,7 @@ function checkClass(
     refuse({ code: 'unknown_class', message, nodeId: id });
     return undefined;
   }
-  if (policy.allowedClasses.includes(name)) return nodeClass;
-  const denied = policy.deniedClasses.get(name);
-  const why =
-    denied ??
-    (nodeClass.isApiNode && !policy.allowApiNodes ? 'it calls a paid service over the network' : undefined) ??
-    (policy.packs.includes(nodeClass.pack)
-      ? undefined
-      : `its pack ${shown(nodeClass.pack)} is not on the list of allowed packs`);
+  const why = whyClassDenied(nodeClass, policy);
   if (why !== undefined) {
     refuse({
       code: 'class_not_allowed',

@@ -26,8 +26,9 @@ const proseNames =
 /** The role of a STRING input. */
 export function inputRole(nodeClass: NodeClass, input: NodeInput): InputRole {
   const { name } = input;
-  // `prefix` alone is a name only where something is saved; elsewhere it is the beginning of a text.
-  if (outputNames.test(name) && (nodeClass.isOutputNode || name !== 'prefix')) return 'output_name';
+  // Elsewhere than where something is saved `prefix` is the beginning of a text, and `filename` a file to read.
+  const isAmbiguous = /^(prefix|filename)$/i.test(name);
+  if (outputNames.test(name) && (nodeClass.isOutputNode || !isAmbiguous)) return 'output_name';
   if (addressNames.test(name)) return 'address';
   if (fileNames.test(name)) return 'file';
   if (nodeClass.pack === 'core') return 'prose';

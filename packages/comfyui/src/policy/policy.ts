@@ -34,6 +34,8 @@ export interface PolicyLimits {
 export interface Policy {
   /** Packs whose classes may be used: `core`, or the folder of a custom pack. See {@link NodeClass.pack}. */
   packs: readonly string[];
+  /** Packs that are closed whole, whatever names one of their classes. */
+  deniedPacks?: readonly string[];
   /** Single classes that may be used though their pack may not, or though `deniedClasses` names them. */
   allowedClasses: readonly string[];
   /** Classes that may not be used, with the reason as a clause: "it writes model files". */

@@ -1,16 +1,15 @@
 import {
   cfgParameter,
   countParameter,
-  diffusionModelParameter,
+  fluxFileParameters,
   guidanceParameter,
   imageParameter,
   negativeParameter,
   promptParameter,
+  qwenFileParameters,
   samplerParameters,
   seedParameter,
   stepsParameter,
-  textEncoderParameter,
-  vaeParameter,
 } from './parameters.ts';
 import { fastSteps } from './fast-models.ts';
 import { countEntries, type Recipe, type RecipeValues } from './recipe.ts';
@@ -27,14 +26,10 @@ export const editKontext = {
   parameters: [
     promptParameter,
     { kind: 'images', name: 'images', title: { en: 'Pictures', zh: '图片' }, min: 1, max: 3 },
-    diffusionModelParameter(
-      ['flux'],
+    ...fluxFileParameters(
       { en: 'the Flux Kontext diffusion model', zh: 'Flux Kontext 扩散模型' },
       { match: ['kontext'] },
     ),
-    textEncoderParameter('t5', ['t5xxl', 't5-xxl', 't5_xxl'], { classType: 'DualCLIPLoader', input: 'clip_name1' }),
-    textEncoderParameter('clip', ['clip_l', 'clip-l', 'vit-l'], { classType: 'DualCLIPLoader', input: 'clip_name2' }),
-    vaeParameter(['ae.', 'flux']),
     countParameter,
     seedParameter,
     stepsParameter(20),
@@ -85,13 +80,10 @@ export const editQwen = {
     promptParameter,
     negativeParameter,
     { kind: 'images', name: 'images', title: { en: 'Pictures', zh: '图片' }, min: 1, max: 3 },
-    diffusionModelParameter(
-      ['qwen-image'],
+    ...qwenFileParameters(
       { en: 'a Qwen-Image-Edit diffusion model', zh: 'Qwen-Image-Edit 扩散模型' },
       { match: ['edit'] },
     ),
-    textEncoderParameter('encoder', ['qwen_2.5_vl', 'qwen2.5_vl', 'qwen2.5-vl', 'qwen_2.5']),
-    vaeParameter(['qwen_image_vae', 'qwen-image-vae', 'qwen_image']),
     countParameter,
     seedParameter,
     stepsParameter(20, fastSteps),

@@ -9,7 +9,7 @@ import {
   promptParameter,
 } from './parameters.ts';
 import type { ModelParameter, NumberParameter, Recipe } from './recipe.ts';
-import { CHECKPOINT_PROMPTS, checkpointSampling } from './redraw.ts';
+import { CHECKPOINT_PROMPTS, checkpointSampling } from './checkpoint-lines.ts';
 
 /** Checkpoints made for inpainting are welcome here. */
 const inpaintCheckpoint: ModelParameter = { ...anyCheckpointParameter, exclude: ['refiner'] };

@@ -5,6 +5,18 @@ import { fitRecipe, type RecipeFit } from './fit-recipe.ts';
 import { contactSheet, editKontext, editQwen, removeBackgroundInspyrenet, removeBackgroundRmbg } from './image-edit.ts';
 import { inpaint, inpaintDescribed, outpaint } from './inpaint.ts';
 import type { Recipe, RecipeKind } from './recipe.ts';
+import {
+  imageToImageFlux,
+  imageToImageFluxCheckpoint,
+  imageToImageQwen,
+  imageToImageSd3,
+  imageToImageZImage,
+  upscaleCreative,
+  upscaleCreativeFlux,
+  upscaleCreativeQwen,
+  upscaleCreativeSd3,
+  upscaleCreativeZImage,
+} from './redraw-families.ts';
 import { blendImages, hiresFix, imageToImage, loraStack, upscale } from './redraw.ts';
 import { blendRedux, controlNet, controlNetEdges, fluxRedux, ipAdapter } from './reference.ts';
 
@@ -31,6 +43,11 @@ const RECIPES: readonly Recipe[] = [
   textToImageSd15,
   textToImageCheckpoint,
   imageToImage,
+  imageToImageZImage,
+  imageToImageQwen,
+  imageToImageFlux,
+  imageToImageFluxCheckpoint,
+  imageToImageSd3,
   editQwen,
   editKontext,
   inpaint,
@@ -38,6 +55,11 @@ const RECIPES: readonly Recipe[] = [
   outpaint,
   hiresFix,
   upscale,
+  upscaleCreative,
+  upscaleCreativeZImage,
+  upscaleCreativeQwen,
+  upscaleCreativeFlux,
+  upscaleCreativeSd3,
   loraStack,
   controlNet,
   controlNetEdges,

@@ -1,9 +1,11 @@
+import { fastCfg, fastSteps } from './fast-models.ts';
 import type {
   ChoiceParameter,
   ConditionalDefault,
   ImageParameter,
   ModelParameter,
   NumberParameter,
+  RecipeParameter,
   SeedParameter,
   TextParameter,
 } from './recipe.ts';
@@ -135,16 +137,10 @@ export function samplerParameters(sampler: string, scheduler: string): [ChoicePa
 export const stableDiffusionFamilies = ['sdxl', 'pony', 'illustrious', 'sd15', 'sd2', 'unknown'] as const;
 
 /** The parameter `model`: any Stable Diffusion checkpoint. */
-export const anyCheckpointParameter: ModelParameter = {
-  kind: 'model',
-  name: 'model',
-  title: { en: 'Model', zh: '模型' },
-  from: { classType: 'CheckpointLoaderSimple', input: 'ckpt_name' },
-  folder: 'checkpoints',
-  needs: { en: 'a Stable Diffusion checkpoint', zh: 'Stable Diffusion 模型' },
-  families: stableDiffusionFamilies,
-  exclude: ['inpaint', 'refiner'],
-};
+export const anyCheckpointParameter: ModelParameter = checkpointParameter(stableDiffusionFamilies, {
+  en: 'a Stable Diffusion checkpoint',
+  zh: 'Stable Diffusion 模型',
+});
 
 /** The side of a square picture that a checkpoint draws best. */
 export const sideDefaults = [
@@ -236,4 +232,39 @@ export function vaeParameter(match: readonly string[]): ModelParameter {
     needs: { en: `a VAE such as ${shown}`, zh: `VAE（如 ${shown}）` },
     match,
   };
+}
+
+/** Files that Flux draws with: its diffusion model, two text encoders and a VAE. */
+export function fluxFileParameters(
+  needs: ModelParameter['needs'],
+  options: { match?: readonly string[]; exclude?: readonly string[] },
+): ModelParameter[] {
+  return [
+    diffusionModelParameter(['flux'], needs, options),
+    textEncoderParameter('t5', ['t5xxl', 't5-xxl', 't5_xxl'], { classType: 'DualCLIPLoader', input: 'clip_name1' }),
+    textEncoderParameter('clip', ['clip_l', 'clip-l', 'vit-l'], { classType: 'DualCLIPLoader', input: 'clip_name2' }),
+    vaeParameter(['ae.', 'flux']),
+  ];
+}
+
+/** Files that Qwen-Image draws with. */
+export function qwenFileParameters(
+  needs: ModelParameter['needs'],
+  options: { match?: readonly string[]; exclude?: readonly string[] },
+): ModelParameter[] {
+  return [
+    diffusionModelParameter(['qwen-image'], needs, options),
+    textEncoderParameter('encoder', ['qwen_2.5_vl', 'qwen2.5_vl', 'qwen2.5-vl', 'qwen_2.5']),
+    vaeParameter(['qwen_image_vae', 'qwen-image-vae', 'qwen_image']),
+  ];
+}
+
+/** Seed, steps, prompt weight and sampler, with the values that distilled models of a family need in place of the usual ones. */
+export function samplingParameters(steps: number, cfg: number, sampler: string, scheduler: string): RecipeParameter[] {
+  return [
+    seedParameter,
+    stepsParameter(steps, fastSteps),
+    cfgParameter(cfg, fastCfg),
+    ...samplerParameters(sampler, scheduler),
+  ];
 }

@@ -159,6 +159,56 @@ describe('recipeFromWorkflow', () => {
     }
   });
 
+  it('makes recipes that can be kept and run, whatever the workflow holds', () => {
+    const workflow = make('text-to-image-sd15', { prompt: 'a fox' });
+    const byClass = (name: string): string =>
+      Object.keys(workflow).find((id) => workflow[id]?.class_type === name) ?? '';
+    const [sampler, text] = [byClass('KSampler'), byClass('CLIPTextEncode')];
+    const model = workflow[sampler]?.inputs['model'] ?? null;
+    const loras: [string, Workflow[string]][] = Array.from({ length: 60 }, (_, index) => [
+      `lora${index}`,
+      {
+        class_type: 'LoraLoaderModelOnly',
+        inputs: {
+          model: index === 0 ? model : [`lora${index - 1}`, 0],
+          lora_name: `${index}${'n'.repeat(3_000)}`,
+          strength_model: index,
+        },
+      },
+    ]);
+    const changed = (id: string, inputs: Workflow[string]['inputs']): Workflow[string] => ({
+      class_type: workflow[id]?.class_type ?? '',
+      inputs: { ...workflow[id]?.inputs, ...inputs },
+    });
+    const crowded: Workflow = {
+      ...workflow,
+      ...Object.fromEntries(loras),
+      [sampler]: changed(sampler, { model: ['lora59', 0], steps: 20.5 }),
+      [text]: changed(text, { text: 'x'.repeat(12_000) }),
+    };
+    const { recipe } = recipeFromWorkflow(crowded, registry, about);
+    expect(recipe.parameters).toHaveLength(100);
+    expect(parseRecipe(recipe)).toEqual(recipe);
+    const parameters = recipe.parameters.filter((parameter) => parameter.kind !== 'model');
+    const notation = recipe.notation.replaceAll(/\$(?:lora|model)\d*(?=[ )])/g, '"x"');
+    const made = instantiateRecipe({ ...recipe, parameters, notation }, {}, registry, random).workflow;
+    expect(made[sampler]?.inputs['steps']).toBe(20.5);
+  });
+
+  it('looks once at what many ways lead to', () => {
+    const next = (id: number): Workflow[string]['inputs'] =>
+      Object.fromEntries(
+        ['latent_image', 'guider', 'noise', 'sampler', 'sigmas'].map((name) => [name, [String(id + 1), 0]]),
+      );
+    const chain = Array.from({ length: 60 }, (_, id): [string, Workflow[string]] => [
+      String(id),
+      { class_type: `Unknown${id}`, inputs: id === 59 ? { seed: 5 } : next(id) },
+    ]);
+    const save = { class_type: 'SaveImage', inputs: { images: ['0', 0], filename_prefix: 'x' } };
+    const { inputs } = recipeFromWorkflow({ ...Object.fromEntries(chain), save }, registry, about);
+    expect(inputs).toEqual([{ parameter: 'seed', node: '59', input: 'seed' }]);
+  });
+
   it('survives every recorded prompt', () => {
     const outcomes = recordedWorkflows('0.8.0').map(({ workflow }) => {
       try {
@@ -213,6 +263,11 @@ describe('renameParameter', () => {
     expect(made['sampled']?.inputs['seed']).toBe(9);
     expect(made['draft']?.inputs['seed']).toBe(9);
     expect(made['positive']?.inputs['text']).toBe('$seed');
+  });
+
+  it('finds them in lines that somebody broke', () => {
+    const broken = { ...recipe, notation: recipe.notation.replace('seed=$seed', 'seed=\n  $seed') };
+    expect(renameParameter(broken, 'seed', 'dice').notation).toContain('seed=\n  $dice');
   });
 
   it.each([

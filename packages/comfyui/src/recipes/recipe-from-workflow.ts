@@ -10,7 +10,7 @@ import { declaredInput } from '../notation/parse-notation.ts';
 import { modelFolderOf } from '../registry/models.ts';
 import type { NodeInput, Registry } from '../registry/registry.ts';
 import { guessModelFamily } from '../registry/model-family.ts';
-import type { LocalText, RecipeParameter, StoredRecipe } from './recipe.ts';
+import { maxParameters, type LocalText, type RecipeParameter, type StoredRecipe } from './recipe.ts';
 import { traceParameters, type ParameterRole, type TracedInput } from './trace-parameters.ts';
 
 const ROLE_TITLES: Readonly<Record<ParameterRole, LocalText>> = {
@@ -63,7 +63,7 @@ function numberParameter(
 ): RecipeParameter | undefined {
   const value = toNumber(traced.value);
   if (value === undefined) return undefined;
-  const isInteger = declared === undefined ? Number.isInteger(value) : declared.type !== 'FLOAT';
+  const isInteger = Number.isInteger(value) && declared?.type !== 'FLOAT';
   const max = Math.min(
     toNumber(declared?.max) ?? Number.MAX_SAFE_INTEGER,
     ROLE_MAXIMA[traced.role] ?? Number.MAX_SAFE_INTEGER,
@@ -97,12 +97,13 @@ function modelParameter(
     (nodeClass !== undefined && declared !== undefined ? modelFolderOf(nodeClass, declared) : undefined) ??
     traced.input;
   const family = guessModelFamily(traced.value);
+  const shown = traced.value.slice(0, 200);
   return {
     ...base,
     kind: 'model',
     from: { classType, input: traced.input },
     folder,
-    needs: { en: `a file such as ${traced.value}`, zh: `类似 ${traced.value} 的文件` },
+    needs: { en: `a file such as ${shown}`, zh: `类似 ${shown} 的文件` },
     preferred: traced.value,
     ...(family === 'unknown' ? {} : { families: [family] }),
   };
@@ -124,7 +125,7 @@ function toParameter(
     case 'prompt':
     case 'negative':
       return typeof traced.value === 'string'
-        ? { ...base, kind: 'text', default: traced.value, maxLength: 10_000 }
+        ? { ...base, kind: 'text', default: traced.value, maxLength: Math.max(10_000, traced.value.length) }
         : undefined;
     case 'seed':
       return toNumber(traced.value) === undefined ? undefined : { ...base, kind: 'seed' };
@@ -169,7 +170,7 @@ function withoutUnknownInputs(workflow: Workflow, registry: Registry): Workflow 
 
 /**
  * Makes a recipe of a workflow that somebody brought: what a person would set becomes a parameter, found by following
- * links from samplers and outputs; everything else stays as it is. Later samplers with values of their own get numbered
+ * links from samplers and outputs; everything else stays as it is, and so does what is found beyond 100 parameters. Later samplers with values of their own get numbered
  * parameters (`steps2`); equal values of one role share a parameter.
  *
  * @throws ComfyError `malformed` when no output node of the registry is in it, `invalid_value` for a cycle.
@@ -199,6 +200,7 @@ export function recipeFromWorkflow(
     const isFile = traced.role === 'image' || traced.role === 'mask' || traced.role === 'strength';
     let name = isFile ? undefined : named.get(sameValue);
     if (name === undefined) {
+      if (parameters.length === maxParameters) continue;
       const count = (counts.get(traced.role) ?? 0) + 1;
       name = count === 1 ? traced.role : `${traced.role}${count}`;
       const parameter = toParameter(name, traced, needed, registry);
@@ -249,20 +251,20 @@ export function renameParameter(recipe: StoredRecipe, from: string, to: string):
       hint: 'Names are lower-case letters and digits, and differ from each other.',
     });
   }
-  const notation = recipe.notation.split('\n').map((line) => {
-    const own = readNotation(line).nodes[0];
-    const uses = own?.inputs.filter((input) => input.value.kind === 'parameter' && input.value.name === from) ?? [];
-    // From the right, so that earlier positions stay true.
-    return uses.toReversed().reduce((text, input) => {
-      const start = input.valueAt.column - 1;
-      return `${text.slice(0, start)}$${to}${text.slice(start + 1 + from.length)}`;
-    }, line);
-  });
+  const lines = recipe.notation.split('\n');
+  const inputs = readNotation(recipe.notation).nodes.flatMap((node) => node.inputs);
+  // From the end, so that earlier positions stay true.
+  for (const { value, valueAt } of inputs.toReversed()) {
+    if (value.kind !== 'parameter' || value.name !== from) continue;
+    const line = lines[valueAt.line - 1] ?? '';
+    const start = valueAt.column - 1;
+    lines[valueAt.line - 1] = `${line.slice(0, start)}$${to}${line.slice(start + 1 + from.length)}`;
+  }
   return {
     ...recipe,
     parameters: recipe.parameters.map((parameter) =>
       parameter.name === from ? { ...parameter, name: to } : parameter,
     ),
-    notation: notation.join('\n'),
+    notation: lines.join('\n'),
   };
 }

@@ -138,6 +138,9 @@ const recipeParameter = z.discriminatedUnion('kind', [
   booleanParameter,
 ]);
 
+/** Most parameters of one recipe: more than anybody would read. */
+export const maxParameters = 100;
+
 const storedRecipe = z.strictObject({
   id: z.string().min(1).max(200),
   /** What it does: the agent picks by it, then by what the server can run. */
@@ -146,7 +149,7 @@ const storedRecipe = z.strictObject({
   description: localText,
   /** Languages, as BCP 47 tags, in which its models understand a prompt; empty where there is no prompt. */
   promptLanguages: z.array(z.string()).readonly(),
-  parameters: z.array(recipeParameter).max(100).readonly(),
+  parameters: z.array(recipeParameter).max(maxParameters).readonly(),
   /** Common parameters that its models have no use for: accepted, left out, and reported as ignored. */
   ignores: z.array(z.string()).readonly(),
   /** The workflow in link notation with `$name` placeholders. */

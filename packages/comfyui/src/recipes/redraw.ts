@@ -1,7 +1,6 @@
-import { fastCfg, fastSteps } from './fast-models.ts';
+import { CHECKPOINT_PROMPTS, CHECKPOINT_REDRAW, checkpointSampling } from './checkpoint-lines.ts';
 import {
   anyCheckpointParameter,
-  cfgParameter,
   countParameter,
   denoiseParameter,
   imageParameter,
@@ -9,27 +8,10 @@ import {
   negativeParameter,
   optionalPromptParameter,
   promptParameter,
-  samplerParameters,
-  seedParameter,
   sideDefaults,
   sizeParameters,
-  stepsParameter,
 } from './parameters.ts';
 import { countEntries, type Recipe, type RecipeValues } from './recipe.ts';
-
-/** Loader and prompts, as every recipe for checkpoints begins. */
-export const CHECKPOINT_PROMPTS = `
-loader = CheckpointLoaderSimple(ckpt_name=$model)
-positive = CLIPTextEncode(clip=loader.CLIP, text=$prompt)
-negative = CLIPTextEncode(clip=loader.CLIP, text=$negative)`;
-
-/** What every recipe for checkpoints lets people set. */
-export const checkpointSampling = [
-  seedParameter,
-  stepsParameter(25, fastSteps),
-  cfgParameter(7, fastCfg),
-  ...samplerParameters('dpmpp_2m', 'karras'),
-];
 
 export const imageToImage = {
   id: 'image-to-image',
@@ -53,13 +35,7 @@ export const imageToImage = {
   ignores: [],
   notation: `${CHECKPOINT_PROMPTS}
 source = LoadImage(image=$image)
-scaled = ImageScaleToTotalPixels(image=source.IMAGE, upscale_method="lanczos", megapixels=$megapixels)
-encoded = VAEEncode(pixels=scaled, vae=loader.VAE)
-canvas = RepeatLatentBatch(samples=encoded, amount=$count)
-sampled = KSampler(model=loader.MODEL, positive=positive, negative=negative, latent_image=canvas, seed=$seed, steps=$steps, cfg=$cfg, sampler_name=$sampler, scheduler=$scheduler, denoise=$denoise)
-image = VAEDecode(samples=sampled, vae=loader.VAE)
-save = SaveImage(images=image)
-`,
+scaled = ImageScaleToTotalPixels(image=source.IMAGE, upscale_method="lanczos", megapixels=$megapixels)${CHECKPOINT_REDRAW}`,
 } satisfies Recipe;
 
 export const hiresFix = {
@@ -196,13 +172,7 @@ function blendNotation(values: RecipeValues): string {
   }
   return `${CHECKPOINT_PROMPTS}
 ${lines.join('\n')}
-scaled = ImageScaleToTotalPixels(image=mix${count}, upscale_method="lanczos", megapixels=$megapixels)
-encoded = VAEEncode(pixels=scaled, vae=loader.VAE)
-canvas = RepeatLatentBatch(samples=encoded, amount=$count)
-sampled = KSampler(model=loader.MODEL, positive=positive, negative=negative, latent_image=canvas, seed=$seed, steps=$steps, cfg=$cfg, sampler_name=$sampler, scheduler=$scheduler, denoise=$denoise)
-image = VAEDecode(samples=sampled, vae=loader.VAE)
-save = SaveImage(images=image)
-`;
+scaled = ImageScaleToTotalPixels(image=mix${count}, upscale_method="lanczos", megapixels=$megapixels)${CHECKPOINT_REDRAW}`;
 }
 
 export const blendImages = {

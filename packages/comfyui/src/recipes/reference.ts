@@ -1,7 +1,7 @@
 import {
   anyCheckpointParameter,
   countParameter,
-  diffusionModelParameter,
+  fluxFileParameters,
   guidanceParameter,
   imageParameter,
   negativeParameter,
@@ -13,8 +13,6 @@ import {
   sizeParameters,
   stepsParameter,
   strengthParameter,
-  textEncoderParameter,
-  vaeParameter,
 } from './parameters.ts';
 import { countEntries } from './recipe.ts';
 import type {
@@ -26,7 +24,7 @@ import type {
   RecipeParameter,
   RecipeValues,
 } from './recipe.ts';
-import { CHECKPOINT_PROMPTS, checkpointSampling } from './redraw.ts';
+import { CHECKPOINT_PROMPTS, checkpointSampling } from './checkpoint-lines.ts';
 
 const controlNetParameter: ModelParameter = {
   kind: 'model',
@@ -155,16 +153,10 @@ save = SaveImage(images=image)
 
 /** Files of a Flux diffusion model with its encoders, and of the Redux model beside it. */
 const reduxParameters: RecipeParameter[] = [
-  diffusionModelParameter(
-    ['flux'],
+  ...fluxFileParameters(
     { en: 'a Flux diffusion model', zh: 'Flux 扩散模型' },
-    {
-      exclude: ['kontext', 'fill', 'canny', 'depth', 'redux', 'flux2', 'flux.2'],
-    },
+    { exclude: ['kontext', 'fill', 'canny', 'depth', 'redux', 'flux2', 'flux.2'] },
   ),
-  textEncoderParameter('t5', ['t5xxl', 't5-xxl', 't5_xxl'], { classType: 'DualCLIPLoader', input: 'clip_name1' }),
-  textEncoderParameter('clip', ['clip_l', 'clip-l', 'vit-l'], { classType: 'DualCLIPLoader', input: 'clip_name2' }),
-  vaeParameter(['ae.', 'flux']),
   {
     kind: 'model',
     name: 'redux',

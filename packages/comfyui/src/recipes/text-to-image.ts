@@ -4,10 +4,13 @@ import {
   checkpointParameter,
   countParameter,
   diffusionModelParameter,
+  fluxFileParameters,
   guidanceParameter,
   negativeParameter,
   promptParameter,
+  qwenFileParameters,
   samplerParameters,
+  samplingParameters,
   seedParameter,
   sideDefaults,
   sizeParameters,
@@ -15,18 +18,11 @@ import {
   textEncoderParameter,
   vaeParameter,
 } from './parameters.ts';
-import { fastCfg, fastSteps } from './fast-models.ts';
+import { CHECKPOINT_DRAW, CHECKPOINT_PROMPTS, checkpointSampling } from './checkpoint-lines.ts';
+import { fastSteps } from './fast-models.ts';
 import type { Recipe } from './recipe.ts';
 
-const CHECKPOINT = `
-loader = CheckpointLoaderSimple(ckpt_name=$model)
-positive = CLIPTextEncode(clip=loader.CLIP, text=$prompt)
-negative = CLIPTextEncode(clip=loader.CLIP, text=$negative)
-canvas = EmptyLatentImage(width=$width, height=$height, batch_size=$count)
-sampled = KSampler(model=loader.MODEL, positive=positive, negative=negative, latent_image=canvas, seed=$seed, steps=$steps, cfg=$cfg, sampler_name=$sampler, scheduler=$scheduler)
-image = VAEDecode(samples=sampled, vae=loader.VAE)
-save = SaveImage(images=image)
-`;
+const CHECKPOINT = `${CHECKPOINT_PROMPTS}${CHECKPOINT_DRAW}`;
 
 export const textToImageSdxl = {
   id: 'text-to-image-sdxl',
@@ -40,10 +36,7 @@ export const textToImageSdxl = {
     checkpointParameter(['sdxl', 'pony', 'illustrious'], { en: 'an SDXL checkpoint', zh: 'SDXL 模型' }),
     ...sizeParameters({ width: 1024, height: 1024, multipleOf: 8 }),
     countParameter,
-    seedParameter,
-    stepsParameter(25, fastSteps),
-    cfgParameter(6.5, fastCfg),
-    ...samplerParameters('dpmpp_2m', 'karras'),
+    ...samplingParameters(25, 6.5, 'dpmpp_2m', 'karras'),
   ],
   ignores: [],
   notation: CHECKPOINT,
@@ -64,10 +57,7 @@ export const textToImageSd15 = {
     checkpointParameter(['sd15'], { en: 'an SD 1.5 checkpoint', zh: 'SD 1.5 模型' }),
     ...sizeParameters({ width: 512, height: 512, multipleOf: 8, max: 1024 }),
     countParameter,
-    seedParameter,
-    stepsParameter(25, fastSteps),
-    cfgParameter(7, fastCfg),
-    ...samplerParameters('dpmpp_2m', 'karras'),
+    ...checkpointSampling,
   ],
   ignores: [],
   notation: CHECKPOINT,
@@ -88,10 +78,7 @@ export const textToImageCheckpoint = {
     anyCheckpointParameter,
     ...sizeParameters({ width: 512, height: 512, multipleOf: 8, defaults: sideDefaults }),
     countParameter,
-    seedParameter,
-    stepsParameter(20, fastSteps),
-    cfgParameter(7, fastCfg),
-    ...samplerParameters('euler', 'normal'),
+    ...samplingParameters(20, 7, 'euler', 'normal'),
   ],
   ignores: [],
   notation: CHECKPOINT,
@@ -112,10 +99,7 @@ export const textToImageSd3 = {
     checkpointParameter(['sd3'], { en: 'an SD 3 or 3.5 checkpoint', zh: 'SD 3 / 3.5 模型' }),
     ...sizeParameters({ width: 1024, height: 1024, multipleOf: 16 }),
     countParameter,
-    seedParameter,
-    stepsParameter(28, fastSteps),
-    cfgParameter(4.5, fastCfg),
-    ...samplerParameters('euler', 'sgm_uniform'),
+    ...samplingParameters(28, 4.5, 'euler', 'sgm_uniform'),
   ],
   ignores: [],
   notation: CHECKPOINT.replace('EmptyLatentImage', 'EmptySD3LatentImage'),
@@ -178,16 +162,10 @@ export const textToImageFlux = {
   promptLanguages: ['en'],
   parameters: [
     promptParameter,
-    diffusionModelParameter(
-      ['flux'],
+    ...fluxFileParameters(
       { en: 'a Flux diffusion model', zh: 'Flux 扩散模型' },
-      {
-        exclude: ['kontext', 'fill', 'canny', 'depth', 'redux', 'flux2', 'flux.2'],
-      },
+      { exclude: ['kontext', 'fill', 'canny', 'depth', 'redux', 'flux2', 'flux.2'] },
     ),
-    textEncoderParameter('t5', ['t5xxl', 't5-xxl', 't5_xxl'], { classType: 'DualCLIPLoader', input: 'clip_name1' }),
-    textEncoderParameter('clip', ['clip_l', 'clip-l', 'vit-l'], { classType: 'DualCLIPLoader', input: 'clip_name2' }),
-    vaeParameter(['ae.', 'flux']),
     ...fluxParameters,
   ],
   ignores: ['negative', 'cfg'],
@@ -210,13 +188,10 @@ export const textToImageQwen = {
   parameters: [
     promptParameter,
     negativeParameter,
-    diffusionModelParameter(
-      ['qwen-image'],
+    ...qwenFileParameters(
       { en: 'a Qwen-Image diffusion model', zh: 'Qwen-Image 扩散模型' },
       { exclude: ['edit', 'layered'] },
     ),
-    textEncoderParameter('encoder', ['qwen_2.5_vl', 'qwen2.5_vl', 'qwen2.5-vl', 'qwen_2.5']),
-    vaeParameter(['qwen_image_vae', 'qwen-image-vae', 'qwen_image']),
     ...sizeParameters({ width: 1328, height: 1328, multipleOf: 16 }),
     countParameter,
     seedParameter,

@@ -33,8 +33,9 @@ export interface TracedInput {
   value: Json;
 }
 
-/** Most nodes that are looked at from one input, and most that are passed one inside the other. */
+/** Most nodes that are looked at from one input, from all inputs together, and most that are passed one inside the other. */
 const MAX_NODES = 2_000;
+const MAX_LOOKS = 100_000;
 const MAX_DEPTH = 100;
 const TEXT_INPUTS = ['text', 'prompt', 'text_g', 'text_l', 'clip_l', 't5xxl', 'text_positive', 'string', 'value'];
 const PRIMITIVE_INPUTS = ['value', 'int', 'float', 'string', 'number', 'seed'];
@@ -55,6 +56,7 @@ class Trace {
   readonly registry: Registry;
   readonly found: TracedInput[] = [];
   private readonly taken = new Set<string>();
+  private looks = 0;
 
   constructor(workflow: Workflow, registry: Registry) {
     this.workflow = workflow;
@@ -88,15 +90,14 @@ class Trace {
     const start = nodeOf(this.workflow, id);
     const first = start === undefined ? undefined : inputOf(start, input);
     if (!isLink(first)) return false;
-    const queue: NodeId[] = [first[0]];
-    const seen = new Set<NodeId>();
-    for (const current of queue) {
+    const seen = new Set<NodeId>([first[0]]);
+    for (const current of seen) {
       const node = nodeOf(this.workflow, current);
-      if (node === undefined || seen.has(current)) continue;
-      if (seen.size > MAX_NODES) return false;
-      seen.add(current);
+      if (node === undefined) continue;
+      this.looks += 1;
+      if (this.looks > MAX_LOOKS) return false;
       if (visit(current, node)) return true;
-      for (const value of Object.values(node.inputs)) if (isLink(value)) queue.push(value[0]);
+      for (const value of Object.values(node.inputs)) if (isLink(value) && seen.size < MAX_NODES) seen.add(value[0]);
     }
     return false;
   }
@@ -122,13 +123,15 @@ function traceText(trace: Trace, id: NodeId, input: string, role: 'prompt' | 'ne
   });
 }
 
-function traceSettings(trace: Trace, id: NodeId, depth = 0): void {
+/** @param passed nodes that were looked at for this sampler: many ways can lead to one. */
+function traceSettings(trace: Trace, id: NodeId, passed = new Set<NodeId>()): void {
   const node = nodeOf(trace.workflow, id);
-  if (node === undefined) return;
+  if (node === undefined || passed.has(id) || passed.size >= MAX_DEPTH) return;
+  passed.add(id);
   for (const [role, names] of SAMPLER_ROLES) for (const name of names) trace.note(role, id, name);
   for (const input of SETTING_LINKS) {
     const value = inputOf(node, input);
-    if (isLink(value) && depth < MAX_DEPTH) traceSettings(trace, value[0], depth + 1);
+    if (isLink(value)) traceSettings(trace, value[0], passed);
   }
 }
 

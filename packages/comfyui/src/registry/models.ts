@@ -79,7 +79,7 @@ export function listModels(registry: Registry): ModelInventory {
       const files = byFolder.get(folder) ?? new Map<string, ModelFile>();
       byFolder.set(folder, files);
       for (const option of input.options ?? []) {
-        if (typeof option === 'string' && isFileName(option))
+        if (typeof option === 'string' && isModelFileName(option))
           files.set(option, { name: option, folder, family: guessModelFamily(option) });
       }
     }
@@ -87,7 +87,7 @@ export function listModels(registry: Registry): ModelInventory {
   return { byFolder: new Map([...byFolder].map(([folder, files]) => [folder, [...files.values()]])), inputs };
 }
 
-/** Loaders mix placeholders among files: `[None]`, `pixel_space`, `taesd`. */
-function isFileName(option: string): boolean {
+/** Whether an option names a file: loaders mix placeholders among them, such as `[None]`, `pixel_space`, `taesd`. */
+export function isModelFileName(option: string): boolean {
   return modelFile.test(option) || /\.ya?ml$/i.test(option);
 }

@@ -2,29 +2,58 @@ import { isJsonObject } from '../json/is-json-object.ts';
 import type { Json, JsonObject } from '../json/json.ts';
 import { createJsonObject } from '../json/parse-json.ts';
 import { pythonRepr } from '../json/python-text.ts';
+import { wholeMax, wholeMin } from './parse-object-info.ts';
 import type { WholeFloats } from './parse-object-info.ts';
 import type { DynamicInput, InputGroup, NodeInput } from './registry.ts';
 
 const nothing: JsonObject = Object.freeze(createJsonObject());
-const noWholeFloats: WholeFloats = new Map();
+
+/** What the inputs of one registry share: thousands have the same few types and bounds. */
+export interface InputReading {
+  wholeFloats: WholeFloats;
+  typesOf: (type: string) => readonly string[];
+  textOf: (bound: number) => string;
+}
+
+export function createInputReading(wholeFloats: WholeFloats): InputReading {
+  const textOf = remembered<number, string>(pythonRepr);
+  return {
+    wholeFloats,
+    typesOf: remembered(splitTypes),
+    // A map takes -0 for 0.
+    textOf: (bound) => (bound === 0 ? pythonRepr(bound) : textOf(bound)),
+  };
+}
+
+function remembered<Key, Value>(make: (key: Key) => Value): (key: Key) => Value {
+  const made = new Map<Key, Value>();
+  return (key) => {
+    const known = made.get(key);
+    if (known !== undefined) return known;
+    const value = make(key);
+    made.set(key, value);
+    return value;
+  };
+}
 
 /** Reads one input's declaration, `[type, {…}]`, as `/object_info` sends it. */
-export function parseInput(
-  name: string,
-  group: InputGroup,
-  declaration: Json,
-  wholeFloats: WholeFloats = noWholeFloats,
-): NodeInput {
-  const [declaredType, declaredOptions] = Array.isArray(declaration) ? declaration : [declaration];
+export function parseInput(name: string, group: InputGroup, declaration: Json, reading: InputReading): NodeInput {
+  const declaredType = Array.isArray(declaration) ? declaration[0] : declaration;
+  const declaredOptions = Array.isArray(declaration) ? declaration[1] : undefined;
   const settings = isJsonObject(declaredOptions) ? declaredOptions : nothing;
   const type = typeOf(declaredType, settings);
-  const input: NodeInput = { name, group, type, types: splitTypes(type), config: declaration };
+  const input: NodeInput = { name, group, type, types: reading.typesOf(type), config: declaration };
+  if (Array.isArray(declaredType)) {
+    input.comboForm = 'list';
+    input.options = declaredType;
+  }
+  if (settings === nothing) return input;
   readCombo(input, declaredType, settings);
-  readNumbers(input, settings, wholeFloats);
+  readNumbers(input, settings, reading);
   readFlags(input, settings);
   const matchGroup = dictAt(settings, 'template')?.['template_id'];
   if (declaredType === 'COMFY_MATCHTYPE_V3' && typeof matchGroup === 'string') input.matchGroup = matchGroup;
-  const dynamic = readDynamic(declaredType, group, settings, wholeFloats);
+  const dynamic = readDynamic(declaredType, group, settings, reading);
   if (dynamic !== undefined) input.dynamic = dynamic;
   return input;
 }
@@ -44,10 +73,7 @@ export function splitTypes(type: string): readonly string[] {
 }
 
 function readCombo(input: NodeInput, declaredType: Json | undefined, settings: JsonObject): void {
-  if (Array.isArray(declaredType)) {
-    input.comboForm = 'list';
-    input.options = declaredType;
-  } else if (declaredType === 'COMBO') {
+  if (declaredType === 'COMBO') {
     const options = settings['options'];
     input.comboForm = 'options';
     input.options = Array.isArray(options) ? options : [];
@@ -56,17 +82,17 @@ function readCombo(input: NodeInput, declaredType: Json | undefined, settings: J
   if (isJsonObject(settings['remote']) || isJsonObject(settings['remote_combo'])) input.remote = true;
 }
 
-function readNumbers(input: NodeInput, settings: JsonObject, wholeFloats: WholeFloats): void {
-  const floats = wholeFloats.get(settings);
+function readNumbers(input: NodeInput, settings: JsonObject, { wholeFloats, textOf }: InputReading): void {
   const min = settings['min'];
+  const max = settings['max'];
+  const whole = min === undefined && max === undefined ? 0 : (wholeFloats.get(settings) ?? 0);
   if (isNumber(min)) {
     input.min = min;
-    input.minText = boundText(min, floats?.has('min'));
+    if (isFloat(min, whole & wholeMin)) input.minText = textOf(min);
   }
-  const max = settings['max'];
   if (isNumber(max)) {
     input.max = max;
-    input.maxText = boundText(max, floats?.has('max'));
+    if (isFloat(max, whole & wholeMax)) input.maxText = textOf(max);
   }
   const step = settings['step'];
   if (isNumber(step)) input.step = step;
@@ -74,11 +100,16 @@ function readNumbers(input: NodeInput, settings: JsonObject, wholeFloats: WholeF
   if (preset !== undefined) input.default = preset;
 }
 
-function boundText(bound: number | bigint, isWholeFloat = false): string {
-  return typeof bound === 'number' && (isWholeFloat || !Number.isInteger(bound)) ? pythonRepr(bound) : String(bound);
+function isFloat(bound: number | bigint, whole: number): bound is number {
+  return typeof bound === 'number' && (whole !== 0 || !Number.isInteger(bound));
 }
 
-const uploadKinds = ['image', 'audio', 'video', 'file'] as const;
+const uploadKinds = [
+  ['image', 'image_upload'],
+  ['audio', 'audio_upload'],
+  ['video', 'video_upload'],
+  ['file', 'file_upload'],
+] as const;
 
 function readFlags(input: NodeInput, settings: JsonObject): void {
   if (settings['multiline'] === true) input.multiline = true;
@@ -86,11 +117,12 @@ function readFlags(input: NodeInput, settings: JsonObject): void {
   if (settings['lazy'] === true) input.lazy = true;
   const control = settings['control_after_generate'];
   if (control !== undefined && control !== false && control !== null) input.controlAfterGenerate = true;
-  const upload = uploadKinds.find((kind) => settings[`${kind}_upload`] === true);
-  if (upload !== undefined) {
-    input.upload = upload;
+  for (const [kind, key] of uploadKinds) {
+    if (settings[key] !== true) continue;
+    input.upload = kind;
     const folder = settings['image_folder'] ?? settings['upload_subfolder'];
     input.uploadFolder = typeof folder === 'string' ? folder : 'input';
+    break;
   }
   const tooltip = settings['tooltip'];
   if (typeof tooltip === 'string' && tooltip !== '') input.tooltip = tooltip;
@@ -102,25 +134,25 @@ function readDynamic(
   declaredType: Json | undefined,
   group: InputGroup,
   settings: JsonObject,
-  wholeFloats: WholeFloats,
+  reading: InputReading,
 ): DynamicInput | undefined {
   switch (declaredType) {
     case 'COMFY_DYNAMICCOMBO_V3':
-      return { kind: 'combo', choices: readChoices(settings['options'], wholeFloats) };
+      return { kind: 'combo', choices: readChoices(settings['options'], reading) };
     case 'COMFY_AUTOGROW_V3':
-      return readAutogrow(dictAt(settings, 'template') ?? nothing, wholeFloats);
+      return readAutogrow(dictAt(settings, 'template') ?? nothing, reading);
     case 'COMFY_DYNAMICSLOT_V3': {
       const slotType = settings['slotType'] ?? '*';
       return {
         kind: 'slot',
-        slot: parseInput('', group, [slotType, nothing]),
-        inputs: readGroups(dictAt(settings, 'inputs') ?? nothing, wholeFloats),
+        slot: parseInput('', group, [slotType, nothing], reading),
+        inputs: readGroups(dictAt(settings, 'inputs') ?? nothing, reading),
       };
     }
     case 'COMFY_DYNAMICGROUP_V3':
       return {
         kind: 'group',
-        fields: readGroups(dictAt(settings, 'template') ?? nothing, wholeFloats),
+        fields: readGroups(dictAt(settings, 'template') ?? nothing, reading),
         minRows: wholeNumber(settings['min'], 0),
         maxRows: Math.min(wholeNumber(settings['max'], maxGroupRows), maxGroupRows),
       };
@@ -132,22 +164,22 @@ function readDynamic(
 /** ComfyUI caps the rows of a group (`_DynamicGroup._MaxRows`). */
 const maxGroupRows = 20;
 
-function readChoices(declared: Json | undefined, wholeFloats: WholeFloats): { key: string; inputs: NodeInput[] }[] {
+function readChoices(declared: Json | undefined, reading: InputReading): { key: string; inputs: NodeInput[] }[] {
   if (!Array.isArray(declared)) return [];
   return declared.filter(isJsonObject).map((choice) => {
     const key = choice['key'];
     return {
       key: typeof key === 'string' ? key : '',
-      inputs: readGroups(dictAt(choice, 'inputs') ?? nothing, wholeFloats),
+      inputs: readGroups(dictAt(choice, 'inputs') ?? nothing, reading),
     };
   });
 }
 
-function readGroups(declared: JsonObject, wholeFloats: WholeFloats): NodeInput[] {
+function readGroups(declared: JsonObject, reading: InputReading): NodeInput[] {
   const inputs: NodeInput[] = [];
   for (const group of ['required', 'optional'] as const) {
     for (const [name, declaration] of Object.entries(dictAt(declared, group) ?? nothing))
-      inputs.push(parseInput(name, group, declaration, wholeFloats));
+      inputs.push(parseInput(name, group, declaration, reading));
   }
   return inputs;
 }
@@ -155,8 +187,8 @@ function readGroups(declared: JsonObject, wholeFloats: WholeFloats): NodeInput[]
 /** ComfyUI caps the names that grow (`Autogrow._MaxNames`). */
 const maxAutogrowNames = 100;
 
-function readAutogrow(template: JsonObject, wholeFloats: WholeFloats): DynamicInput | undefined {
-  const slot = readGroups(dictAt(template, 'input') ?? nothing, wholeFloats)[0];
+function readAutogrow(template: JsonObject, reading: InputReading): DynamicInput | undefined {
+  const slot = readGroups(dictAt(template, 'input') ?? nothing, reading)[0];
   if (slot === undefined) return undefined;
   const names = template['names'];
   const prefix = template['prefix'];

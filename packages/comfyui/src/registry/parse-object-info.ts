@@ -3,8 +3,14 @@ import { createJsonObject, integerFromLiteral } from '../json/parse-json.ts';
 import { scanJson } from '../json/scan-json.ts';
 import type { ScanLimits } from '../json/scan-json.ts';
 
-/** Settings whose `min` or `max` was written as a whole float (`1.0`), by object: Python prints it so, and `Json` cannot tell. */
-export type WholeFloats = ReadonlyMap<JsonObject, ReadonlySet<string>>;
+/**
+ * Settings whose `min` or `max` was written as a whole float (`1.0`), by object, as a sum of {@link wholeMin} and {@link wholeMax}:
+ * Python prints it so, and `Json` cannot tell.
+ */
+export type WholeFloats = ReadonlyMap<JsonObject, number>;
+
+export const wholeMin = 1;
+export const wholeMax = 2;
 
 export interface ObjectInfo {
   value: Json;
@@ -25,7 +31,7 @@ const defaultLimits: ScanLimits = {
  * @throws ComfyError as `parseJson` does.
  */
 export function parseObjectInfo(text: string, limits: Partial<ScanLimits>): ObjectInfo {
-  const wholeFloats = new Map<JsonObject, Set<string>>();
+  const wholeFloats = new Map<JsonObject, number>();
   let lastFloat: number | undefined;
   const value = scanJson<Json, JsonObject>(
     text,
@@ -46,8 +52,8 @@ export function parseObjectInfo(text: string, limits: Partial<ScanLimits>): Obje
       startObject: createJsonObject,
       setMember: (members, key, value) => {
         members[key] = value;
-        if ((key === 'min' || key === 'max') && value === lastFloat && Number.isInteger(value)) {
-          wholeFloats.set(members, (wholeFloats.get(members) ?? new Set()).add(key));
+        if (value === lastFloat && (key === 'min' || key === 'max') && Number.isInteger(value)) {
+          wholeFloats.set(members, (wholeFloats.get(members) ?? 0) | (key === 'min' ? wholeMin : wholeMax));
         }
       },
       endObject: (members) => members,

@@ -40,7 +40,6 @@ test('a sampler: order, bounds beyond 2^53, bounds as Python prints them', () =>
   expect(sampler.inputsByName.get('seed')).toMatchObject({
     type: 'INT',
     max: 18446744073709551615n,
-    maxText: '18446744073709551615',
     controlAfterGenerate: true,
   });
   expect(sampler.inputsByName.get('cfg')).toMatchObject({
@@ -127,6 +126,8 @@ test('packs are told from modules', () => {
       C: declare('custom_nodes.ComfyUI-Some-Pack'),
       D: declare('comfy_api_nodes.nodes_bfl'),
       E: declare('custom_nodes.dots.in.name'),
+      F: declare('custom_nodes.core'),
+      G: declare('custom_nodes.api'),
     }),
   );
   expect([...registry.classes.values()].map(({ pack }) => pack)).toEqual([
@@ -135,6 +136,8 @@ test('packs are told from modules', () => {
     'ComfyUI-Some-Pack',
     'api',
     'dots.in.name',
+    'custom_nodes.core',
+    'custom_nodes.api',
   ]);
 });
 

@@ -4,12 +4,14 @@ import { isJsonObject } from '../json/is-json-object.ts';
 import type { Json, JsonObject } from '../json/json.ts';
 import { createJsonObject } from '../json/parse-json.ts';
 import type { ScanLimits } from '../json/scan-json.ts';
-import { parseInput } from './parse-input.ts';
+import { createInputReading, parseInput } from './parse-input.ts';
+import type { InputReading } from './parse-input.ts';
 import { parseObjectInfo } from './parse-object-info.ts';
-import type { WholeFloats } from './parse-object-info.ts';
 import type { InputGroup, NodeClass, NodeInput, NodeOutput, Registry } from './registry.ts';
 
 const nothing: JsonObject = Object.freeze(createJsonObject());
+const noNames: readonly string[] = [];
+const noneHidden: ReadonlyMap<string, string> = new Map();
 const groups: readonly InputGroup[] = ['required', 'optional'];
 
 /**
@@ -25,15 +27,17 @@ export function parseRegistry(objectInfoText: string, limits: Partial<ScanLimits
       hint: 'Pass the text that GET /object_info answers.',
     });
   }
+  const reading = createInputReading(wholeFloats);
   const classes = new Map<string, NodeClass>();
-  for (const [name, declaration] of Object.entries(declared)) {
-    if (isJsonObject(declaration)) classes.set(name, parseNodeClass(name, declaration, wholeFloats));
+  for (const name of Object.keys(declared)) {
+    const declaration = declared[name];
+    if (isJsonObject(declaration)) classes.set(name, parseNodeClass(name, declaration, reading));
   }
   return { classes, hash: createHash('sha256').update(objectInfoText).digest('hex') };
 }
 
-function parseNodeClass(name: string, declaration: JsonObject, wholeFloats: WholeFloats): NodeClass {
-  const inputs = parseInputs(declaration, wholeFloats);
+function parseNodeClass(name: string, declaration: JsonObject, reading: InputReading): NodeClass {
+  const inputs = parseInputs(declaration, reading);
   const pythonModule = textOf(declaration['python_module'], 'nodes');
   return {
     name,
@@ -49,34 +53,46 @@ function parseNodeClass(name: string, declaration: JsonObject, wholeFloats: Whol
     // The V3 schema writes all three flags for every class; V1 classes have a flag only where they set it.
     isV3: 'api_node' in declaration && 'deprecated' in declaration && 'experimental' in declaration,
     inputs,
-    inputsByName: new Map(inputs.map((input) => [input.name, input])),
+    inputsByName: inputsByName(inputs),
     hidden: parseHidden(dictOf(dictOf(declaration['input'])['hidden'])),
     outputs: parseOutputs(declaration),
     searchAliases: stringsOf(declaration['search_aliases']),
   };
 }
 
-function parseInputs(declaration: JsonObject, wholeFloats: WholeFloats): NodeInput[] {
+function parseInputs(declaration: JsonObject, reading: InputReading): NodeInput[] {
   const declaredGroups = dictOf(declaration['input']);
   const orders = dictOf(declaration['input_order']);
   const inputs: NodeInput[] = [];
   for (const group of groups) {
     const declared = dictOf(declaredGroups[group]);
-    // A dict that went through a sorting JSON writer has lost its order: the separate list keeps it.
-    const order = stringsOf(orders[group]).filter((name) => name in declared);
-    const keys = Object.keys(declared);
-    const names = order.length === keys.length ? order : keys;
-    for (const name of names) {
+    for (const name of namesInOrder(declared, orders[group])) {
       const config = declared[name];
-      if (config !== undefined) inputs.push(parseInput(name, group, config, wholeFloats));
+      if (config !== undefined) inputs.push(parseInput(name, group, config, reading));
     }
   }
   return inputs;
 }
 
+/** A dict that went through a sorting JSON writer has lost its order: the separate list keeps it. */
+function namesInOrder(declared: JsonObject, order: Json | undefined): readonly string[] {
+  const keys = Object.keys(declared);
+  const named = stringsOf(order).filter((name) => name in declared);
+  return named.length === keys.length ? named : keys;
+}
+
+function inputsByName(inputs: readonly NodeInput[]): ReadonlyMap<string, NodeInput> {
+  const byName = new Map<string, NodeInput>();
+  for (const input of inputs) byName.set(input.name, input);
+  return byName;
+}
+
 function parseHidden(declared: JsonObject): ReadonlyMap<string, string> {
+  const names = Object.keys(declared);
+  if (names.length === 0) return noneHidden;
   const hidden = new Map<string, string>();
-  for (const [name, kind] of Object.entries(declared)) {
+  for (const name of names) {
+    const kind = declared[name];
     hidden.set(name, textOf(Array.isArray(kind) ? kind[0] : kind, ''));
   }
   return hidden;
@@ -103,13 +119,19 @@ function parseOutputs(declaration: JsonObject): NodeOutput[] {
   });
 }
 
-/** `nodes` and `comfy_extras.…` are ComfyUI's own; `custom_nodes.<folder>[.…]` is a pack's folder; API nodes go together. */
+const ownPacks = new Set(['core', 'api']);
+
+/**
+ * `nodes` and `comfy_extras.…` are ComfyUI's own; API nodes go together; what follows `custom_nodes.` is a pack's folder, unless the
+ * folder is called like one of the first two: such a pack must not pass for ComfyUI's own, and keeps the name in full.
+ */
 function packOf(pythonModule: string): string {
-  const [first, second] = pythonModule.split('.');
-  if (first === 'custom_nodes' && second !== undefined) return pythonModule.slice('custom_nodes.'.length);
+  const folder = pythonModule.startsWith('custom_nodes.') ? pythonModule.slice('custom_nodes.'.length) : undefined;
+  if (folder !== undefined) return ownPacks.has(folder) ? pythonModule : folder;
+  const end = pythonModule.indexOf('.');
+  const first = end === -1 ? pythonModule : pythonModule.slice(0, end);
   if (first === 'comfy_api_nodes') return 'api';
-  if (first === 'nodes' || first === 'comfy_extras') return 'core';
-  return pythonModule;
+  return first === 'nodes' || first === 'comfy_extras' ? 'core' : pythonModule;
 }
 
 function textOf(value: Json | undefined, otherwise: string): string {
@@ -120,10 +142,10 @@ function dictOf(value: Json | undefined): JsonObject {
   return isJsonObject(value) ? value : nothing;
 }
 
-function listOf(value: Json | undefined): Json[] {
-  return Array.isArray(value) ? value : [];
+function listOf(value: Json | undefined): readonly Json[] {
+  return Array.isArray(value) ? value : noNames;
 }
 
-function stringsOf(value: Json | undefined): string[] {
-  return listOf(value).filter((item) => typeof item === 'string');
+function stringsOf(value: Json | undefined): readonly string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : noNames;
 }

@@ -45,7 +45,7 @@ export interface NodeInput {
   default?: Json;
   min?: number | bigint;
   max?: number | bigint;
-  /** `min` and `max` as Python prints them (`1.0`, not `1`): what the server writes into messages. */
+  /** `min` and `max` as Python prints them (`1.0`, not `1`) where they are floats: what the server writes into messages. */
   minText?: string;
   maxText?: string;
   step?: number | bigint;

@@ -48,6 +48,20 @@ test('deprecated classes are left out unless asked for', () => {
   expect(names(deprecated?.name ?? '', { deprecated: true })).toContain(deprecated?.name);
 });
 
+test('a word of the description alone is found, and a question may be a whole sentence', () => {
+  const described = parseRegistry(
+    JSON.stringify({
+      Plain: { input: {}, output: ['IMAGE'], description: 'It is the übermäßig quick way to vectorise.' },
+      Other: { input: {}, output: ['IMAGE'], description: 'It is slow.' },
+    }),
+  );
+  const search = createRegistrySearch(described);
+  const found = (query: string): string[] => search.search(query).map(({ nodeClass }) => nodeClass.name);
+  expect(found('vectorise')).toEqual(['Plain']);
+  expect(found('ÜBERMÄßIG')).toEqual(['Plain']);
+  expect(found('which node is for vectorise')).toEqual(['Plain']);
+});
+
 test('limits, and queries of any kind', () => {
   expect(names('image', { limit: 3 })).toHaveLength(3);
   for (const query of [

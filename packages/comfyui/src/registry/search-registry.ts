@@ -50,8 +50,8 @@ const commonAliases: ReadonlyMap<string, string> = new Map([
 
 interface IndexedClass {
   id: number;
+  /** Name and display name. */
   name: string;
-  title: string | undefined;
   aliases: string | undefined;
   category: string | undefined;
   description: string | undefined;
@@ -88,31 +88,20 @@ const fillers: ReadonlySet<string> = new Set([
 /** Indexes a registry once; searches take well under a millisecond. */
 export function createRegistrySearch(registry: Registry): RegistrySearch {
   const classes = [...registry.classes.values()];
-  const typesIn = classes.map(
-    (nodeClass) => new Set(nodeClass.inputs.flatMap((input) => acceptedTypes(input.types, input))),
-  );
-  const typesOut = classes.map((nodeClass) => new Set(nodeClass.outputs.map(({ type }) => type)));
-  const allTypes = new Set([...typesIn, ...typesOut].flatMap((types) => [...types]));
+  const takers = positionsByType(classes, takenTypes);
+  const givers = positionsByType(classes, ({ outputs }) => outputs.map(({ type }) => type));
+  const allTypes = new Set([...takers.keys(), ...givers.keys()]);
   const trusts = classes.map(trust);
-  const byName = Map.groupBy(
-    classes.flatMap(({ name, displayName }, position) =>
-      [...new Set([name.toLowerCase(), displayName.toLowerCase()])].map((known) => ({ known, position })),
-    ),
-    ({ known }) => known,
-  );
   const vocabulary = new Set<string>();
   const index = new MiniSearch<IndexedClass>({
-    fields: ['name', 'title', 'aliases', 'category', 'description'],
+    fields: ['name', 'aliases', 'category', 'description'],
     storeFields: [],
-    tokenize: createTokenizer(),
+    tokenize: createTokenizer(vocabulary),
     // The tokenizer has lower-cased every word already.
-    processTerm: (term) => {
-      vocabulary.add(term);
-      return term;
-    },
+    processTerm: (term) => term,
     searchOptions: {
       tokenize,
-      boost: { name: 4, title: 4, aliases: 3, category: 1.5, description: 1 },
+      boost: { name: 4, aliases: 3, category: 1.5, description: 1 },
       prefix: (term) => term.length >= 2,
       // A word that some class has is no typing error.
       fuzzy: (term) => (term.length >= 4 && !vocabulary.has(term) ? 0.25 : false),
@@ -122,18 +111,22 @@ export function createRegistrySearch(registry: Registry): RegistrySearch {
     },
   });
   index.addAll(classes.map(describe));
-  const byTypeWord = positionsByTypeWord(typesIn, typesOut);
+  const byTypeWord = positionsByTypeWord(takers, givers);
 
-  function passes(position: number, options: NodeSearchOptions): boolean {
-    const nodeClass = classes[position];
-    if (nodeClass === undefined || (nodeClass.deprecated && options.deprecated !== true)) return false;
-    if (options.takes !== undefined && typesIn[position]?.has(options.takes) !== true) return false;
-    return options.gives === undefined || typesOut[position]?.has(options.gives) === true;
+  /** Which positions the options leave. */
+  function filterOf({ takes, gives, deprecated = false }: NodeSearchOptions): (position: number) => boolean {
+    const taking = takes === undefined ? undefined : new Set(takers.get(takes));
+    const giving = gives === undefined ? undefined : new Set(givers.get(gives));
+    return (position) =>
+      (deprecated || classes[position]?.deprecated === false) &&
+      taking?.has(position) !== false &&
+      giving?.has(position) !== false;
   }
 
   function list(options: NodeSearchOptions): NodeMatch[] {
+    const passes = filterOf(options);
     return classes
-      .filter((_, position) => passes(position, options))
+      .filter((_, position) => passes(position))
       .sort((a, b) => (a.displayName < b.displayName ? -1 : 1))
       .map((nodeClass) => ({ nodeClass, score: 1 }));
   }
@@ -147,8 +140,9 @@ export function createRegistrySearch(registry: Registry): RegistrySearch {
   }
 
   function scoreAll(text: string, options: NodeSearchOptions): Map<number, number> {
+    const passes = filterOf(options);
     const scores = new Map<number, number>();
-    for (const { id, score } of index.search(text, { filter: ({ id }) => passes(Number(id), options) })) {
+    for (const { id, score } of index.search(text, { filter: ({ id }) => passes(Number(id)) })) {
       scores.set(Number(id), score);
     }
     for (const word of new Set(tokenize(text))) {
@@ -156,7 +150,7 @@ export function createRegistrySearch(registry: Registry): RegistrySearch {
       // What many classes have tells little: the inverse document frequency of BM25.
       const weight = Math.log(1 + (classes.length - positions.length + 0.5) / (positions.length + 0.5));
       for (const position of positions) {
-        if (passes(position, options)) scores.set(position, (scores.get(position) ?? 0) + weight);
+        if (passes(position)) scores.set(position, (scores.get(position) ?? 0) + weight);
       }
     }
     return scores;
@@ -168,12 +162,13 @@ export function createRegistrySearch(registry: Registry): RegistrySearch {
       const text = query.trim().slice(0, queryCap);
       if (text === '') return list(options).slice(0, limit);
       const conversion = readConversion(text, allTypes);
-      const exact = new Set(byName.get(text.toLowerCase())?.map(({ position }) => position));
+      const converts = conversion === undefined ? undefined : filterOf({ ...conversion, deprecated: true });
+      const name = text.toLowerCase();
       const ranked: { position: number; score: number }[] = [];
       for (const [position, score] of scoreAll(text, options)) {
-        const converts = conversion !== undefined && passes(position, { ...conversion, deprecated: true });
         // A query that is the name itself wins whatever else matches.
-        const factor = (trusts[position] ?? 1) * (exact.has(position) ? 10 : 1) * (converts ? 10 : 1);
+        const exact = isCalled(classes[position], name) ? 10 : 1;
+        const factor = (trusts[position] ?? 1) * exact * (converts?.(position) === true ? 10 : 1);
         ranked.push({ position, score: score * factor });
       }
       return ranked
@@ -187,22 +182,48 @@ export function createRegistrySearch(registry: Registry): RegistrySearch {
   };
 }
 
-/** Positions of classes by the words in the names of the types that they take and give. */
-function positionsByTypeWord(
-  typesIn: readonly ReadonlySet<string>[],
-  typesOut: readonly ReadonlySet<string>[],
+/** Whether a name in lower case is a class's name or display name. */
+function isCalled(nodeClass: NodeClass | undefined, name: string): boolean {
+  if (nodeClass === undefined) return false;
+  const is = (own: string): boolean => own.length === name.length && own.toLowerCase() === name;
+  return is(nodeClass.name) || is(nodeClass.displayName);
+}
+
+/** Positions of classes by the types that `typesOf` gives of each, in rising order. */
+function positionsByType(
+  classes: readonly NodeClass[],
+  typesOf: (nodeClass: NodeClass) => readonly string[],
 ): ReadonlyMap<string, readonly number[]> {
-  const byWord = new Map<string, number[]>();
-  const split = createTokenizer();
-  for (const [position, types] of typesIn.entries()) {
-    const words = new Set([...types, ...(typesOut[position] ?? [])].flatMap(split));
-    for (const word of words) {
-      const positions = byWord.get(word);
-      if (positions === undefined) byWord.set(word, [position]);
-      else positions.push(position);
+  const byType = new Map<string, number[]>();
+  for (const [position, nodeClass] of classes.entries()) {
+    for (const type of typesOf(nodeClass)) {
+      const positions = byType.get(type);
+      if (positions === undefined) byType.set(type, [position]);
+      else if (positions.at(-1) !== position) positions.push(position);
     }
   }
-  return byWord;
+  return byType;
+}
+
+/** Positions of classes by the words in the names of the types that they take and give. */
+function positionsByTypeWord(
+  ...typed: readonly ReadonlyMap<string, readonly number[]>[]
+): ReadonlyMap<string, readonly number[]> {
+  const byWord = new Map<string, Set<number>>();
+  for (const [type, positions] of typed.flatMap((byType) => [...byType])) {
+    for (const word of tokenize(type)) {
+      const known = byWord.get(word) ?? new Set();
+      for (const position of positions) known.add(position);
+      byWord.set(word, known);
+    }
+  }
+  return new Map(Array.from(byWord, ([word, positions]) => [word, [...positions]]));
+}
+
+function takenTypes({ inputs }: NodeClass): readonly string[] {
+  const types: string[] = [];
+  for (const input of inputs) for (const type of acceptedTypes(input.types, input)) types.push(type);
+  return types;
 }
 
 function acceptedTypes(types: readonly string[], input: NodeClass['inputs'][number]): readonly string[] {
@@ -215,42 +236,70 @@ function acceptedTypes(types: readonly string[], input: NodeClass['inputs'][numb
 
 /** Empty texts are left out: going through 5,000 of them takes time. */
 function describe(nodeClass: NodeClass, id: number): IndexedClass {
-  const aliases = [...nodeClass.searchAliases, commonAliases.get(nodeClass.name) ?? ''].join(' ');
+  const { name, displayName, searchAliases, category, description } = nodeClass;
+  const common = commonAliases.get(name);
+  const aliases = common === undefined ? searchAliases : [...searchAliases, common];
   return {
     id,
-    name: nodeClass.name,
-    title: nodeClass.displayName === nodeClass.name ? undefined : nodeClass.displayName,
-    aliases: aliases || undefined,
-    category: nodeClass.category || undefined,
-    description: nodeClass.description || undefined,
+    name: displayName === name ? name : `${name} ${displayName}`,
+    aliases: aliases.length === 0 ? undefined : aliases.join(' '),
+    category: category || undefined,
+    description: description || undefined,
   };
 }
 
 /** Splits a text into lower-case words; `KSamplerAdvanced`, `VAEDecode` and `img2img` also give their parts. */
 function tokenize(text: string): string[] {
-  return text.split(/[^\p{L}\p{N}]+/u).flatMap((word) => (word === '' ? [] : wordAndParts(word)));
+  return splitWords(text).flatMap(wordAndParts);
 }
 
-/** As {@link tokenize}, for many texts: each word is split once. */
-function createTokenizer(): (text: string) => string[] {
-  const known = new Map<string, readonly string[]>();
-  return (text) => {
+/**
+ * As {@link tokenize}, for the fields of many classes: each word is split once, and enters the vocabulary. A word counts
+ * once a class, in the first of its fields: those that weigh most come first. Fillers are left out, no query being for them.
+ */
+function createTokenizer(vocabulary: Set<string>): (text: string, field?: string) => string[] {
+  const terms = new Map<string, { term: string; lastClass: number }>();
+  const known = new Map<string, readonly { term: string; lastClass: number }[]>();
+  let nodeClass = 0;
+  const learn = (word: string): readonly { term: string; lastClass: number }[] => {
+    const parts = wordAndParts(word).filter((part) => !fillers.has(part));
+    const learned = parts.map((term) => {
+      const entry = terms.get(term) ?? { term, lastClass: 0 };
+      terms.set(term, entry);
+      vocabulary.add(term);
+      return entry;
+    });
+    known.set(word, learned);
+    return learned;
+  };
+  return (text, field) => {
+    if (field === 'name') nodeClass += 1;
     const words: string[] = [];
-    for (const word of text.split(/[^\p{L}\p{N}]+/u)) {
-      if (word === '') continue;
-      let parts = known.get(word);
-      if (parts === undefined) {
-        parts = wordAndParts(word);
-        known.set(word, parts);
+    for (const word of splitWords(text)) {
+      for (const entry of known.get(word) ?? learn(word)) {
+        if (entry.lastClass === nodeClass) continue;
+        entry.lastClass = nodeClass;
+        words.push(entry.term);
       }
-      words.push(...parts);
     }
     return words;
   };
 }
 
+/** Texts of which this is true go the quicker way: Unicode's classes of letters are several times as slow. */
+function isAscii(text: string): boolean {
+  return !/[^\0-\x7F]/.test(text);
+}
+
+function splitWords(text: string): readonly string[] {
+  return text.match(isAscii(text) ? /[A-Za-z0-9]+/g : /[\p{L}\p{N}]+/gu) ?? [];
+}
+
+const asciiParts = /[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+/g;
+const anyParts = /\p{Lu}+(?=\p{Lu}\p{Ll})|\p{Lu}?\p{Ll}+|\p{Lu}+|\p{N}+|\p{Lo}+/gu;
+
 function wordAndParts(word: string): readonly string[] {
-  const parts = word.match(/\p{Lu}+(?=\p{Lu}\p{Ll})|\p{Lu}?\p{Ll}+|\p{Lu}+|\p{N}+|\p{Lo}+/gu) ?? [];
+  const parts = word.match(isAscii(word) ? asciiParts : anyParts) ?? [];
   return (parts.length > 1 ? [word, ...parts] : [word]).map((part) => part.toLowerCase());
 }
 

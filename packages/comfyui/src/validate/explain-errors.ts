@@ -9,7 +9,7 @@ import { customCheckOf, isServerLink } from './custom-checks.ts';
 import { expandInputs } from './expand-inputs.ts';
 import type { NodeHint, ServerError, ServerNodeError } from './prompt-verdict.ts';
 import { describeCycle } from './validate-node.ts';
-import type { ValidationRun } from './validate-node.ts';
+import type { ValidationRun } from './validation-run.ts';
 
 const maxShown = 5;
 /** Past these, errors get the server's own words: a prompt with thousands of errors is not mended by reading. */

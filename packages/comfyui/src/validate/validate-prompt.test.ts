@@ -45,6 +45,12 @@ test('a good prompt runs all of its outputs', () => {
   expect(verdict).toEqual({ status: 200, node_errors: {}, outputs: ['2', '3'], hints: [] });
 });
 
+test('outputs are named in the order of the prompt, whatever order the server visits them in', () => {
+  const names = ['z', 'save b', 'a', 'preview', '图'];
+  const nodes = Object.fromEntries([['img', image()], ...names.map((name) => [name, preview('img')] as const)]);
+  for (const hashSeed of [0, 1, 2, 3]) expect(validate(nodes, { hashSeed }).outputs).toEqual(names);
+});
+
 test('one good output is enough: the others are dropped with their errors', () => {
   const verdict = validate({ '1': image(), '2': preview('1'), '3': { class_type: 'PreviewImage', inputs: {} } });
   expect(verdict.status).toBe(200);
@@ -330,6 +336,20 @@ describe('odd and hostile prompts', () => {
       type: 'exception_during_inner_validation',
       extra_info: { exception_type: 'RecursionError' },
     });
+  });
+
+  test('depth takes none of the engine’s stack: also deep in other calls the verdict is the same', () => {
+    const chain = (length: number): Nodes => ({
+      '1': image(),
+      ...Object.fromEntries(
+        Array.from({ length }, (_, index) => [String(index + 2), invert(String(index + 1))] as const),
+      ),
+      out: preview(String(length + 1)),
+    });
+    const inside = (calls: number, run: () => PromptVerdict): PromptVerdict =>
+      calls === 0 ? run() : inside(calls - 1, run);
+    expect(inside(5_000, () => validate(chain(900))).status).toBe(200);
+    expect(errorsOf(inside(5_000, () => validate(chain(1_600))))).toEqual(errorsOf(validate(chain(1_600))));
   });
 
   test('thousands of nodes end at a cap', () => {

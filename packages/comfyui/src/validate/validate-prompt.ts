@@ -13,7 +13,7 @@ import { PythonException } from './python-exception.ts';
 import { hashSecret } from './python-hash.ts';
 import { PythonSet } from './python-set.ts';
 import { validateNode } from './validate-node.ts';
-import type { NodeResult, ValidationRun } from './validate-node.ts';
+import type { NodeResult, ValidationRun } from './validation-run.ts';
 
 /**
  * Says what `POST /prompt` would answer to a workflow in API format, without a server and without queueing anything.
@@ -65,7 +65,7 @@ function judge(registry: Registry, prompt: PyValue, rules: ValidationRules, opti
   };
   const visited = new PythonSet(secret);
   for (const output of found.outputs) visited.add(output);
-  return judgeOutputs(run, visited.values());
+  return judgeOutputs(run, visited.values(), found.outputs);
 }
 
 /** Going through all classes takes longer than a whole validation, and few prompts load files. */
@@ -158,12 +158,13 @@ function nodeTitle(node: PyValue, otherwise: PyValue): PyValue {
 /** Every failing output is listed under every node that failed before it, so the answer can grow with the square of their number. */
 const maxMentions = 1_000_000;
 
-function judgeOutputs(run: ValidationRun, outputs: readonly string[]): PromptVerdict {
+/** Validates the outputs in the order in which the server visits them; the verdict names them in the order of the prompt. */
+function judgeOutputs(run: ValidationRun, visited: readonly string[], outputs: readonly string[]): PromptVerdict {
   const good = new Set<string>();
   const failures: { output: string; errors: ServerError[] }[] = [];
   const nodeErrors = new Map<string, ServerNodeError>();
   let mentions = 0;
-  for (const output of outputs) {
+  for (const output of visited) {
     const result = validateOutput(run, output);
     if (result.valid) {
       good.add(output);

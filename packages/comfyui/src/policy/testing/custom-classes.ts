@@ -17,6 +17,8 @@ export const customClasses = {
       source_url: ['STRING', { default: '' }],
       image_path: ['STRING', { default: '' }],
       api_key: ['STRING', { default: '' }],
+      filename: ['STRING', { default: '' }],
+      tint: ['COLOR', { default: '#ffffff' }],
     },
     ['IMAGE'],
   ),
