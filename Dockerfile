@@ -10,11 +10,12 @@ COPY packages/queue/package.json packages/queue/
 COPY services/bot/package.json services/bot/
 COPY services/agent/package.json services/agent/
 COPY services/comfy-worker/package.json services/comfy-worker/
+COPY services/gateway/package.json services/gateway/
 # Neither tests nor the launcher, whose embedded servers have no place here; nor a second Node.
 RUN npm pkg delete optionalDependencies \
   && npm pkg set 'workspaces[0]=packages/shared' 'workspaces[1]=packages/comfyui' 'workspaces[2]=packages/comfyui-sim' \
     'workspaces[3]=packages/queue' 'workspaces[4]=services/bot' 'workspaces[5]=services/agent' \
-    'workspaces[6]=services/comfy-worker' \
+    'workspaces[6]=services/comfy-worker' 'workspaces[7]=services/gateway' \
   && npm install --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM node:24-bookworm-slim AS runtime

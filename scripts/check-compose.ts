@@ -38,7 +38,7 @@ export function checkCompose(composeText: string, dockerfile: string, envExample
   const { services, volumes, configs } = parsed.data;
   const must = (condition: boolean, problem: string): void => void (condition || problems.push(problem));
 
-  for (const name of ['nats', 'postgres', 'bot', 'agent', 'comfy-worker', 'sim']) {
+  for (const name of ['nats', 'postgres', 'bot', 'agent', 'comfy-worker', 'gateway', 'sim']) {
     must(services[name] !== undefined, `docker-compose.yml has no service ${name}`);
   }
   must(services['sim']?.profiles?.includes('sim') === true, 'sim must start only with the profile sim');

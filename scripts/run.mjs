@@ -42,7 +42,11 @@ const tasks = {
   conformance: [{ run: 'tests/conformance/main.ts' }],
   fuzz: [{ run: 'tests/fuzz/main.ts' }],
   doctor: [{ run: 'packages/launcher/src/doctor/main.ts' }],
+  token: [{ run: 'services/gateway/src/token/main.ts' }],
   imagine: [{ run: 'packages/launcher/src/imagine/main.ts' }],
+  agent: [{ run: 'services/agent/src/cli/main.ts' }],
+  cards: [{ run: 'services/bot/src/preview/main.ts' }],
+  'discord:deploy': [{ run: 'services/bot/src/adapters/discord/commands/main.ts' }],
   'verify:compose': [{ run: 'scripts/verify-compose.ts' }],
 };
 

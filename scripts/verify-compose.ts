@@ -31,7 +31,7 @@ const buildMs = 10 * 60_000;
 const removeMs = 4 * 60_000;
 const harnessMs = 5 * 60_000;
 const pictureMs = 120_000;
-const allServices = ['nats', 'postgres', 'bot', 'agent', 'comfy-worker', 'sim'];
+const allServices = ['nats', 'postgres', 'bot', 'agent', 'comfy-worker', 'gateway', 'sim'];
 
 /** Nothing can be tried on this machine: printed as one sentence. */
 class NotHere extends Error {}
@@ -91,13 +91,15 @@ function endEarlyWhenAsked(): void {
 
 async function verifyProject(withStandIns: boolean): Promise<void> {
   const token = randomBytes(24).toString('hex');
-  const port = await findFreePort();
+  const [port, gatewayPort, doorPort] = [await findFreePort(), await findFreePort(), await findFreePort()];
   const project = await createComposeProject({
     dir: root,
     name: `atelier-verify-${process.pid}`,
     settings: {
       ATELIER_WEB_TOKEN: token,
       ATELIER_WEB_PORT: String(port),
+      ATELIER_GATEWAY_PORT: String(gatewayPort),
+      ATELIER_DOOR_PORT: String(doorPort),
       POSTGRES_PASSWORD: randomBytes(12).toString('hex'),
       COMFYUI_URL: 'http://sim:8188',
     },
@@ -117,7 +119,8 @@ async function verifyProject(withStandIns: boolean): Promise<void> {
     say('starting all services');
     await project.run(['up', '--detach', '--no-build', '--wait', '--wait-timeout', '180'], 200_000);
     await expectAllHealthy(project);
-    await expectToken(port);
+    await expectToken(`http://127.0.0.1:${port}/api/timeline`);
+    await expectToken(`http://127.0.0.1:${gatewayPort}/api/v1/jobs`);
 
     const first = await submitWords(api, 'a red fox in snow, portrait, 2 images', randomUUID(), 30_000);
     await expectOneResult(project, api, first, 2);
@@ -161,9 +164,9 @@ async function expectAllHealthy(project: ComposeProject): Promise<void> {
   say(`healthy: ${allServices.join(', ')}`);
 }
 
-async function expectToken(port: number): Promise<void> {
-  const answer = await fetch(`http://127.0.0.1:${port}/api/timeline`, { signal: AbortSignal.timeout(10_000) });
-  if (answer.status !== 401) throw new Error(`the page answers ${answer.status} to somebody without the access token`);
+async function expectToken(url: string): Promise<void> {
+  const answer = await fetch(url, { signal: AbortSignal.timeout(10_000) });
+  if (answer.status !== 401) throw new Error(`${url} answers ${answer.status} to somebody without a token`);
 }
 
 /** The request ends with its pictures, is shown once on the timeline, and its result was posted once. */
@@ -184,7 +187,7 @@ async function expectOneResult(
 
 async function expectOrderedEnd(project: ComposeProject): Promise<void> {
   const codes = await project.exitCodes();
-  const failed = ['bot', 'agent', 'comfy-worker'].filter((name) => codes.get(name) !== '0');
+  const failed = ['bot', 'agent', 'comfy-worker', 'gateway'].filter((name) => codes.get(name) !== '0');
   if (failed.length > 0)
     throw new Error(`did not end in good order: ${failed.map((name) => `${name} (${codes.get(name)})`).join(', ')}`);
 }

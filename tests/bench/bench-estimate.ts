@@ -64,7 +64,7 @@ function testService(rows: Awaited<ReturnType<typeof readTrace>>, half: number):
       errors.push(Math.abs(median - row.executionSeconds));
       if (row.executionSeconds >= low && row.executionSeconds <= high) covered += 1;
     }
-    times.observe({ ...row, gpuSeconds: row.executionSeconds });
+    times.observe({ ...row, gpuSeconds: row.executionSeconds, guessGpuSeconds: 30 });
   }
   return {
     tested: errors.length,
@@ -96,7 +96,7 @@ function testWaits(jobs: readonly ReplayJob[], half: number): EstimateResult['wa
           active,
           shares: policy.shares,
           floorGpuSeconds: policy.floorGpuSeconds(),
-          instances: [{ id: 'gpu0', residentKey: state.residentKey ?? null }],
+          instances: [{ id: 'gpu0', residentKey: state.residentKey ?? null, residentSeconds: state.residentSeconds }],
         },
         undefined,
         { untilJobId: job.id },

@@ -69,7 +69,7 @@ export function replayJobs(rows: readonly TraceRow[]): ReplayJob[] {
   const times = createServiceTimes();
   return rows.map((row, index) => {
     const estimate = times.estimate(row, 30);
-    times.observe({ ...row, gpuSeconds: row.executionSeconds });
+    times.observe({ ...row, gpuSeconds: row.executionSeconds, guessGpuSeconds: 30 });
     return {
       id: `j${index}`,
       personId: row.user,

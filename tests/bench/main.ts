@@ -1,5 +1,6 @@
 /*
- * npm run bench -- path [--runs N] [--json]
+ * npm run bench -- path history [--runs N] [--json]
+ * npm run bench -- worker [--quick] [--json]
  * npm run bench -- schedule estimate [--trace FILE.csv] [--seed N] [--json]
  *
  * Measures, prints each figure beside its goal, and writes bench-results/<name>.json. Timings depend on the machine; they
@@ -10,11 +11,18 @@ import { parseArgs } from 'node:util';
 import { randomBytes } from 'node:crypto';
 import { createRunFolder, embeddedServers } from '../support/embedded-servers.ts';
 import type { PlatformServers } from '../support/platform.ts';
+import { benchAgent, formatAgent } from './bench-agent.ts';
 import { benchComfyui, formatComfyui } from './bench-comfyui.ts';
+import { benchDiscord, formatDiscord } from './bench-discord.ts';
+import { benchDoor, formatDoor } from './bench-door.ts';
 import { benchPath, formatPath } from './bench-path.ts';
 import { benchEstimate, formatEstimate } from './bench-estimate.ts';
+import { benchGateway, formatGateway } from './bench-gateway.ts';
+import { benchHistory, formatHistory } from './bench-history.ts';
 import { benchSchedule, formatSchedule } from './bench-schedule.ts';
+import { benchWorker, formatWorker, fullSize, quickSize } from './bench-worker.ts';
 import { benchStart, formatStart } from './bench-start.ts';
+import { benchTelegram, formatTelegram } from './bench-telegram.ts';
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
@@ -22,6 +30,10 @@ interface BenchOptions {
   /** A CSV; the built-in generator without one. */
   trace: string | undefined;
   seed: number;
+  /** A small part of the jobs. */
+  quick: boolean;
+  /** Of real time. */
+  minutes: number | undefined;
 }
 
 interface Bench {
@@ -37,6 +49,27 @@ const benches: Record<string, Bench> = {
       return { result, lines: formatComfyui(result) };
     },
   },
+  agent: {
+    about: 'tokens of prompt and tools, of 20 scripted tasks, from the cache; notation against JSON',
+    async run() {
+      const result = await benchAgent(say);
+      return { result, lines: formatAgent(result) };
+    },
+  },
+  gateway: {
+    about: 'the HTTP interface: progress to 200 sockets, submitting, downloads',
+    async run(runs = 200) {
+      const gateway = await withServers((servers) => benchGateway(servers, runs, say));
+      return { result: { gateway }, lines: formatGateway(gateway) };
+    },
+  },
+  door: {
+    about: 'POST /prompt through the ComfyUI-compatible door beside ComfyUI alone',
+    async run(runs = 200) {
+      const door = await withServers((servers) => benchDoor(servers, runs, say));
+      return { result: { door }, lines: formatDoor(door) };
+    },
+  },
   schedule: {
     about: 'four schedulers replayed on a trace: swaps, waits, fairness, decision time',
     async run(_runs, { trace, seed }) {
@@ -49,6 +82,34 @@ const benches: Record<string, Bench> = {
     async run(_runs, { trace, seed }) {
       const result = await benchEstimate(trace, seed, say);
       return { result, lines: formatEstimate(result) };
+    },
+  },
+  worker: {
+    about: 'one worker on one ComfyUI: GPU idle gaps, jobs a second, statements a job, beside other queues',
+    async run(_runs, { quick }) {
+      const result = await withServers((servers) => benchWorker(servers, quick ? quickSize : fullSize, say));
+      return { result, lines: formatWorker(result) };
+    },
+  },
+  discord: {
+    about: "a day's load of ten teams in Discord at 60 times its pace (--minutes, 24 is the whole day)",
+    async run(_runs, { minutes = 24, seed }) {
+      const result = await benchDiscord({ minutes, seed }, say);
+      return { result, lines: formatDiscord(result) };
+    },
+  },
+  telegram: {
+    about: "a day's load of ten teams in Telegram at 60 times its pace (--minutes, 24 is the whole day)",
+    async run(_runs, { minutes = 24, seed }) {
+      const result = await withServers((servers) => benchTelegram(servers, minutes, seed, say));
+      return { result, lines: formatTelegram(result) };
+    },
+  },
+  history: {
+    about: 'every statement of a job and of its card, before and after a million finished jobs (--runs)',
+    async run(runs = 1_000_000) {
+      const result = await withServers(({ databaseUrl }) => benchHistory(databaseUrl, runs, say));
+      return { result, lines: formatHistory(result) };
     },
   },
   path: {
@@ -86,6 +147,8 @@ async function main(): Promise<number> {
       runs: { type: 'string' },
       trace: { type: 'string' },
       seed: { type: 'string', default: '1' },
+      minutes: { type: 'string' },
+      quick: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },
   });
@@ -104,6 +167,8 @@ async function main(): Promise<number> {
     const { result, lines } = await bench.run(values.runs === undefined ? undefined : Number(values.runs), {
       trace: values.trace,
       seed: Number(values.seed),
+      minutes: values.minutes === undefined ? undefined : Number(values.minutes),
+      quick: values.quick,
     });
     await writeFile(`bench-results/${name}.json`, `${JSON.stringify(result, undefined, 2)}\n`);
     if (values.json) console.log(JSON.stringify({ bench: name, result }));

@@ -1,5 +1,6 @@
 /*
  * npm run chaos -- [--runs N] [--seed S] [--requests M] [--minutes X] [--scale 1|10]
+ * npm run chaos -- --model [--runs N] [--seed S]
  *
  * Kills and breaks every part of the platform at seeded times while people ask for pictures, heals it, and compares what
  * was accepted with what was stored, shown and executed. Ends with 1 when something accepted was lost or doubled, or a
@@ -7,6 +8,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
+import { runLeaseModel, upperBound95 } from '@atelier/comfy-worker/testing/lease-model';
 import { startChaosServers } from './chaos-servers.ts';
 import { chaosUsage, parseChaosOptions, type ChaosOptions } from './parse-chaos-options.ts';
 import { isKept } from './reconcile.ts';
@@ -45,9 +47,30 @@ function sayTrouble(run: ChaosRun): void {
   for (const line of run.trouble) say(line);
 }
 
+/** The lease protocol in virtual time: how often a worker that was only stalled is taken for dead. */
+async function playLeaseModel({ runs, seed }: ChaosOptions): Promise<number> {
+  const result = await runLeaseModel({ trials: runs, seed, stallMs: 5_000 });
+  const rate = (value: number): string => value.toExponential(1);
+  const bound = upperBound95(result.takeovers, result.trials);
+  const kept = result.takeovers <= result.trials * maxFalseTakeovers && result.unsafePosts + result.unsafeWrites === 0;
+  console.log(`${result.trials} trials, stalls of 5 s, seed ${seed}`);
+  console.log(
+    `false takeovers            ${result.takeovers}  (rate ${rate(result.takeovers / result.trials)}, 95 % bound ${rate(bound)}; goal ≤ ${rate(maxFalseTakeovers)})`,
+  );
+  console.log(`POSTs under a lost lease   ${result.unsafePosts}`);
+  console.log(`writes under a lost lease  ${result.unsafeWrites}`);
+  console.log(`posting again after        ${result.longestBackMs.toFixed(0)} ms at the longest`);
+  await mkdir('bench-results', { recursive: true });
+  await writeFile('bench-results/lease-model.json', `${JSON.stringify({ seed, ...result, bound }, undefined, 2)}\n`);
+  return kept ? 0 : 1;
+}
+
+const maxFalseTakeovers = 1e-4;
+
 async function main(): Promise<number> {
   const options = readOptions();
   if (options === undefined) return 2;
+  if (options.model) return playLeaseModel(options);
   const abort = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => abort.abort(new Error(`ended by ${signal}`)));

@@ -8,6 +8,7 @@ const optionsSchema = z.object({
   requests: whole.min(1).max(100_000).default(240),
   minutes: z.coerce.number().positive().max(10_000).optional(),
   scale: z.enum(['1', '10']).default('1').transform(Number),
+  model: z.boolean().default(false),
 });
 
 export interface ChaosOptions {
@@ -20,14 +21,18 @@ export interface ChaosOptions {
   minutes: number | undefined;
   /** Divides the waits of the recovery protocol and those of the faults. */
   scale: number;
+  /** Instead of breaking a platform: the lease protocol in virtual time. */
+  model: boolean;
 }
 
 export const chaosUsage = `npm run chaos -- [--runs N] [--seed S] [--requests M] [--minutes X] [--scale 1|10]
+npm run chaos -- --model [--runs N] [--seed S]
 
   --runs N      platforms to break, one after another (1; with --minutes as many as fit)
   --seed S      whole number; the same one gives the same faults and requests at the same times. Run k of N has seed S + k
   --requests M  requests in one run (240)
   --minutes X   begins no run that would end later
+  --model       breaks nothing: plays the lease protocol in virtual time instead, N trials (30,000) of a worker stalled for 5 s
   --scale D     divides leases, waits and faults by 1 (as in production, the default) or 10`;
 
 /** Reads the arguments. @throws Error that names the wrong one. */
@@ -40,6 +45,7 @@ export function parseChaosOptions(args: readonly string[], randomSeed: () => num
       requests: { type: 'string' },
       minutes: { type: 'string' },
       scale: { type: 'string' },
+      model: { type: 'boolean' },
     },
   });
   const parsed = optionsSchema.safeParse(values);
@@ -47,12 +53,18 @@ export function parseChaosOptions(args: readonly string[], randomSeed: () => num
     const [issue] = parsed.error.issues;
     throw new Error(`--${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'wrong'}`);
   }
-  const { runs, seed, requests, minutes, scale } = parsed.data;
+  const { runs, seed, requests, minutes, scale, model } = parsed.data;
   return {
-    runs: runs ?? (minutes === undefined ? 1 : Number.MAX_SAFE_INTEGER),
+    runs: runs ?? defaultRuns(model, minutes),
     seed: seed ?? randomSeed(),
     requests,
     minutes,
     scale,
+    model,
   };
+}
+
+function defaultRuns(model: boolean, minutes: number | undefined): number {
+  if (model) return 30_000;
+  return minutes === undefined ? 1 : Number.MAX_SAFE_INTEGER;
 }

@@ -18,7 +18,8 @@ export async function readRequests(sql: Sql, withoutEvents: readonly string[]): 
   const rows = await sql`
     select r.id, r.event_id, r.state, r.error->>'code' as error_code,
       (select count(*)::int from web_posts p where p.request_id = r.id and p.kind = 'result') as results,
-      (select count(*)::int from job_outputs o join jobs j on j.id = o.job_id where j.request_id = r.id) as pictures
+      (select count(*)::int from job_outputs o join jobs j on j.id = o.job_id where j.request_id = r.id
+        and o.kind is null) as pictures
     from requests r`;
   return rows
     .map((row) => rowSchema.parse(row))

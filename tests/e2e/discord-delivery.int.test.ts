@@ -1,16 +1,22 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { Readable } from 'node:stream';
+import { execFile } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { pino } from 'pino';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createDiscordAdapter } from '@atelier/bot/adapters/discord/create-discord-adapter';
 import type { CardFacts } from '@atelier/bot/core/cards/card-facts';
 import { finishedJob, jobOutput, jobRecord, plan, requestRecord } from '@atelier/bot/core/cards/card-fixtures';
-import type { ChatAdapter, ChatCore } from '@atelier/bot/ports';
+import type { ChatAdapter, ChatOutcome } from '@atelier/bot/ports';
 import type { ClaimedDelivery, DeliveryKind } from '@atelier/shared/db/deliveries/delivery-store';
 import { requestIdOf } from '@atelier/shared/db/requests/accept-request';
 import { AppError } from '@atelier/shared/errors/app-error';
-import { createFakeDiscord, type FakeDiscord, type FakePerson, textOf } from '../support/discord/fake-discord.ts';
+import { allPermissions } from '../support/discord/discord-state.ts';
+import { createFakeDiscord, type FakeDiscord } from '../support/discord/fake-discord.ts';
+import { type FakePerson, textOf } from '../support/discord/fake-person.ts';
+import { createScriptedChat } from '../support/discord/scripted-chat.ts';
 
 /* The adapter in this process against Discord's rules, with the moments in between that a whole platform never shows. */
 
@@ -20,31 +26,8 @@ let mei: FakePerson;
 let adapter: ChatAdapter;
 let channelId: string;
 let refs: Partial<Record<DeliveryKind, Record<string, unknown>>>;
-let submit: ChatCore['submit'];
-const listeners = new Set<Parameters<ChatCore['watch']>[1]>();
-const files = new Map<string, Buffer>();
-const known = new Map<string, CardFacts>();
-
-const chat: ChatCore = {
-  submit: (line) => submit(line),
-  press: () => Promise.reject(new AppError('not_found', 'no buttons here')),
-  readFacts: async (ids) => ids.flatMap((id) => known.get(id) ?? []),
-  readQueue: async () => ({ open: [], forecasts: new Map() }),
-  live: () => ({ forecasts: new Map(), progress: new Map() }),
-  takeInImage: () => Promise.reject(new AppError('invalid_input', 'no pictures here')),
-  files: {
-    async get(hash) {
-      const bytes = files.get(hash);
-      if (bytes === undefined) throw new AppError('not_found', 'no such file');
-      return Readable.from([bytes]);
-    },
-    head: async () => undefined,
-  },
-  watch(_door, to) {
-    listeners.add(to);
-    return () => listeners.delete(to);
-  },
-};
+const core = createScriptedChat();
+const { chat, files, known, script } = core;
 
 function createAdapter(fake: FakeDiscord, token = fake.token, messageContent = false): ChatAdapter {
   return createDiscordAdapter({
@@ -53,6 +36,7 @@ function createAdapter(fake: FakeDiscord, token = fake.token, messageContent = f
     messageContent,
     chat,
     readMessageRefs: async () => refs,
+    readShareRefs: async () => [],
     log: silent,
     now: Date.now,
   });
@@ -65,10 +49,10 @@ beforeAll(async () => {
       .png()
       .toBuffer(),
   );
-  const noise = { raw: { width: 1_500, height: 1_500, channels: 3 } } as const;
+  const noise = { raw: { width: 700, height: 700, channels: 3 } } as const;
   files.set(
     '1'.repeat(64),
-    await sharp(randomBytes(1_500 * 1_500 * 3), noise)
+    await sharp(randomBytes(700 * 700 * 3), noise)
       .png()
       .toBuffer(),
   );
@@ -87,7 +71,7 @@ beforeEach(() => {
   refs = {};
   expected.clear();
   seenRefusals = discord.refusals().length;
-  submit = () => Promise.reject(new AppError('unavailable', 'nothing is accepted'));
+  core.reset();
 });
 /** Error codes that a test provokes. */
 const expected = new Set<number>();
@@ -96,8 +80,16 @@ afterEach(() => {
   discord.assertCorrect({ exceptCodes: expected, since: seenRefusals });
 });
 
+interface FactsOptions {
+  ended: boolean;
+  pictures?: number;
+  eventId?: string;
+  replyTo?: string;
+  isPrivate?: boolean;
+}
+
 /** A request of Mei's, ended with that many pictures; or open. */
-function factsOf(options: { ended: boolean; pictures?: number; eventId?: string; replyTo?: string }): CardFacts {
+function factsOf(options: FactsOptions): CardFacts {
   const eventId = options.eventId ?? randomUUID();
   const replyTo = options.replyTo === undefined ? {} : { replyTo: options.replyTo };
   const request = requestRecord({
@@ -107,6 +99,7 @@ function factsOf(options: { ended: boolean; pictures?: number; eventId?: string;
     place: { door: 'discord', id: channelId, userId: mei.user.id, guildId: discord.guild.id, ...replyTo },
     plan,
     createdAt: new Date(),
+    isPrivate: options.isPrivate ?? false,
     state: options.ended ? 'succeeded' : 'working',
     finishedAt: options.ended ? new Date() : null,
   });
@@ -114,6 +107,15 @@ function factsOf(options: { ended: boolean; pictures?: number; eventId?: string;
   const facts = { request, jobs, delivered: options.ended };
   known.set(request.id, facts);
   return facts;
+}
+
+function accepted(eventId: string, isPrivate = false): ChatOutcome {
+  const facts = factsOf({ ended: false, eventId, isPrivate });
+  return { outcome: 'accepted', requestId: facts.request.id, created: true, isPrivate };
+}
+
+function acceptAll(isPrivate = false): void {
+  script.run = async (_call, by) => accepted(by.eventId, isPrivate);
 }
 
 function send(kind: DeliveryKind, facts: CardFacts, more: Partial<ClaimedDelivery> = {}, by = adapter) {
@@ -161,10 +163,7 @@ describe('a delivery that was tried before', () => {
 });
 
 it('finds the answer to an interaction that a dead process gave, and goes on with it', async () => {
-  submit = async (line) => {
-    const facts = factsOf({ ended: false, eventId: line.eventId });
-    return { outcome: 'accepted', requestId: facts.request.id, created: true };
-  };
+  acceptAll();
   const { original, id } = await mei.slash('imagine', { prompt: 'a fox' }, channelId);
   const facts = known.get(requestIdOf('discord', id));
   if (facts === undefined) throw new Error('not asked');
@@ -176,15 +175,14 @@ it('finds the answer to an interaction that a dead process gave, and goes on wit
   expect(discord.botMessages(channelId).map((one) => [one.id, one.attachments.length])).toEqual([[original?.id, 1]]);
 });
 
-describe('an answer that takes longer than 1.5 s', () => {
+describe('an answer that takes long', () => {
   it('is deferred first and becomes the card', async () => {
-    submit = async (line) => {
+    script.run = async (_call, by) => {
       await discord.until('a deferral', () => discord.interactions.at(-1)?.deferred);
-      const facts = factsOf({ ended: false, eventId: line.eventId });
-      return { outcome: 'accepted', requestId: facts.request.id, created: true };
+      return accepted(by.eventId);
     };
     const interaction = await mei.slash('imagine', { prompt: 'a slow fox' }, channelId);
-    expect(interaction.answeredAfterMs).toBeGreaterThan(1_400);
+    expect(interaction.answeredAfterMs).toBeGreaterThan(800);
     expect(interaction.answeredAfterMs).toBeLessThan(3_000);
     await discord.until('the card', () => interaction.original && textOf(interaction.original).includes('### '));
     expect(await sent('card', known.get(requestIdOf('discord', interaction.id)) ?? factsOf({ ended: false }))).toEqual({
@@ -192,11 +190,12 @@ describe('an answer that takes longer than 1.5 s', () => {
       messageId: interaction.original?.id,
       maxFileBytes: 10_485_760,
       notified: false,
+      ephemeral: false,
     });
   });
 
   it('says that it was not accepted where the commit fails', async () => {
-    submit = async () => {
+    script.run = async () => {
       await discord.until('a deferral', () => discord.interactions.at(-1)?.deferred);
       throw new AppError('unavailable', 'late', { publicMessage: { en: 'Not accepted: try again.', zh: '请重试。' } });
     };
@@ -223,7 +222,7 @@ describe('a result', () => {
     const facts = factsOf({ ended: false });
     const cardRef = await sent('card', facts);
     const channel = discord.state.channels.get(channelId);
-    if (channel !== undefined) channel.allows = { view: false, send: false, history: false };
+    if (channel !== undefined) channel.allows = { ...allPermissions, view: false, send: false, history: false };
     expected.add(50001);
     const ended = factsOf({ ended: true, eventId: facts.request.eventId });
     refs.result = await sent('result', ended, { cardRef });
@@ -247,15 +246,15 @@ describe('a result', () => {
     const original = files.get('1'.repeat(64));
     const output = { ...jobOutput('1'), bytes: original?.length ?? 0 };
     const large = { ...facts, jobs: [{ ...finishedJob(0), outputs: [output] }] };
-    const cardRef = { channelId, messageId: String((await sent('card', facts))['messageId']), maxFileBytes: 1_000_000 };
+    const cardRef = { ...(await sent('card', facts)), maxFileBytes: 300_000 };
     await sent('result', large, { cardRef });
     const [attachment] = discord.botMessages(channelId)[0]?.attachments ?? [];
     expect(attachment?.content_type).toBe('image/webp');
-    expect(attachment?.size).toBeLessThanOrEqual(1_000_000);
+    expect(attachment?.size).toBeLessThanOrEqual(300_000);
     const { format, width } = await sharp(attachment?.bytes).metadata();
     expect(format).toBe('webp');
     // Noise is the worst there is, and yet as large as fits.
-    expect(width).toBeGreaterThanOrEqual(1_024);
+    expect(width).toBeGreaterThanOrEqual(512);
   });
 
   it('waits out the rate limit and never calls before', async () => {
@@ -277,10 +276,7 @@ describe('a result', () => {
 });
 
 it('edits as the bot itself once the 15 minutes of the interaction are over', async () => {
-  submit = async (line) => {
-    const facts = factsOf({ ended: false, eventId: line.eventId });
-    return { outcome: 'accepted', requestId: facts.request.id, created: true };
-  };
+  acceptAll();
   const interaction = await mei.slash('imagine', { prompt: 'a fox' }, channelId);
   const cardRef = await sent('card', factsOf({ ended: false, eventId: interaction.id }));
   interaction.createdAt -= 16 * 60_000;
@@ -293,7 +289,7 @@ it('edits as the bot itself once the 15 minutes of the interaction are over', as
 
 describe('the connection', () => {
   it('resumes after the line broke, and misses nothing', async () => {
-    submit = async () => ({ outcome: 'said', text: 'here' });
+    script.submit = async () => ({ outcome: 'said', text: 'here' });
     const before = discord.gateway.counts;
     discord.gateway.drop();
     const said = await mei.say(`<@${discord.botUser.id}> are you there`, { channelId });
@@ -302,12 +298,27 @@ describe('the connection', () => {
   });
 
   it('is made anew when Discord has forgotten the session', async () => {
-    submit = async () => ({ outcome: 'said', text: 'here again' });
+    script.run = async () => ({ outcome: 'said', text: 'here again' });
     const { identifies } = discord.gateway.counts;
     discord.gateway.forget();
     await discord.until('a new session', () => discord.gateway.counts.identifies === identifies + 1);
     const { original } = await mei.slash('help', {}, channelId);
     expect(original && textOf(original)).toBe('here again');
+  });
+
+  it.each<[string, () => void]>([
+    ['asks it to come again', () => discord.gateway.askToReconnect()],
+    ['has no use for its session', () => discord.gateway.invalidate()],
+  ])('goes on when Discord %s', async (_what, disturb) => {
+    script.run = async () => ({ outcome: 'said', text: 'still here' });
+    const { identifies, resumes } = discord.gateway.counts;
+    disturb();
+    await discord.until('a session', () => {
+      const { counts, connected } = discord.gateway;
+      return connected && counts.identifies + counts.resumes > identifies + resumes;
+    });
+    const { original } = await mei.slash('help', {}, channelId);
+    expect(original && textOf(original)).toBe('still here');
   });
 
   it('is refused in words that name the setting', async () => {
@@ -323,14 +334,27 @@ describe('the connection', () => {
   });
 });
 
+it('npm run discord:deploy registers the commands where they are not, and says so', async () => {
+  const main = fileURLToPath(import.meta.resolve('@atelier/bot/adapters/discord/commands/main'));
+  const deploy = async (): Promise<string> => {
+    const env = { DISCORD_TOKEN: discord.token, DISCORD_API_URL: discord.apiUrl, DISCORD_GUILD_IDS: discord.guild.id };
+    return (await promisify(execFile)(process.execPath, [main], { env, cwd: tmpdir() })).stdout;
+  };
+  expect(await deploy()).toMatch(/^Registered with Discord: \d+ commands, in the 1 named/);
+  expect(discord.commands.read(discord.guild.id)).toHaveLength(discord.commands.current.length);
+  expect(await deploy()).toMatch(/^Discord has them already/);
+  // They would stand there twice.
+  discord.commands.write(discord.guild.id, []);
+});
+
 it('keeps edits of one card 3 s apart, and the last one shows the latest', async () => {
   const facts = factsOf({ ended: false });
   // News may overtake the delivery of the card.
-  for (const tell of listeners) tell(facts, chat.live(), 'change');
+  core.tell(facts);
   await sent('card', facts);
   const states = ['leased', 'posting', 'posted', 'running'] as const;
   for (const state of states) {
-    for (const tell of listeners) tell({ ...facts, jobs: [jobRecord(0, { state })] }, chat.live(), 'change');
+    core.tell({ ...facts, jobs: [jobRecord(0, { state })] });
   }
   const [card] = discord.botMessages(channelId);
   if (card === undefined) throw new Error('no card');

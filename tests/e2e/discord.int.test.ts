@@ -1,25 +1,37 @@
+import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createSimulator } from '@atelier/comfyui-sim/create-simulator';
 import type { FakeMessage } from '../support/discord/discord-state.ts';
-import { buttonsOf, createFakeDiscord, type FakePerson, textOf } from '../support/discord/fake-discord.ts';
+import { createFakeDiscord } from '../support/discord/fake-discord.ts';
+import { buttonsOf, type FakePerson, selectsOf, textOf } from '../support/discord/fake-person.ts';
 import { flatten } from '../support/discord/check-message.ts';
 import { startPlatform, type Platform } from '../support/platform.ts';
 
 /** How long each prompt takes on the GPU; tests slow it down where they must act before its end. */
 let serviceMs = 150;
 const simulator = createSimulator({ port: 0, speed: 1, serviceTimeMs: () => serviceMs });
-const discord = createFakeDiscord();
+/** Discord's windows and our spacings, but not the 3 s for an answer. */
+const timeScale = 5;
+const discord = createFakeDiscord({ timeScale, ackMs: 3_000 });
 let platform: Platform;
 let mei: FakePerson;
+/** An operator. */
+let ana: FakePerson;
 /** A channel of each test's own. */
 let channelId: string;
 
 beforeAll(async () => {
   const [{ url }] = await Promise.all([simulator.start(), discord.start()]);
   mei = discord.addPerson('Mei');
+  ana = discord.addPerson('Ana', { permissions: String(1 << 5) });
   platform = await startPlatform({
     comfyuiUrl: url,
-    env: { DISCORD_TOKEN: discord.token, DISCORD_API_URL: discord.apiUrl },
+    env: {
+      DISCORD_TOKEN: discord.token,
+      DISCORD_API_URL: discord.apiUrl,
+      BOT_TIME_SCALE: String(timeScale),
+      ATELIER_ADMINS: `discord:${ana.user.id}`,
+    },
   });
   await discord.until('the commands', () => discord.commands.current.length > 0);
 });
@@ -60,7 +72,7 @@ describe('/imagine', () => {
     expect(gallery?.id).toBe(answer?.id);
     expect(gallery && pictures(gallery)).toBe(2);
     expect(gallery && textOf(gallery)).toMatch(/### Done, 2 pictures/);
-    expect(gallery && labels(gallery)).toEqual(['Original', 'Try again']);
+    expect(gallery && labels(gallery)).toEqual(['U1', 'U2', 'Reroll', 'V1', 'V2', 'Remix', 'Original']);
     expect(gallery?.attachments.map((file) => [file.content_type, file.description])).toEqual([
       ['image/png', 'Picture 1 of 2: a red *fox* in snow'],
       ['image/png', 'Picture 2 of 2: a red *fox* in snow'],
@@ -72,7 +84,7 @@ describe('/imagine', () => {
 
   it('shows where it stands meanwhile, with at most one edit every 3 s until the end', async () => {
     channelId = discord.addChannel('slow').id;
-    serviceMs = 7_000;
+    serviceMs = 2_500;
     const { original: card } = await mei.slash('imagine', { prompt: 'a lighthouse' }, channelId);
     if (card === undefined) throw new Error('no card');
     const [shown] = await discord.until('a progress bar', () => textOf(card).match(/[█░]{12}` \d+ %[^]*/));
@@ -81,7 +93,7 @@ describe('/imagine', () => {
     await ended(channelId);
     const gaps = card.editedAt.map((at, index) => at - (card.editedAt[index - 1] ?? card.createdAt)).slice(0, -1);
     expect(gaps.length).toBeGreaterThan(0);
-    for (const gap of gaps) expect(gap).toBeGreaterThan(2_900);
+    for (const gap of gaps) expect(gap).toBeGreaterThan(2_900 / timeScale);
   });
 
   it('is refused with one sentence that only its author sees', async () => {
@@ -141,7 +153,7 @@ describe('buttons', () => {
     const { original: answer } = await mei.press(card, 'Cancel');
     expect(answer).toMatchObject({ onlyFor: mei.user.id });
     await discord.until('the end', () => /### Cancelled/.test(textOf(card)));
-    expect(labels(card)).toEqual(['Try again']);
+    expect(labels(card)).toEqual(['Try again', 'Remix']);
     expect(discord.botMessages(channelId)).toEqual([card]);
   });
 
@@ -152,8 +164,14 @@ describe('buttons', () => {
     await ended(channelId);
     const { original: files } = await mei.press(card, 'Original');
     expect(files?.onlyFor).toBe(mei.user.id);
-    expect(files?.attachments.map((file) => file.bytes)).toEqual(card.attachments.map((file) => file.bytes));
-    const { original: again } = await mei.press(card, 'Try again');
+    const [original, posted] = [files?.attachments[0]?.bytes, card.attachments[0]?.bytes].map((bytes) =>
+      Buffer.from(bytes ?? []),
+    );
+    // The card goes without what ComfyUI wrote into the picture; who asks for the file gets it as it was made.
+    expect([original?.includes('KSampler'), posted?.includes('KSampler')]).toEqual([true, false]);
+    const pixels = (bytes: Buffer | undefined) => sharp(bytes).raw().toBuffer();
+    expect((await pixels(original)).equals(await pixels(posted))).toBe(true);
+    const { original: again } = await mei.press(card, 'Reroll');
     await discord.until('the second gallery', () => again && pictures(again) === 1);
     await discord.until('its ping', () => discord.botMessages(channelId).find((one) => one.replyTo === again?.id));
     expect(discord.botMessages(channelId)).toHaveLength(4);
@@ -174,10 +192,129 @@ it('/queue shows who waits, /cancel stops the latest request and /help helps', a
   expect(help && textOf(help)).toContain('/imagine');
 });
 
+describe('what is made from a result', () => {
+  let card: FakeMessage;
+
+  beforeAll(async () => {
+    channelId = discord.addChannel('made').id;
+    const { original } = await mei.slash('imagine', { prompt: 'a red fox', count: 2 }, channelId);
+    await ended(channelId);
+    card = original ?? never();
+  });
+
+  it.each(['U2', 'V1', 'Reroll'])('%s is a result of its own, with what it came from', async (label) => {
+    const { original } = await mei.press(card, label);
+    expect(textOf(await result(original))).toContain('↳');
+  });
+
+  it('Remix is a form with what was set, and draws what comes back', async () => {
+    const opened = await mei.press(card, 'Remix');
+    const { original } = await mei.submit(opened, { prompt: 'a blue fox' });
+    expect(textOf(await result(original))).toContain('a blue fox');
+  });
+
+  it('Edit and the others behind the menus ask what to do, or say it', async () => {
+    const picked = await mei.choose(card, firstOption(card));
+    const panel = picked.original ?? never();
+    expect(panel.onlyFor).toBe(mei.user.id);
+    const edit = await mei.press(panel, { id: 'ed:' });
+    const { original } = await mei.submit(edit, { text: 'at night' });
+    await result(original);
+    for (const label of moreOptions(card).filter((option) => !/delete|report/i.test(option))) {
+      const { original: answer, answeredAfterMs } = await mei.choose(card, label);
+      expect(answeredAfterMs).toBeLessThan(3_000);
+      expect(answer).toBeDefined();
+    }
+  });
+
+  it('a star keeps it among the favourites', async () => {
+    mei.react(card, '⭐');
+    const shown = async (): Promise<string> => {
+      const { original } = await mei.slash('gallery', { of: 'mine' }, channelId);
+      return textOf(original ?? never());
+    };
+    await expect.poll(shown).toContain('a red fox');
+  });
+});
+
+it('a private request is seen by its author alone, and so is its picture', async () => {
+  channelId = discord.addChannel('private').id;
+  const { original } = await mei.slash('imagine', { prompt: 'a gift', private: true }, channelId);
+  const card = original ?? never();
+  expect(card.onlyFor).toBe(mei.user.id);
+  await result(card);
+  expect(discord.messages(channelId)).toEqual([]);
+});
+
+describe("the team's channel", () => {
+  it('gets what somebody shares, in a thread, and shows the queue on a board', async () => {
+    channelId = discord.addChannel('ask').id;
+    const team = discord.addChannel('team').id;
+    const { original: set } = await ana.slash('settings channel', { role: 'team', board: true }, team);
+    expect(textOf(set ?? never())).not.toBe('');
+    const board = await discord.until('the board', () => discord.botMessages(team)[0]);
+    await discord.until('the pin', () => board.pinned);
+    const { original } = await mei.slash('imagine', { prompt: 'a heron' }, channelId);
+    const card = original ?? never();
+    await result(card);
+    await mei.choose(card, moreOptions(card).find((label) => /share/i.test(label)) ?? '');
+    const shared = await discord.until('the share', () => discord.botMessages(team)[1]);
+    expect(textOf(shared)).toMatch(/a heron[^]*Mei/);
+    await discord.until('the thread', () => discord.state.channels.get(shared.id)?.type === 11);
+  });
+});
+
+describe('every other command', () => {
+  it.each([
+    'jobs',
+    'history',
+    'gallery',
+    'models',
+    'recipes',
+    'usage',
+    'help',
+    'link',
+    'settings mine',
+    'prefer list',
+    'workflow list',
+    'admin status',
+  ])('/%s answers its reader alone', async (words) => {
+    const { original } = await mei.slash(words);
+    expect(original?.onlyFor).toBe(mei.user.id);
+    expect(textOf(original ?? never())).not.toBe('');
+  });
+
+  it('models are offered while somebody types', async () => {
+    const offered = async (): Promise<number> => (await mei.complete('imagine', 'model', '')).length;
+    await expect.poll(offered).toBeGreaterThan(0);
+  });
+});
+
+/** Once it shows its pictures, and no preview of them. */
+async function result(of: FakeMessage | undefined): Promise<FakeMessage> {
+  const message = of ?? never();
+  await discord.until('the result', () => pictures(message) > 0 && /### Done/.test(textOf(message)));
+  return message;
+}
+
+function firstOption(message: FakeMessage): string {
+  const [select] = selectsOf(message);
+  return select?.type === 3 ? (select.options[0]?.label ?? '') : '';
+}
+
+function moreOptions(message: FakeMessage): string[] {
+  const select = selectsOf(message).at(-1);
+  return select?.type === 3 ? select.options.map((option) => option.label) : [];
+}
+
+function never(): never {
+  throw new Error('there is no message');
+}
+
 describe('SIGKILL of the bot', () => {
   it('between acceptance and result: still one message that becomes the gallery, and one ping', async () => {
     channelId = discord.addChannel('killed').id;
-    serviceMs = 9_000;
+    serviceMs = 4_000;
     const { original: card } = await mei.slash('imagine', { prompt: 'a fox that survives' }, channelId);
     await discord.until('progress', () => card && /[█░]{12}/.test(textOf(card)));
     await platform.kill('bot');

@@ -1,6 +1,8 @@
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createSimulator } from '@atelier/comfyui-sim/create-simulator';
+import { textToImage } from '@atelier/comfyui-sim/testing/sample-workflows';
+import { findFreePort } from '@atelier/launcher/net/free-port';
 import { startPlatform, type Platform } from '../support/platform.ts';
 import { openRequestDesk, type RequestDesk } from '../support/request-desk.ts';
 import { untilSeen } from '../support/telegram/until-seen.ts';
@@ -84,7 +86,7 @@ describe('/imagine', () => {
     expect(card.caption).toContain('Done');
     expect(card.caption).toContain('a red fox <in> snow');
     expect(card.caption).toContain('seed 7');
-    expect(labels(card)).toEqual(['Original', 'Try again']);
+    expect(labels(card)).toEqual(expect.arrayContaining(['Upscale', 'Vary', 'Reroll', 'Original', 'More ▾']));
     expect(telegram.replies(chatId)).toHaveLength(1);
   });
 
@@ -109,7 +111,7 @@ describe('/imagine', () => {
     telegram.say(chatId, '/imagine a bear', { threadId: 9 });
     const card = await untilCard(chatId, ({ photo }) => photo !== undefined);
     expect(card.threadId).toBe(9);
-    telegram.press(card, 'Try again');
+    telegram.press(card, 'Reroll');
     const again = await untilCard(
       chatId,
       ({ photo, messageId }) => photo !== undefined && messageId !== card.messageId,
@@ -125,8 +127,12 @@ describe('words', () => {
     telegram.say(chatId, '雪地里的红狐狸，竖图', { from: { id: 88, first_name: '梅', language_code: 'zh-hans' } });
     const card = await untilCard(chatId, ({ photo }) => photo !== undefined);
     expect(card.caption).toMatch(/^已完成/);
-    expect(labels(card)).toEqual(['原图', '再试一次']);
-    expect(telegram.menus.get('zh')?.map(({ command }) => command)).toEqual(['imagine', 'queue', 'cancel', 'help']);
+    expect(labels(card)).toEqual(expect.arrayContaining(['放大', '重绘', '原图']));
+    expect(telegram.menus.get('zh')?.map(({ command }) => command)).toEqual(
+      expect.arrayContaining(['imagine', 'queue', 'gallery', 'help']),
+    );
+    expect(telegram.menus.get('zh')?.some(({ command }) => command === 'admin')).toBe(false);
+    expect(telegram.menus.get('all_chat_administrators ')?.some(({ command }) => command === 'admin')).toBe(true);
   });
 
   it('in a group are for the bot where they mention it or answer it', async () => {
@@ -154,10 +160,7 @@ describe('words', () => {
     telegram.say(chatId, '/help');
     telegram.say(chatId, '/queue');
     await untilSeen(() => telegram.replies(chatId)[1]);
-    expect(telegram.replies(chatId).map(({ text }) => text?.split('\n')[0])).toEqual([
-      expect.stringContaining('a red fox in snow'),
-      'Queue',
-    ]);
+    expect(telegram.replies(chatId).map(({ text }) => text?.split('\n')[0])).toEqual(['How to ask', 'Queue']);
   });
 });
 
@@ -180,6 +183,143 @@ describe('pictures', () => {
     telegram.say(chatId, 'draw this', { photo: Buffer.from('no picture at all') });
     const reply = await untilCard(chatId, ({ text }) => text !== undefined);
     expect(reply.text).toContain('PNG, JPEG');
+  });
+});
+
+describe('buttons and forms', () => {
+  it('make something new of a picture, as an answer to it', async () => {
+    const chatId = newChat();
+    telegram.say(chatId, '/imagine a fox --n 2');
+    const card = await untilCard(chatId, ({ text }) => text?.startsWith('Done, 2 pictures') === true);
+    expect(labels(card)).toEqual(expect.arrayContaining(['U1', 'U2', 'V1', 'V2']));
+    telegram.press(card, 'V2');
+    const varied = await untilCard(
+      chatId,
+      ({ text, messageId }) => messageId > card.messageId && text?.startsWith('Done') === true,
+    );
+    expect(varied.replyTo).toBe(card.messageId);
+    expect(varied.text).toMatch(/ariation of picture 2/);
+    const [row] = await desk.db.sql`
+      select body->>'kind' as kind, parent_picture from requests where place->>'id' = ${String(chatId)}
+      order by created_at desc limit 1`;
+    expect(row).toMatchObject({ kind: 'derive', parentPicture: 1 });
+  });
+
+  it('show a menu in their place, and come back', async () => {
+    const chatId = newChat();
+    telegram.say(chatId, '/imagine a fox');
+    const card = await untilCard(chatId, ({ photo }) => photo !== undefined);
+    const before = labels(card);
+    telegram.press(card, 'More ▾');
+    await untilSeen(
+      () => (labels(card).some((label) => label.startsWith('‹')) ? true : undefined),
+      () => JSON.stringify([shown(chatId), telegram.calls.slice(-8)]),
+    );
+    expect(labels(card)).not.toContain('Reroll');
+    telegram.press(card, labels(card).at(-1) ?? '');
+    await untilSeen(() => (labels(card).includes('Reroll') ? true : undefined));
+    expect(labels(card)).toEqual(before);
+  });
+
+  it('ask for words by a reply, which is understood after a restart', async () => {
+    const chatId = -newChat();
+    telegram.say(chatId, '/imagine a fox');
+    const card = await untilCard(chatId, ({ photo }) => photo !== undefined);
+    telegram.press(card, 'Edit');
+    const question = await untilCard(chatId, ({ asksReply }) => asksReply !== undefined);
+    expect(question.text).toContain('Mei');
+    await platform.kill('bot');
+    await platform.start('bot');
+    telegram.say(chatId, 'make it night', { replyTo: question });
+    const edited = await untilCard(
+      chatId,
+      ({ caption, messageId }) => messageId > question.messageId && caption?.startsWith('Done') === true,
+    );
+    expect(edited.photo).toBeDefined();
+    const [row] = await desk.db.sql`
+      select body from requests where place->>'id' = ${String(chatId)} order by created_at desc limit 1`;
+    expect(row?.['body']).toMatchObject({ kind: 'derive', action: 'edit', text: 'make it night' });
+  });
+
+  it('offer to draw a changed message again', async () => {
+    const chatId = newChat();
+    const asked = telegram.say(chatId, '/imagine a red fox');
+    await untilCard(chatId, ({ photo }) => photo !== undefined);
+    telegram.change(chatId, asked, '/imagine a blue fox');
+    const offer = await untilCard(chatId, ({ text }) => text?.includes('changed your message') === true);
+    telegram.press(offer, 'Draw it again', { id: 99, first_name: 'Ana' });
+    telegram.press(offer, 'Draw it again');
+    await untilCard(chatId, ({ caption }) => caption?.includes('a blue fox') === true);
+    expect(await requestsOf(chatId)).toHaveLength(2);
+  });
+});
+
+describe('groups', () => {
+  it('take an album as the pictures of one request', async () => {
+    const chatId = newChat();
+    const picture = (background: string) =>
+      sharp({ create: { width: 64, height: 64, channels: 3, background } })
+        .jpeg()
+        .toBuffer();
+    telegram.say(chatId, '/blend', { photo: await picture('teal'), album: 'a' });
+    telegram.say(chatId, '', { photo: await picture('coral'), album: 'a' });
+    const body = await untilSeen(async () => {
+      const [row] = await desk.db.sql`select body from requests where place->>'id' = ${String(chatId)}`;
+      return row?.['body'] as unknown;
+    });
+    expect(body).toMatchObject({ kind: 'imagine', options: { images: [{}, {}] } });
+    expect(await requestsOf(chatId)).toHaveLength(1);
+  });
+
+  it('hear only that a private answer comes elsewhere', async () => {
+    const chatId = -newChat();
+    const mei = { id: newChat(), first_name: 'Mei', language_code: 'en' };
+    telegram.messages(mei.id);
+    telegram.say(chatId, '/imagine a secret garden --private', { from: mei });
+    const card = await untilCard(mei.id, ({ photo }) => photo !== undefined);
+    expect(card.caption).toContain('a secret garden');
+    expect(telegram.replies(chatId).map(({ text }) => text)).toEqual([expect.stringContaining('private chat')]);
+  });
+
+  it('that moved are followed, and what was asked before the move arrives', async () => {
+    runMs = 1_500;
+    const chatId = -newChat();
+    telegram.say(chatId, '/imagine a nomad');
+    await untilCard(chatId, ({ text }) => text !== undefined);
+    const moved = -newChat() - 1_000_000;
+    telegram.move(chatId, moved);
+    const card = await untilCard(moved, ({ photo }) => photo !== undefined);
+    expect(card.caption).toContain('a nomad');
+  });
+
+  it('let only who runs them change what holds there', async () => {
+    const chatId = -newChat();
+    telegram.say(chatId, '/admin status');
+    const refusal = await untilCard(chatId, ({ text }) => text !== undefined);
+    expect(refusal.text).toMatch(/operator|administrator|admin/i);
+  });
+
+  it('whose topic was closed give the result to who asked', async () => {
+    runMs = 1_500;
+    const chatId = -newChat();
+    const mei = { id: newChat(), first_name: 'Mei', language_code: 'en' };
+    telegram.messages(mei.id);
+    telegram.say(chatId, '/imagine a hermit crab', { threadId: 9, from: mei });
+    await untilCard(chatId, ({ text }) => text !== undefined);
+    telegram.close(chatId, 'kicked');
+    const card = await untilCard(mei.id, ({ photo }) => photo !== undefined);
+    expect(card.caption).toContain('a hermit crab');
+  });
+});
+
+describe('files', () => {
+  it('with a workflow inside can be run and are answered', async () => {
+    const chatId = newChat();
+    const workflow = textToImage({ text: 'an owl', steps: 2, width: 64, height: 64, prefix: 'wf' });
+    const bytes = Buffer.from(JSON.stringify(workflow));
+    telegram.say(chatId, '/workflow run', { document: { name: 'owl.json', bytes } });
+    const card = await untilCard(chatId, ({ photo }) => photo !== undefined);
+    expect(card.caption).toMatch(/^Done/);
   });
 });
 
@@ -321,10 +461,46 @@ describe('the token', () => {
     expect(log).not.toContain(telegram.token);
   });
 
-  it('ends the bot with one sentence where Telegram refuses it', async () => {
+  it('that Telegram refuses switches this chat off, and the page goes on', async () => {
     const env = { TELEGRAM_TOKEN: '1:of_another_bot', TELEGRAM_API_ROOT: apiRoot };
-    const starting = startPlatform({ comfyuiUrl: 'http://127.0.0.1:9', services: ['bot'], env });
-    await expect(starting).rejects.toThrow(/TELEGRAM_TOKEN: Telegram refuses it/);
+    const other = await startPlatform({ comfyuiUrl: 'http://127.0.0.1:9', services: ['bot'], env });
+    try {
+      await untilSeen(() =>
+        /TELEGRAM_TOKEN: Telegram refuses it/.test(other.service('bot').log()) ? true : undefined,
+      );
+      expect((await fetch(other.webUrl)).status).toBe(200);
+    } finally {
+      await other.stop();
+    }
+  });
+});
+
+describe('a webhook', () => {
+  it('brings updates, each once, and 200 is said after the commit', async () => {
+    const posted = createTelegramServer();
+    const [{ apiRoot: address }, port] = [await posted.start(), await findFreePort()];
+    const env = {
+      TELEGRAM_TOKEN: posted.token,
+      TELEGRAM_API_ROOT: address,
+      TELEGRAM_WEBHOOK_URL: `http://127.0.0.1:${port}`,
+      TELEGRAM_WEBHOOK_PORT: String(port),
+    };
+    const other = await startPlatform({ comfyuiUrl: 'http://127.0.0.1:9', services: ['bot'], env });
+    try {
+      await untilSeen(() => posted.webhook);
+      posted.say(7, '/help');
+      const reply = await untilSeen(() => posted.replies(7)[0]);
+      expect(reply.text).toContain('/imagine');
+      const forged = await fetch(posted.webhook?.url ?? '', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'x-telegram-bot-api-secret-token': 'guess' },
+        body: '{"update_id":1}',
+      });
+      expect(forged.status).toBe(401);
+    } finally {
+      await other.stop();
+      await posted.stop();
+    }
   });
 });
 

@@ -48,8 +48,12 @@ async function run(script: string, args: string[], env: Record<string, string> =
 
 describe('npm run imagine', () => {
   it('writes the pictures and says where', async () => {
-    const { code, stdout } = await run('imagine/main.ts', ['a red fox in snow, portrait, 2 images', '--out', 'foxes']);
-    expect(code).toBe(0);
+    const { code, stdout, stderr } = await run('imagine/main.ts', [
+      'a red fox in snow, portrait, 2 images',
+      '--out',
+      'foxes',
+    ]);
+    expect({ code, stderr }).toMatchObject({ code: 0 });
     const files = await readdir(join(outDir, 'foxes'));
     expect(files).toHaveLength(2);
     expect(stdout.trim().split('\n')).toEqual(files.toSorted().map((file) => join('foxes', file)));

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startService, type ServiceProcess } from './service-process.ts';
 
-export type ServiceKey = 'bot' | 'agent' | 'comfy-worker';
+export type ServiceKey = 'bot' | 'agent' | 'comfy-worker' | 'gateway';
 
 /** The NATS and Postgres of one platform. */
 export interface PlatformServers {
@@ -18,7 +18,7 @@ export interface PlatformOptions {
   /** Those of the test run unless given. */
   servers?: PlatformServers;
   comfyuiUrl: string;
-  /** Which services run; all unless given. */
+  /** Which services run; all but the gateway unless given. */
   services?: readonly ServiceKey[];
   /** Divides the waits of the recovery protocol. 10 unless given. */
   timeScale?: number;
@@ -34,6 +34,9 @@ export interface Platform {
   readonly home: string;
   /** The page's address; it stays the same when the bot is started again. */
   readonly webUrl: string;
+  /** The gateway's addresses, where it runs: they stay the same when it is started again. */
+  readonly gatewayUrl: string;
+  readonly doorUrl: string;
   service(key: ServiceKey): ServiceProcess;
   /** SIGKILL. */
   kill(key: ServiceKey): Promise<void>;
@@ -49,6 +52,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   ]);
   const running = new Map<ServiceKey, ServiceProcess>();
   let webPort = '0';
+  let gatewayPort = '0';
+  let doorPort = '0';
 
   async function start(key: ServiceKey): Promise<void> {
     const service = await startService({
@@ -61,6 +66,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
         ATELIER_HOME: home,
         ATELIER_ASSETS_DIR: join(home, 'assets'),
         ATELIER_WEB_PORT: webPort,
+        ATELIER_GATEWAY_PORT: gatewayPort,
+        ATELIER_DOOR_PORT: doorPort,
         COMFYUI_URL: options.comfyuiUrl,
         WORKER_TIME_SCALE: String(options.timeScale ?? 10),
         LOG_LEVEL: options.logLevel ?? 'debug',
@@ -69,6 +76,10 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     });
     running.set(key, service);
     if (key === 'bot') webPort = new URL(service.ready['webUrl'] ?? '').port;
+    if (key === 'gateway') {
+      gatewayPort = new URL(service.ready['gatewayUrl'] ?? '').port;
+      doorPort = new URL(service.ready['doorUrl'] ?? '').port;
+    }
   }
 
   async function stop(): Promise<void> {
@@ -95,6 +106,12 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     home,
     get webUrl() {
       return `http://127.0.0.1:${webPort}`;
+    },
+    get gatewayUrl() {
+      return `http://127.0.0.1:${gatewayPort}`;
+    },
+    get doorUrl() {
+      return `http://127.0.0.1:${doorPort}`;
     },
     service,
     kill: (key) => service(key).kill(),

@@ -52,7 +52,9 @@ export async function openRequestDesk(platform: Platform): Promise<RequestDesk> 
   ): Promise<{ request: RequestRecord; jobs: JobWithOutputs[] }> {
     const deadline = performance.now() + withinMs;
     for (;;) {
-      const [request, jobs] = await Promise.all([readRequest(db, requestId), readJobsOfRequests(db, [requestId])]);
+      // One after the other: jobs are never older than the request that they belong to.
+      const request = await readRequest(db, requestId);
+      const jobs = await readJobsOfRequests(db, [requestId]);
       if (request !== undefined && seen(request, jobs)) return { request, jobs };
       if (performance.now() > deadline) {
         const states = jobs.map((job) => `${job.state} attempts=${job.attempts} error=${job.error?.code ?? ''}`);

@@ -1,10 +1,13 @@
 import type { PickReason } from './pick-job.ts';
 
+/** Why a job comes when it does; `posted`: it lies in a ComfyUI's own queue already. */
+export type PlannedReason = PickReason | 'posted';
+
 /** One pick of a look ahead, in the order in which they will be made: see `forecastQueue`. */
 export interface PlannedPick {
   id: string;
   personId: string;
-  reason: PickReason;
+  reason: PlannedReason;
 }
 
 export interface ExplainInput {
@@ -53,33 +56,37 @@ export function explainPick(input: ExplainInput, language: 'en' | 'zh'): string 
 interface Group {
   name: string;
   count: number;
-  reason: PickReason;
+  reason: PlannedReason;
 }
 
 interface Words {
   others(group: Group): string;
   rest(count: number): string;
   mine(count: number): string;
-  sentence(parts: readonly string[], reason: PickReason): string;
+  sentence(parts: readonly string[], reason: PlannedReason): string;
 }
 
 const english: Words = {
   others: ({ name, count, reason }) => {
     const what = count === 1 ? `1 of ${name}'s jobs runs first` : `${count} of ${name}'s jobs run first`;
-    const why: Record<PickReason, string> = {
+    const why: Record<PlannedReason, string> = {
       least_served: `because ${name} has had less GPU time`,
       resident: count === 1 ? 'because its model is loaded' : 'because their model is loaded',
       batch_waited: count === 1 ? 'because it has waited very long' : 'because they have waited very long',
+      priority: count === 1 ? 'because an operator put it first' : 'because an operator put them first',
+      posted: count === 1 ? 'because it is on its way to the GPU' : 'because they are on their way to the GPU',
     };
     return `${what} ${why[reason]}`;
   },
   rest: (count) => `${count} more from other people`,
   mine: (count) => (count === 1 ? '1 earlier job of yours' : `${count} earlier jobs of yours`),
   sentence: (parts, reason) => {
-    const end: Record<PickReason, string> = {
+    const end: Record<PlannedReason, string> = {
       least_served: 'it is your turn',
       resident: 'yours keeps the model loaded',
       batch_waited: 'yours, as it has waited very long',
+      priority: 'yours, as an operator put it first',
+      posted: 'yours, which is on its way to the GPU',
     };
     return parts.length === 0 ? `Next: ${end[reason]}.` : `${parts.join(', ')}; then ${end[reason]}.`;
   },
@@ -87,28 +94,32 @@ const english: Words = {
 
 const chinese: Words = {
   others: ({ name, count, reason }) => {
-    const why: Record<PickReason, string> = {
+    const why: Record<PlannedReason, string> = {
       least_served: `${name} 用的显卡时间较少`,
       resident: '所需模型已加载',
       batch_waited: '已等待很久',
+      priority: '管理员已优先安排',
+      posted: '已送往显卡',
     };
     return `${name} 的 ${count} 个任务先运行(${why[reason]})`;
   },
   rest: (count) => `其他人还有 ${count} 个任务`,
   mine: (count) => `您之前的 ${count} 个任务`,
   sentence: (parts, reason) => {
-    const end: Record<PickReason, string> = {
+    const end: Record<PlannedReason, string> = {
       least_served: '轮到您',
       resident: '您的任务接着用已加载的模型',
       batch_waited: '您的任务因久等而优先',
+      priority: '您的任务已由管理员优先安排',
+      posted: '您的任务已送往显卡',
     };
     return parts.length === 0 ? `下一个:${end[reason]}。` : `${parts.join(',')};然后${end[reason]}。`;
   },
 };
 
 /** The first among equals, so that the words do not flicker. */
-function mostFrequent(picks: readonly PlannedPick[]): PickReason {
-  const counts = new Map<PickReason, number>();
+function mostFrequent(picks: readonly PlannedPick[]): PlannedReason {
+  const counts = new Map<PlannedReason, number>();
   for (const { reason } of picks) counts.set(reason, (counts.get(reason) ?? 0) + 1);
   return [...counts].reduce((best, entry) => (entry[1] > best[1] ? entry : best))[0];
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { forecastQueue, type ForecastInput } from './forecast-queue.ts';
-import type { WaitingJob } from './pick-job.ts';
+import { defaultForecastRules, forecastQueue, type ForecastInput } from './forecast-queue.ts';
+import { defaultPickRules, type WaitingJob } from './pick-job.ts';
 import type { ServiceTime } from './service-times.ts';
 import { emptyWaitCalibration, recordWait } from './wait-calibration.ts';
 
@@ -34,7 +34,7 @@ describe('forecastQueue', () => {
       { id: 'r1', personId: 'mei', instanceId: 'gpu0', residencyKey: 'sdxl', gpuSeconds: 20, ranSeconds: 15 },
     ];
     const forecast = forecastQueue(queue({ active, waiting: [waitingJob('a1', 'ana', 1)] }));
-    expect(forecast.get('r1')).toMatchObject({ position: 0, ends: { low: 3.5, high: 7 } });
+    expect(forecast.get('r1')).toMatchObject({ position: 0, ends: { low: 0, high: 13 } });
     expect(forecast.get('a1')?.starts?.low).toBeCloseTo(3.5);
   });
 
@@ -50,6 +50,48 @@ describe('forecastQueue', () => {
   it('gives positions and no times while no GPU takes work', () => {
     const forecast = forecastQueue(queue({ waiting: [waitingJob('m1', 'mei', 1)], instances: [] }));
     expect(forecast.get('m1')).toEqual({ position: 1, reason: 'least_served' });
+  });
+
+  it('gives each GPU what it can run, and promises nothing for what none can', () => {
+    const waiting = [waitingJob('m1', 'mei', 1), waitingJob('a1', 'ana', 2), waitingJob('b1', 'bo', 3)];
+    const instances = [
+      { id: 'gpu0', residentKey: null },
+      { id: 'gpu1', residentKey: null },
+    ];
+    const canRun = ({ id }: WaitingJob, gpu: string): boolean => id !== 'b1' && gpu === 'gpu0';
+    const forecast = forecastQueue(queue({ waiting, instances, canRun }));
+    expect(forecast.get('a1')?.starts?.low).toBeCloseTo(0.7 * 15);
+    expect(forecast.get('b1')).toEqual({ position: 3, reason: 'least_served' });
+  });
+
+  it('counts what lies posted behind a running job as next, and starts it after that', () => {
+    const common = { instanceId: 'gpu0', residencyKey: 'sdxl', gpuSeconds: 20 };
+    const active = [
+      { ...common, id: 'p1', personId: 'ana', ranSeconds: null },
+      { ...common, id: 'r1', personId: 'mei', ranSeconds: 10 },
+    ];
+    const forecast = forecastQueue(queue({ active, waiting: [waitingJob('b1', 'bo', 1)] }));
+    expect(forecast.get('r1')?.position).toBe(0);
+    expect(forecast.get('p1')).toMatchObject({ position: 1, starts: { low: 4, high: 18 } });
+    expect(forecast.get('b1')).toMatchObject({ position: 2, starts: { low: 21, high: 42 } });
+  });
+
+  it('waits for a cap as a worker would', () => {
+    const rules = { ...defaultForecastRules, pick: { ...defaultPickRules, maxRunningPerPerson: 1 } };
+    const waiting = [waitingJob('m1', 'mei', 1), waitingJob('m2', 'mei', 2)];
+    const instances = [
+      { id: 'gpu0', residentKey: 'sdxl' },
+      { id: 'gpu1', residentKey: 'sdxl' },
+    ];
+    expect(forecastQueue(queue({ waiting, instances }), rules).get('m2')?.starts).toEqual({ low: 7, high: 14 });
+  });
+
+  it('waits for prompts of others', () => {
+    const instances = [{ id: 'gpu0', residentKey: 'sdxl', foreignPrompts: 2 }];
+    expect(forecastQueue(queue({ waiting: [waitingJob('m1', 'mei', 1)], instances })).get('m1')?.starts).toEqual({
+      low: 42,
+      high: 84,
+    });
   });
 
   it('uses measured service times and ranges learned from earlier errors', () => {

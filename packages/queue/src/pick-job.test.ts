@@ -50,6 +50,31 @@ describe('pickJob', () => {
     expect(pickJob(input(waiting, far))).toMatchObject({ job: { id: 'j1' }, reason: 'least_served' });
   });
 
+  it('loads another model after a long streak of one, and narrows the window for who has waited long', () => {
+    const waiting = [waitingJob('j1', 'mei', { residencyKey: 'flux' }), waitingJob('j2', 'ana')];
+    const near = { shares: new Map([['ana', share(50)]]), residentKey: 'sdxl' };
+    const streak = (residentSeconds: number) => pickJob(input(waiting, { ...near, residentSeconds }))?.job.id;
+    expect([streak(1_199), streak(1_200)]).toEqual(['j2', 'j1']);
+    const waited = (waitedSeconds: number) =>
+      pickJob(input([{ ...waiting[0]!, waitedSeconds }, waiting[1]!], near))?.job.id;
+    expect([waited(1_200), waited(1_201)]).toEqual(['j2', 'j1']);
+  });
+
+  it('heeds an operator before shares and classes, and the rules among equals', () => {
+    const shares = new Map([['mei', share(500)]]);
+    const batch = waitingJob('j3', 'mei', { class: 'batch', priority: 1 });
+    const waiting = [waitingJob('j1', 'ana'), batch, waitingJob('j4', 'mei', { priority: 1 })];
+    expect(pickJob(input(waiting, { shares }))).toMatchObject({ job: { id: 'j4' }, reason: 'priority' });
+    expect(pickJob(input([waitingJob('j1', 'ana'), batch], { shares }))).toMatchObject({ job: { id: 'j3' } });
+    const lowered = [waitingJob('j1', 'ana', { priority: -1 }), waitingJob('j2', 'mei')];
+    expect(pickJob(input(lowered, { shares }))).toMatchObject({
+      job: { id: 'j2' },
+      reason: 'least_served',
+      floorGpuSeconds: 0,
+    });
+    expect(pickJob(input(waiting, { shares, canRun: (job) => job.priority === undefined }))?.job.id).toBe('j1');
+  });
+
   it('serves interactive work before batch, until the batch has waited long enough', () => {
     const batch = waitingJob('j1', 'mei', { class: 'batch', waitedSeconds: 899 });
     const interactive = waitingJob('j2', 'ana');

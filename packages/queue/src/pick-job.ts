@@ -12,6 +12,8 @@ export interface WaitingJob {
   /** Expected GPU seconds. */
   gpuSeconds: number;
   waitedSeconds: number;
+  /** An operator's word, 0 when absent: while a higher one can be picked, no lower one is, whatever the shares and the class. */
+  priority?: number | undefined;
 }
 
 /** What a person was charged so far. */
@@ -30,6 +32,8 @@ export interface PickInput {
   running: ReadonlyMap<string, number>;
   /** What the GPU that asks holds after its last posted job; absent when unknown. */
   residentKey?: string | undefined;
+  /** GPU seconds that it has run jobs with that loaded, one after the other. */
+  residentSeconds?: number | undefined;
   /** Recipe of that last job; absent when unknown. */
   residentRecipe?: string | undefined;
   /**
@@ -46,6 +50,13 @@ export interface PickInput {
 export interface PickRules {
   /** Sticky window T: among people within this many weighted GPU seconds of the least served, what is loaded goes first. */
   stickySeconds: number;
+  /**
+   * What is loaded goes first for this many GPU seconds at a time: arrivals for a popular model never end, and would keep it
+   * loaded for good. And once the least served has waited this long, the window is narrower.
+   */
+  patienceSeconds: number;
+  /** What is then left of the sticky window, as a share. */
+  impatientWindow: number;
   /** A batch job that waited this long is admitted beside interactive ones, and goes ahead of them within the sticky window. */
   batchAheadSeconds: number;
   /** Jobs on all GPUs at most. */
@@ -56,13 +67,18 @@ export interface PickRules {
 
 export const defaultPickRules: PickRules = {
   stickySeconds: 60,
+  patienceSeconds: 1_200,
+  impatientWindow: 0.75,
   batchAheadSeconds: 900,
   maxRunning: 10,
   maxRunningPerPerson: 2,
 };
 
-/** `least_served`: its person had the least; `resident`: also near the least, and its model is loaded; `batch_waited`: a batch job that waited long. */
-export type PickReason = 'least_served' | 'resident' | 'batch_waited';
+/**
+ * `least_served`: its person had the least; `resident`: also near the least, and its model is loaded; `batch_waited`: a batch
+ * job that waited long; `priority`: an operator put it before the others.
+ */
+export type PickReason = 'least_served' | 'resident' | 'batch_waited' | 'priority';
 
 export interface Pick {
   job: WaitingJob;
@@ -90,10 +106,12 @@ interface Candidate {
 
 /**
  * Chooses whose job goes next to the GPU: weighted fair shares by GPU seconds. Among people within `stickySeconds` of the
- * least served, a batch job that waited long goes first, then what is loaded. Interactive before batch otherwise. Pure, and
+ * least served, a batch job that waited long goes first, then what is loaded (for `patienceSeconds` at a time). Interactive before batch otherwise. Pure, and
  * linear in the waiting jobs; ties go to the earlier arrival, so a choice is a function of its input.
  *
- * Bound: nobody is picked whose weighted charge lies more than `stickySeconds` above that of an eligible person of an admitted class. So
+ * An operator's priority comes before all of that: the rules hold among the jobs of the highest priority that can be picked.
+ *
+ * Bound, among jobs of equal priority: nobody is picked whose weighted charge lies more than `stickySeconds` above that of an eligible person of an admitted class. So
  * the charges of two people who both wait never lie further apart than `stickySeconds` plus the longest job (by weight).
  * Batch work is under the same bound once admitted, so a pile of old batch jobs cannot lock interactive people out.
  *
@@ -114,11 +132,12 @@ export function pickJob(input: PickInput, rules: PickRules = defaultPickRules): 
     return found;
   };
   const affinities = new Map<string, number>();
-  const residentBase = checkpointOf(input.residentKey);
+  const residentKey = (input.residentSeconds ?? 0) < rules.patienceSeconds ? input.residentKey : undefined;
+  const residentBase = checkpointOf(residentKey);
   const affinity = (job: WaitingJob): number => {
     let known = affinities.get(job.residencyKey);
     if (known === undefined) {
-      known = affinityOf(job.residencyKey, input.residentKey, residentBase);
+      known = affinityOf(job.residencyKey, residentKey, residentBase);
       affinities.set(job.residencyKey, known);
     }
     return known === 2 && input.residentRecipe !== undefined && job.recipe === input.residentRecipe ? 3 : known;
@@ -130,10 +149,11 @@ export function pickJob(input: PickInput, rules: PickRules = defaultPickRules): 
 
   let least = Infinity;
   for (const job of admitted.jobs) least = Math.min(least, charge(job.personId));
+  const window = stickyWindow(input, rules, least, admitted.jobs, charge);
   let best: Candidate | undefined;
   for (const job of admitted.jobs) {
     const own = charge(job.personId);
-    if (own > least + rules.stickySeconds) continue;
+    if (own > least + window) continue;
     const aged = admitted.interactive && job.class === 'batch';
     const candidate = { job, charge: own, aged, affinity: affinity(job) };
     if (best === undefined || precedes(candidate, best)) best = candidate;
@@ -142,10 +162,24 @@ export function pickJob(input: PickInput, rules: PickRules = defaultPickRules): 
   const { job } = best;
   return {
     job,
-    reason: best.aged ? 'batch_waited' : best.affinity > 0 ? 'resident' : 'least_served',
+    reason: reasonOf(best, admitted.raised),
     liftedGpuSeconds: best.charge * (input.shares.get(job.personId)?.weight ?? 1),
     floorGpuSeconds: admitted.floorGpuSeconds,
   };
+}
+
+/** How far above the least served a person may be who goes before them: less once those have waited long. */
+function stickyWindow(
+  { elapsedSeconds = 0 }: PickInput,
+  { stickySeconds, patienceSeconds, impatientWindow }: PickRules,
+  least: number,
+  jobs: readonly WaitingJob[],
+  charge: (personId: string) => number,
+): number {
+  const patienceEnded = jobs.some(
+    (job) => job.waitedSeconds + elapsedSeconds > patienceSeconds && charge(job.personId) <= least,
+  );
+  return patienceEnded ? stickySeconds * impatientWindow : stickySeconds;
 }
 
 interface Admitted {
@@ -153,14 +187,24 @@ interface Admitted {
   jobs: WaitingJob[];
   /** Interactive work waits, so that every batch job among `jobs` is there because it waited long. */
   interactive: boolean;
+  /** They go before others that could be picked as well. */
+  raised: boolean;
   floorGpuSeconds: number;
 }
 
-/** The jobs whose class has its turn, and whose person may run one more. */
+function reasonOf(best: Candidate, raised: boolean): PickReason {
+  if (raised) return 'priority';
+  if (best.aged) return 'batch_waited';
+  return best.affinity > 0 ? 'resident' : 'least_served';
+}
+
+/** The jobs of the highest priority whose class has its turn, and whose person may run one more. */
 function admit(input: PickInput, rules: PickRules, charge: (personId: string) => number, agedAfter: number): Admitted {
-  const foreground: WaitingJob[] = [];
-  const background: WaitingJob[] = [];
+  let foreground: WaitingJob[] = [];
+  let background: WaitingJob[] = [];
   let interactive = false;
+  let priority = -Infinity;
+  let passedOver = false;
   let foregroundFloor = Infinity;
   let backgroundFloor = Infinity;
   for (const job of input.waiting) {
@@ -169,18 +213,32 @@ function admit(input: PickInput, rules: PickRules, charge: (personId: string) =>
     else backgroundFloor = Math.min(backgroundFloor, charge(job.personId));
     if ((input.running.get(job.personId) ?? 0) >= rules.maxRunningPerPerson) continue;
     if (input.canRun !== undefined && !input.canRun(job)) continue;
+    const own = job.priority ?? 0;
+    if (own < priority) {
+      passedOver = true;
+      continue;
+    }
+    if (own > priority) {
+      passedOver ||= priority > -Infinity;
+      priority = own;
+      foreground = [];
+      background = [];
+      interactive = false;
+    }
     if (job.class === 'interactive') interactive = true;
     (isForeground ? foreground : background).push(job);
   }
+  const raised = passedOver && priority > 0;
   // Only batch work can be picked: then age decides nothing, or the oldest pile would go before its turn.
   if (!interactive) {
     return {
       jobs: foreground.length === 0 ? background : foreground.concat(background),
       interactive,
+      raised,
       floorGpuSeconds: Math.min(foregroundFloor, backgroundFloor),
     };
   }
-  return { jobs: foreground, interactive, floorGpuSeconds: foregroundFloor };
+  return { jobs: foreground, interactive, raised, floorGpuSeconds: foregroundFloor };
 }
 
 /** Long-waiting batch first, then what is loaded, then the least served person, then the earliest. */
@@ -197,7 +255,8 @@ function affinityOf(key: string, residentKey: string | undefined, residentBase: 
   return residentBase !== undefined && checkpointOf(key) === residentBase ? 1 : 0;
 }
 
-function checkpointOf(key: string | undefined): string | undefined {
+/** The first name of a residency key: what loads slowest. */
+export function checkpointOf(key: string | undefined): string | undefined {
   if (key === undefined || key === '') return undefined;
   const end = key.indexOf(residencySeparator);
   return end === -1 ? key : key.slice(0, end);

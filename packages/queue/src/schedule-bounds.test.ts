@@ -43,6 +43,7 @@ function sceneArbitrary(options: { gpus: number; classes: 'interactive' | 'batch
       weights: fc.array(fc.integer({ min: 1, max: MAX_WEIGHT }), { minLength: 6, maxLength: 6 }),
       gpus: fc.integer({ min: 1, max: options.gpus }),
       stickySeconds: fc.constantFrom(0, 20, 60),
+      patienceSeconds: fc.constantFrom(30, 1_200),
       maxRunning: fc.integer({ min: 1, max: 4 }),
       maxRunningPerPerson: fc.integer({ min: 1, max: 2 }),
     })

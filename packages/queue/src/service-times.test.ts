@@ -22,7 +22,7 @@ describe('createServiceTimes', () => {
     expect(few.high).toBeGreaterThan(150);
   });
 
-  it('leaves out pixels first, then images, then steps, then the model', () => {
+  it('leaves out pixels first, then images, then steps', () => {
     const times = createServiceTimes([
       ...runs([10, 10, 10]),
       ...runs([20, 20, 20], { images: 4 }),
@@ -31,12 +31,17 @@ describe('createServiceTimes', () => {
     expect(times.estimate({ ...features, pixels: 4 }, 1).median).toBe(10);
     expect(times.estimate({ ...features, images: 8 }, 1).runs).toBe(6);
     expect(times.estimate({ ...features, steps: 7 }, 1).runs).toBe(9);
-    expect(times.estimate({ ...features, model: 'flux' }, 1).runs).toBe(9);
   });
 
   it('uses the guess while too few runs of anything are known', () => {
     const times = createServiceTimes(runs([10, 10]));
     expect(times.estimate(features, 30)).toEqual({ low: 15, median: 30, high: 60, mean: 30, runs: 0 });
+  });
+
+  it('corrects the guess about a model that never ran by how far guesses about others were off', () => {
+    const times = createServiceTimes(runs([10, 20, 30], { guessGpuSeconds: 10 }));
+    expect(times.estimate({ ...features, model: 'wan' }, 100)).toMatchObject({ median: 200, mean: 200, runs: 3 });
+    expect(times.estimate(features, 100).median).toBe(20);
   });
 
   it('forgets the oldest runs and takes up new ones', () => {
@@ -53,7 +58,7 @@ describe('createServiceTimes', () => {
 
   it('keeps names apart that look like other keys', () => {
     const times = createServiceTimes(runs([10, 10, 10], { model: 'a",30' }));
-    expect(times.estimate({ ...features, model: 'a' }, 1).runs).toBe(3);
+    expect(times.estimate({ ...features, model: 'a' }, 1).runs).toBe(0);
   });
 });
 

@@ -12,6 +12,8 @@ export interface ServiceFeatures {
 
 export interface ServiceObservation extends ServiceFeatures {
   gpuSeconds: number;
+  /** What the planner expected of it: says how far its guesses are off for kinds of work that never ran. */
+  guessGpuSeconds?: number | undefined;
 }
 
 /** Seconds on the GPU: the middle 80 % of runs, and their mean, which is what adds up over a queue. */
@@ -25,7 +27,7 @@ export interface ServiceTime {
 }
 
 export interface ServiceTimes {
-  /** @param guessGpuSeconds what the planner expects; decides only where no run of any kind is known. */
+  /** @param guessGpuSeconds what the planner expects; decides where no run of the model is known, corrected by how far its guesses were off. */
   estimate(features: ServiceFeatures, guessGpuSeconds: number): ServiceTime;
   /** Adds a finished run; the oldest of its key is forgotten past the window. */
   observe(observation: ServiceObservation): void;
@@ -42,7 +44,8 @@ export const defaultServiceTimesOptions: ServiceTimesOptions = { window: 50, min
 
 /**
  * Rolling quantiles of service times by (model, steps, pixels, images, LoRAs). A key that has run too seldom falls back to a coarser one:
- * without pixels, without LoRAs, without images, the model alone, everything, and at last the planner's guess.
+ * without pixels, without LoRAs, without images, the model alone, and at last the planner's guess, times what runs of all
+ * kinds took of theirs.
  *
  * @param observations oldest first.
  */
@@ -53,6 +56,8 @@ export function createServiceTimes(
   const runsOf = new Map<string, number[]>();
   // Sorting fifty numbers for each of a thousand queued jobs would show; most keys repeat.
   const summaries = new Map<string, ServiceTime>();
+  /** What the last runs of any kind took, in multiples of what was guessed. */
+  const guessed: number[] = [];
   const times: ServiceTimes = {
     estimate(features, guessGpuSeconds) {
       let finest: ServiceTime | undefined;
@@ -64,8 +69,14 @@ export function createServiceTimes(
         finest ??= summary;
         if (summary.runs >= RANGE_RUNS) return withRangeOf(finest, summary);
       }
-      if (finest !== undefined) return finest;
       const guess = guessGpuSeconds;
+      if (guessed.length >= options.minRuns) {
+        const usual = summaries.get(ANY) ?? summarise(guessed);
+        summaries.set(ANY, usual);
+        const scaled = scaledTo(usual, guess);
+        return finest === undefined ? scaled : withRangeOf(finest, scaled);
+      }
+      if (finest !== undefined) return finest;
       return { low: guess * 0.5, median: guess, high: guess * 2, mean: guess, runs: 0 };
     },
     observe(observation) {
@@ -77,6 +88,11 @@ export function createServiceTimes(
         runsOf.set(key, runs);
         summaries.delete(key);
       }
+      const { guessGpuSeconds = 0 } = observation;
+      if (guessGpuSeconds <= 0) return;
+      guessed.push(observation.gpuSeconds / guessGpuSeconds);
+      if (guessed.length > options.window) guessed.shift();
+      summaries.delete(ANY);
     },
   };
   for (const observation of observations) times.observe(observation);
@@ -85,6 +101,14 @@ export function createServiceTimes(
 
 /** Fewer than nine values cannot hold a range of 80 %, however they fall. */
 const RANGE_RUNS = 9;
+
+/** Under which the multiples of guesses are summed up; no key of {@link keysOf}. */
+const ANY = '';
+
+function scaledTo(summary: ServiceTime, scale: number): ServiceTime {
+  const { low, median, high, mean, runs } = summary;
+  return { low: low * scale, median: median * scale, high: high * scale, mean: mean * scale, runs };
+}
 
 /** The centre of one key with the relative range of a coarser one, whose runs are enough for a range. */
 function withRangeOf(finest: ServiceTime, coarser: ServiceTime): ServiceTime {
@@ -105,7 +129,6 @@ function keysOf({ model, steps, pixels, images, loras }: ServiceFeatures): strin
     JSON.stringify([model, steps, images]),
     JSON.stringify([model, steps]),
     JSON.stringify([model]),
-    '[]',
   ];
 }
 

@@ -32,8 +32,8 @@ export interface CalibratedWait {
 const SOFT_SECONDS = 5;
 const WINDOW = 200;
 const MIN_ERRORS = 20;
-/** How far one miss moves a tail. */
-const STEP = 0.01;
+/** How far one miss moves a tail: little, since on a long queue what became of a forecast is known hours later. */
+const STEP = 0.003;
 /** Before any error is known: what a replay without newcomers usually misses by. */
 const UNKNOWN = { low: 0.7, middle: 1, high: 1.4 };
 const SIZES = [1, 15, 30, 60, 120, 300, 600, 1_200, 2_400, 4_800];

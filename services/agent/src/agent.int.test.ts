@@ -3,7 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { claimRequests } from '@atelier/shared/db/requests/agent-lease';
 import { cancelRequest } from '@atelier/shared/db/requests/cancel-request';
 import { readRequest } from '@atelier/shared/db/requests/read-requests';
-import type { WordsPlanner } from './ports.ts';
+import { parseAgentConfig } from './config.ts';
+import type { ModelPort } from './loop/model-port.ts';
+import type { AgentModel } from './session/agent-model.ts';
 import { registryTextWithCheckpoints, startAgentWorld, type AgentWorld } from './testing/start-agent-world.ts';
 
 function useWorld(): () => AgentWorld {
@@ -18,14 +20,14 @@ function useWorld(): () => AgentWorld {
   };
 }
 
-/** A planner that never answers; `reading` tells that it was asked, `ended` that it was told to stop. */
-function hangingPlanner(): WordsPlanner & { reading: Promise<void>; ended: Promise<void> } {
+/** A model that never answers; `reading` tells that it was asked, `ended` that it was told to stop. */
+function hangingModel(): { model: AgentModel; reading: Promise<void>; ended: Promise<void> } {
   const reading = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<void>();
-  return {
-    reading: reading.promise,
-    ended: ended.promise,
-    read(_input, signal) {
+  const { agent } = parseAgentConfig({ DATABASE_URL: 'postgres://localhost/none', NATS_URL: 'nats://localhost' });
+  const port: ModelPort = {
+    model: 'silent',
+    reply(_call, _hooks, signal) {
       reading.resolve();
       return new Promise((_resolve, reject) => {
         signal.addEventListener('abort', () => {
@@ -35,6 +37,7 @@ function hangingPlanner(): WordsPlanner & { reading: Promise<void>; ended: Promi
       });
     },
   };
+  return { reading: reading.promise, ended: ended.promise, model: { ...agent, port } };
 }
 
 describe('one agent with a registry', () => {
@@ -176,8 +179,8 @@ describe('several agents', () => {
   });
 
   test('the lease is renewed while a plan takes its time', async () => {
-    const slow = hangingPlanner();
-    const first = await world().startAgent({ words: slow, leaseMs: 300, sweepMs: 50 });
+    const slow = hangingModel();
+    const first = await world().startAgent({ model: slow.model, leaseMs: 300, sweepMs: 50 });
     const id = await world().submit({ kind: 'words', text: 'a slow fox' });
     await slow.reading;
     const second = await world().startAgent({ sweepMs: 20 });
@@ -199,8 +202,8 @@ describe('several agents', () => {
   });
 
   test('a cancel ends the planning', async () => {
-    const slow = hangingPlanner();
-    const agent = await world().startAgent({ words: slow, sweepMs: 600_000 });
+    const slow = hangingModel();
+    const agent = await world().startAgent({ model: slow.model, sweepMs: 600_000 });
     const id = await world().submit({ kind: 'words', text: 'a fox that nobody wants' });
     await slow.reading;
     const outcome = await cancelRequest(world().db, id);

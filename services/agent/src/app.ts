@@ -1,25 +1,38 @@
 import { randomUUID } from 'node:crypto';
 import type { Bus, Consumption, Subscription } from '@atelier/shared/bus/bus';
 import type { Database } from '@atelier/shared/db/connect-database';
+import type { PlanLimits } from '@atelier/shared/db/requests/plan-request';
 import { createOutboxRelay } from '@atelier/shared/db/outbox-relay';
 import { AppError, toPublicError } from '@atelier/shared/errors/app-error';
 import type { Logger } from '@atelier/shared/log/create-logger';
 import { createCatalogSource } from './adapters/catalog-source.ts';
+import { exportJobWorkflow } from './adapters/export-job-workflow.ts';
 import { createPostgresRequestDesk } from './adapters/postgres-request-desk.ts';
-import { planRequest } from './core/plan-request.ts';
+import { createPostgresToolReads } from './adapters/postgres-tool-reads.ts';
 import { planSample } from './core/plan-sample.ts';
-import type { WordsPlanner } from './ports.ts';
+import type { PictureFiles } from './core/planning-parts.ts';
+import type { LoadImage } from './loop/build-messages.ts';
 import { createRequestRunner } from './request-runner.ts';
+import type { AgentModel } from './session/agent-model.ts';
+import { createAgentPlanner } from './session/agent-planner.ts';
+import { createDoorTools } from './session/door-tools.ts';
+import { createAgentTools } from './tools/agent-tools.ts';
 
 export interface AgentAppOptions {
   db: Database;
   bus: Bus;
-  words: WordsPlanner;
+  /** Absent: words are read by rules. */
+  model?: AgentModel;
   /** The text of a stored file. */
   readAssetText: (hash: string) => Promise<string>;
+  files: PictureFiles;
+  /** A stored picture, scaled for the model. */
+  loadImage: LoadImage;
   log: Logger;
   /** Requests planned at a time. */
   concurrency: number;
+  /** How much may wait; default: see `queue-settings`. */
+  limits?: PlanLimits;
   /** How soon a request is planned anew after its agent died; default 5 s. */
   leaseMs?: number;
   /** How often Postgres is asked for what no doorbell announced; default 5 s. */
@@ -28,6 +41,8 @@ export interface AgentAppOptions {
   catalogPollMs?: number;
   /** From 0 up to 1, for seeds. */
   random?: () => number;
+  /** Milliseconds since 1970. */
+  now?: () => number;
   /** This process; default a random UUID. */
   holder?: string;
 }
@@ -41,38 +56,77 @@ export interface AgentApp {
 
 /** Joins the agent's parts over a database and a bus that the caller opens and closes. */
 export function createAgentApp(options: AgentAppOptions): AgentApp {
-  const { db, bus, log } = options;
+  const { db, bus, log, files, loadImage } = options;
   const leaseMs = options.leaseMs ?? 5_000;
   const random = options.random ?? Math.random;
+  const now = options.now ?? Date.now;
+  const limits = options.limits === undefined ? {} : { limits: options.limits };
   const outbox = createOutboxRelay({ db, publish: (row) => bus.publishOutbox(row), log });
-  const desk = createPostgresRequestDesk({ db, outbox, holder: options.holder ?? randomUUID(), leaseMs });
+  const desk = createPostgresRequestDesk({ db, outbox, holder: options.holder ?? randomUUID(), leaseMs, ...limits });
   const catalogs = createCatalogSource({
     db,
     readAssetText: options.readAssetText,
     log,
     ...(options.catalogPollMs === undefined ? {} : { pollMs: options.catalogPollMs }),
   });
+  const tools = createAgentTools();
+  const reads = createPostgresToolReads({
+    db,
+    outbox,
+    files,
+    onCancel: (requestId, jobIds) => bus.publishLive('cancelWake', {}, { requestId, jobIds }, requestId),
+  });
+
+  function catalog() {
+    const current = catalogs.current();
+    if (current === undefined) throw new AppError('unavailable', 'no ComfyUI has said what it can do yet');
+    return current;
+  }
+
+  const planner = createAgentPlanner({
+    db,
+    desk,
+    outbox,
+    catalog,
+    tools,
+    reads,
+    files,
+    loadImage,
+    model: options.model,
+    limits: options.limits,
+    publish: (reply) => bus.publishLive('liveReply', { requestId: reply.requestId }, reply, reply.requestId),
+    ring: (requestId) => void ring(requestId),
+    random,
+    now,
+    log,
+  });
   const runner = createRequestRunner({
     desk,
     ready: () => catalogs.current() !== undefined,
-    plan(request, signal) {
-      const catalog = catalogs.current();
-      if (catalog === undefined) throw new AppError('unavailable', 'no node registry is published yet');
-      return planRequest(request, { catalog, words: options.words, desk, random }, signal);
-    },
+    plan: (claimed, signal) => planner.plan(claimed, signal),
+    settled: (request) => planner.settled(request),
     concurrency: options.concurrency,
     leaseMs,
     log,
   });
+  const doorTools = createDoorTools({ db, tools, reads, catalog, plan: planner.planForCaller, random, now, log });
   const undo: (() => void)[] = [];
   let subscriptions: Subscription[] = [];
   let sweepTimer: NodeJS.Timeout | undefined;
 
+  async function ring(requestId: string): Promise<void> {
+    try {
+      await runner.ring(requestId);
+    } catch (error) {
+      log.debug({ err: error, request_id: requestId }, 'a request could not be rung for; the sweep finds it');
+    }
+  }
+
   /** The first plan takes a hundred times as long as the second: better before anybody waits for it. */
   function warmUp(): void {
-    const catalog = catalogs.current();
-    if (catalog === undefined) return;
-    planSample(catalog).catch((error: unknown) => log.debug({ err: error }, 'no sample could be planned'));
+    const current = catalogs.current();
+    if (current === undefined) return;
+    planSample(current).catch((error: unknown) => log.debug({ err: error }, 'no sample could be planned'));
   }
 
   function listen(): Consumption {
@@ -89,13 +143,11 @@ export function createAgentApp(options: AgentAppOptions): AgentApp {
       consumption,
       bus.subscribeLive('cancelWake', {}, ({ requestId }) => runner.cancel(requestId)),
       bus.subscribeLive('liveWorkerStatus', {}, ({ instanceId }) => catalogs.noticeInstance(instanceId)),
-      bus.answer('recipeList', {}, () => {
-        const catalog = catalogs.current();
-        if (catalog === undefined) {
-          return Promise.reject(new AppError('unavailable', 'no ComfyUI has said what it can do yet'));
-        }
-        return Promise.resolve(catalog.list);
-      }),
+      // What throws in a handler crosses as its code, so these are promises.
+      bus.answer('recipeList', {}, async () => Promise.resolve(catalog().list)),
+      bus.answer('workflowExport', {}, ({ jobId }) => exportJobWorkflow(db, jobId, catalog().registries)),
+      bus.answer('toolList', {}, () => Promise.resolve(doorTools.list())),
+      bus.answer('toolCall', {}, (call) => doorTools.call(call)),
     ];
     return consumption;
   }

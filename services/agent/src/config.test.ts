@@ -18,7 +18,7 @@ test('Claude is off without a key, and on with one', () => {
     baseUrl: 'http://127.0.0.1:9',
     model: 'm',
     effort: 'low',
-    timeoutMs: 30_000,
+    timeoutMs: 60_000,
   });
 });
 

@@ -5,11 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createFolderAssetStore } from '@atelier/shared/assets/folder-asset-store';
-import {
-  startScriptedAnthropic,
-  textMessage,
-  type ScriptedAnthropic,
-} from '../../../tests/support/anthropic/scripted-anthropic.ts';
+import { toolMessage } from '../../../tests/support/anthropic/tool-steps.ts';
+import { startScriptedAnthropic, type ScriptedAnthropic } from '../../../tests/support/anthropic/scripted-anthropic.ts';
 import { recordedRegistryText, startAgentWorld, type AgentWorld } from './testing/start-agent-world.ts';
 
 let world: AgentWorld;
@@ -68,7 +65,7 @@ test('the process plans, and ends with 0 when it is told to', async () => {
 
 test('killed while it waits for the model, it leaves the request to the next one', async () => {
   const settings = { ANTHROPIC_API_KEY: 'key-of-a-test', ANTHROPIC_BASE_URL: claude.url };
-  claude.script({ kind: 'hang' }, textMessage('{"kind":"picture","prompt":"a red fox"}'));
+  claude.script({ kind: 'hang' }, toolMessage([['run', { make: { prompt: 'a red fox' }, reply: '好的。' }]]));
   const first = await startProcess(settings);
   const id = await world.submit({ kind: 'words', text: '一只红狐狸' });
   while (claude.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
@@ -77,8 +74,7 @@ test('killed while it waits for the model, it leaves the request to the next one
   await startProcess(settings);
   const request = await world.until(id, 'working');
   expect(request).toMatchObject({ agentEpoch: 2, jobsTotal: 1, plan: { prompt: 'a red fox' } });
-  // Both texts are shown.
-  expect(request.plan?.notes.map((note) => note.zh).join()).toContain('一只红狐狸');
+  expect(request.reply).toBe('好的。');
 });
 
 test('wrong settings are all named, and the process ends with 1', async () => {

@@ -6,24 +6,25 @@ import { ResourceStack } from '@atelier/shared/lifecycle/resource-stack';
 import { runService } from '@atelier/shared/lifecycle/run-service';
 import { createLogger } from '@atelier/shared/log/create-logger';
 import { readAssetText } from './adapters/read-asset-text.ts';
+import { createPictureFiles } from './adapters/read-picture-files.ts';
+import { createImageLoader } from './adapters/scaled-images.ts';
 import { createAgentApp } from './app.ts';
-import { parseAgentConfig, type ClaudeConfig } from './config.ts';
-import { createOfflineWordsPlanner } from './core/read-words-offline.ts';
-import type { WordsPlanner } from './ports.ts';
+import type { AgentModel } from './session/agent-model.ts';
+import { parseAgentConfig, type AgentSettings, type ClaudeConfig } from './config.ts';
 
 const log = createLogger('agent', process.env['LOG_LEVEL'] ?? 'info');
 
 /** Anthropic's library is loaded only where a key is set: it is large. */
-async function createWordsPlanner(claude: ClaudeConfig): Promise<WordsPlanner> {
-  const offline = createOfflineWordsPlanner();
-  if (!claude.enabled) return offline;
-  const { createClaudeWordsPlanner } = await import('./adapters/claude-words-planner.ts');
-  return createClaudeWordsPlanner({ ...claude, offline, log });
+async function createModel(claude: ClaudeConfig, settings: AgentSettings): Promise<{ model: AgentModel } | undefined> {
+  if (!claude.enabled) return undefined;
+  const { createClaudeModel } = await import('./adapters/claude-model.ts');
+  return { model: { ...settings, port: createClaudeModel({ ...claude, log }) } };
 }
 
 await runService('agent', log, async () => {
-  const { settings, concurrency, claude } = parseAgentConfig(process.env);
+  const { settings, concurrency, limits, claude, agent } = parseAgentConfig(process.env);
   const assets = await createAssetStore(settings);
+  const files = createPictureFiles(assets);
   const resources = new ResourceStack(log);
   try {
     const db = createDatabase({
@@ -42,7 +43,10 @@ await runService('agent', log, async () => {
       bus,
       log,
       concurrency,
-      words: await createWordsPlanner(claude),
+      limits,
+      ...(await createModel(claude, agent)),
+      files,
+      loadImage: createImageLoader(files),
       readAssetText: (hash) => readAssetText(assets, hash),
     });
     resources.use('app', () => app.stop());

@@ -11,6 +11,8 @@ import type { LocalText, WordsPlan } from './core/words-plan.ts';
 export interface ClaimedRequest {
   request: RequestRecord;
   lease: AgentLease;
+  /** Claims since something came of one, this one included. */
+  claims: number;
 }
 
 /** Requests as the agent works on them. Every write requires the lease and says whether it still held. */

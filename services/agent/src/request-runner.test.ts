@@ -9,7 +9,7 @@ import { createRequestRunner, type RequestRunnerOptions } from './request-runner
 const id = '7f4d7c1e-30a5-4c6b-8a39-111111111111';
 const replied: PlanOutcome = { kind: 'replied', reply: 'hello' };
 
-function claimedRequest(changes: Partial<RequestRecord> = {}): ClaimedRequest {
+function claimedRequest(changes: Partial<RequestRecord> = {}, claims = 1): ClaimedRequest {
   const at = new Date(0);
   const request: RequestRecord = {
     id,
@@ -33,9 +33,14 @@ function claimedRequest(changes: Partial<RequestRecord> = {}): ClaimedRequest {
     createdAt: at,
     updatedAt: at,
     finishedAt: null,
+    question: null,
+    isPrivate: false,
+    parentRequestId: null,
+    parentPicture: null,
+    cost: null,
     ...changes,
   };
-  return { request, lease: { requestId: request.id, holder: id, epoch: request.agentEpoch } };
+  return { request, lease: { requestId: request.id, holder: id, epoch: request.agentEpoch }, claims };
 }
 
 function setUp(options: Partial<RequestRunnerOptions> = {}, claims: ClaimedRequest[][] = [[claimedRequest()]]) {
@@ -70,14 +75,14 @@ describe('a doorbell', () => {
     expect(desk.release).not.toHaveBeenCalled();
   });
 
-  test('waits for planning that is under way instead of claiming again', async () => {
+  test('waits for planning that is under way, and looks once more: the bell may be for what came after', async () => {
     const plan = Promise.withResolvers<PlanOutcome>();
     const { desk, runner } = setUp({ plan: () => plan.promise });
     const both = [runner.ring(id), new Promise<void>((resolve) => setImmediate(resolve)).then(() => runner.ring(id))];
     await new Promise((resolve) => setImmediate(resolve));
     plan.resolve(replied);
     await Promise.all(both);
-    expect(desk.claim).toHaveBeenCalledTimes(1);
+    expect(desk.claim).toHaveBeenCalledTimes(2);
     expect(desk.commitAnswer).toHaveBeenCalledTimes(1);
   });
 
@@ -106,7 +111,7 @@ describe('a request that cannot be planned', () => {
       [3, 4_000],
       [12, 30_000],
     ] as const) {
-      const { desk, runner } = setUp({ plan }, [[claimedRequest({ agentEpoch: epoch })]]);
+      const { desk, runner } = setUp({ plan }, [[claimedRequest({ agentEpoch: epoch }, epoch)]]);
       await runner.ring(id);
       expect(desk.release).toHaveBeenCalledWith(expect.objectContaining({ epoch }), afterMs);
       expect(desk.commitAnswer).not.toHaveBeenCalled();
@@ -125,7 +130,7 @@ describe('a request that cannot be planned', () => {
 
   test('fails when it was claimed again and again and never came to an end', async () => {
     const plan = vi.fn<RequestRunnerOptions['plan']>(() => Promise.resolve(replied));
-    const { desk, runner } = setUp({ plan }, [[claimedRequest({ agentEpoch: 16 })]]);
+    const { desk, runner } = setUp({ plan }, [[claimedRequest({}, 16)]]);
     await runner.ring(id);
     expect(plan).not.toHaveBeenCalled();
     expect(desk.commitAnswer).toHaveBeenCalledWith(expect.anything(), expect.objectContaining({ state: 'failed' }));

@@ -1,13 +1,15 @@
 import { AppError, toPublicError } from '@atelier/shared/errors/app-error';
 import type { Logger } from '@atelier/shared/log/create-logger';
 import type { RequestRecord } from '@atelier/shared/db/requests/request-row';
-import type { PlanOutcome } from './core/plan-request.ts';
+import type { PlanOutcome } from './core/planning-parts.ts';
 import type { ClaimedRequest, RequestDesk } from './ports.ts';
 
 export interface RequestRunnerOptions {
   desk: RequestDesk;
-  /** Decides; see `planRequest`. */
-  plan: (request: RequestRecord, signal: AbortSignal) => Promise<PlanOutcome>;
+  /** Decides; see `planRequest`. `handled`: whatever is to be written is written. */
+  plan: (claimed: ClaimedRequest, signal: AbortSignal) => Promise<PlanOutcome | { kind: 'handled' }>;
+  /** Called when the work on a request is over for now, whatever came of it. */
+  settled?: (request: RequestRecord) => void;
   /** Whether anything can be planned now; while not, requests stay where they are. */
   ready: () => boolean;
   /** Requests at a time. */
@@ -55,12 +57,14 @@ export function createRequestRunner(options: RequestRunnerOptions): RequestRunne
     const id = claimed.request.id;
     const done = run(claimed, abort).finally(() => {
       if (underway.get(id)?.abort === abort) underway.delete(id);
+      if (!stopped) options.settled?.(claimed.request);
     });
     underway.set(id, { done, abort });
     return done;
   }
 
-  async function run({ request, lease }: ClaimedRequest, abort: AbortController): Promise<void> {
+  async function run(claimed: ClaimedRequest, abort: AbortController): Promise<void> {
+    const { request, lease } = claimed;
     const log = options.log.child({ request_id: request.id });
     const renewal = setInterval(() => {
       desk.renew(lease).then(
@@ -71,23 +75,26 @@ export function createRequestRunner(options: RequestRunnerOptions): RequestRunne
       );
     }, leaseMs / 3);
     try {
-      const committed = await settle({ request, lease }, abort.signal);
+      const committed = await settle(claimed, abort.signal);
       if (!committed) log.debug('the request was taken over, cancelled or ended meanwhile');
     } catch (error) {
-      await handBack({ request, lease }, error, abort.signal, log);
+      await handBack(claimed, error, abort.signal, log);
     } finally {
       clearInterval(renewal);
     }
   }
 
   /** Plans and commits. False: the lease was lost, so nothing was written. */
-  async function settle({ request, lease }: ClaimedRequest, signal: AbortSignal): Promise<boolean> {
+  async function settle(claimed: ClaimedRequest, signal: AbortSignal): Promise<boolean> {
+    const { request, lease } = claimed;
     if (request.cancelRequestedAt !== null) return desk.commitAnswer(lease, { state: 'cancelled' });
-    if (request.agentEpoch > MAX_CLAIMS) {
+    if (claimed.claims > MAX_CLAIMS) {
       return desk.commitAnswer(lease, { state: 'failed', error: toPublicError(undefined) });
     }
-    const outcome = await options.plan(request, signal);
+    const outcome = await options.plan(claimed, signal);
     switch (outcome.kind) {
+      case 'handled':
+        return true;
       case 'planned':
         return desk.commitPlan(lease, outcome.plan, outcome.jobs);
       case 'replied':
@@ -99,7 +106,7 @@ export function createRequestRunner(options: RequestRunnerOptions): RequestRunne
   }
 
   async function handBack(
-    { request, lease }: ClaimedRequest,
+    { lease, claims }: ClaimedRequest,
     error: unknown,
     signal: AbortSignal,
     log: Logger,
@@ -110,7 +117,7 @@ export function createRequestRunner(options: RequestRunnerOptions): RequestRunne
       else if (signal.aborted) log.debug('planning was ended from outside');
       else if (error instanceof AppError && error.retry !== 'never') {
         log.warn({ err: error }, 'a part is away; the request waits');
-        await desk.release(lease, Math.min(500 * 2 ** request.agentEpoch, MAX_RELEASE_MS));
+        await desk.release(lease, Math.min(500 * 2 ** claims, MAX_RELEASE_MS));
       } else {
         log.error({ err: error }, 'a request could not be planned');
         await desk.commitAnswer(lease, { state: 'failed', error: toPublicError(error) });
@@ -141,9 +148,9 @@ export function createRequestRunner(options: RequestRunnerOptions): RequestRunne
 
   return {
     async ring(requestId) {
-      const known = underway.get(requestId);
-      if (known !== undefined) return known.done;
-      if (!mayBegin()) return;
+      // What is under way may have just been put aside, and this bell be the one that wakes it.
+      await underway.get(requestId)?.done;
+      if (!mayBegin() || underway.has(requestId)) return;
       try {
         const [claimed] = await desk.claim(1, requestId);
         if (claimed !== undefined) await begin(claimed);

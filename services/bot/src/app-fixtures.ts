@@ -30,6 +30,7 @@ import { answerRequest, type RequestAnswer } from '@atelier/shared/db/requests/a
 import { planRequest } from '@atelier/shared/db/requests/plan-request';
 import { type BotApp, createBotApp } from './app.ts';
 import { plan } from './core/cards/card-fixtures.ts';
+import type { ChatAdapter, ChatCore } from './ports.ts';
 
 /** A bot on test servers, and the parts of the agent and the worker that tests play. */
 const silent = pino({ level: 'silent' });
@@ -42,6 +43,10 @@ export interface TestBotOptions {
   sweepMs?: number;
   /** Keeps files; made and removed by the caller. */
   folder: string;
+  /** Chats beside the page. */
+  createAdapters?: (chat: ChatCore) => ChatAdapter[];
+  publicUrl?: string;
+  admins?: readonly string[];
 }
 
 export interface TestBot {
@@ -66,7 +71,9 @@ export async function startTestBot(options: TestBotOptions): Promise<TestBot> {
         : connectBus({ ...options.nats, service: 'bot', log: silent, signal }),
     web: { host: '127.0.0.1', port: 0, token: options.token },
     cookieKey: 'c0'.repeat(32),
-    createAdapters: async () => [],
+    createAdapters: async (chat) => options.createAdapters?.(chat) ?? [],
+    publicUrl: options.publicUrl,
+    admins: { identities: new Set(options.admins), trustsChatAdmins: false },
     log: silent,
     now: Date.now,
     randomId: randomUUID,

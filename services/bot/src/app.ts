@@ -1,26 +1,41 @@
+import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
+import type { PickRules } from '@atelier/queue/pick-job';
 import type { AssetStore } from '@atelier/shared/assets/asset-store';
 import type { Bus } from '@atelier/shared/bus/bus';
+import { instanceToken } from '@atelier/shared/contracts/subjects';
 import { takeExpiredAssets } from '@atelier/shared/db/asset-register';
 import type { Database } from '@atelier/shared/db/connect-database';
 import { forgetHandled } from '@atelier/shared/db/inbox';
 import { createOutboxRelay } from '@atelier/shared/db/outbox-relay';
-import { findPersonId } from '@atelier/shared/db/people/person-store';
+import type { ModelBudgets } from '@atelier/shared/db/chat/notice-sources';
+import { finishLinks } from '@atelier/shared/db/chat/link-codes';
 import { finishCancels } from '@atelier/shared/db/requests/cancel-request';
 import { AppError } from '@atelier/shared/errors/app-error';
 import { ResourceStack } from '@atelier/shared/lifecycle/resource-stack';
 import type { RunningService } from '@atelier/shared/lifecycle/run-service';
 import { createWebAdapter, type WebAdapter } from './adapters/web/create-web-adapter.ts';
+import { createSignedFiles } from './adapters/web/signed-files.ts';
+import type { AdminPolicy } from './chat/chat-context.ts';
 import { createChatCore } from './chat/create-chat-core.ts';
 import type { WebConfig } from './config.ts';
+import { createRateLimit } from './core/access/rate-limit.ts';
 import { createDeliveryWorker } from './deliveries/delivery-worker.ts';
+import { createPostWorker, type PostWorker } from './deliveries/post-worker.ts';
+import { createPostedFiles } from './pictures/posted-files.ts';
 import type { ChatAdapter, ChatCore } from './ports.ts';
 import { createCardFeed } from './state/card-feed.ts';
 import { createCardReader } from './state/card-reader.ts';
+import { createCatalogue } from './state/catalogue.ts';
+import { createChatSettingsCache } from './state/chat-settings-cache.ts';
+import { createCoveringReader } from './state/covering-reader.ts';
 import { createLiveBoard } from './state/live-board.ts';
+import { createPeopleCache } from './state/people-cache.ts';
 import { createQueueWatch } from './state/queue-watch.ts';
 import { createStatusWatch } from './state/status-watch.ts';
 import { createSweeper } from './state/sweeper.ts';
+import { type DiskSpace, tellOperators } from './state/tell-operators.ts';
+import { expireOldHistory, type Retention } from './state/expire-old-history.ts';
 
 export interface BotAppDeps {
   db: Database;
@@ -29,8 +44,18 @@ export interface BotAppDeps {
   /** Waits for NATS. */
   connectBus: (signal: AbortSignal) => Promise<Bus>;
   files: AssetStore;
+  /** Pictures go into chats with the workflow that ComfyUI wrote into them. */
+  keepsMetadata?: boolean;
   web: WebConfig;
   cookieKey: string;
+  /** Address of the page for others, without a slash at the end; absent: no links to it are given. */
+  publicUrl?: string | undefined;
+  /** Who is an operator; default: who sits at an open page on loopback. */
+  admins?: Omit<AdminPolicy, 'trustsLocalPage'>;
+  /** Of the language model; operators hear when one is spent. */
+  budgets?: ModelBudgets;
+  /** Of the disk that keeps pictures; default: unknown. */
+  readDiskSpace?: () => Promise<DiskSpace | undefined>;
   /** Builds the adapters of the other chats that are switched on. */
   createAdapters: (chat: ChatCore) => Promise<ChatAdapter[]>;
   log: Logger;
@@ -38,6 +63,10 @@ export interface BotAppDeps {
   randomId: () => string;
   /** How often rows without a doorbell are looked for; default 5 s. */
   sweepMs?: number;
+  /** The workers' rules, for forecasts. */
+  pickRules?: PickRules;
+  /** How long history is kept; default: for good. */
+  retention?: Retention;
 }
 
 export interface BotApp {
@@ -53,6 +82,9 @@ export interface BotApp {
 }
 
 const hourMs = 3_600_000;
+/** Expired files looked for at a time, and how often an hour. */
+const expiredBatch = 1_000;
+const maxExpiredBatches = 50;
 
 /** Joins the chat core, its adapters, the database and the bus; owns start and stop. */
 export async function createBotApp(deps: BotAppDeps): Promise<BotApp> {
@@ -72,10 +104,19 @@ export async function createBotApp(deps: BotAppDeps): Promise<BotApp> {
       await bus.publishOutbox(row);
     },
   });
-  const reader = createCardReader(db);
+  const settings = createChatSettingsCache({ db, log });
+  const people = createPeopleCache({ db, now: deps.now });
+  const signed = createSignedFiles(deps.cookieKey);
+  const linkTries = createRateLimit(deps.now);
+  const catalogue = createCatalogue({ ask: () => connectedBus().ask('recipeList', {}, {}), log });
+  const reader = createCoveringReader(createCardReader(db), settings);
   const board = createLiveBoard();
   const feed = createCardFeed({ reader, board, log });
-  const queue = createQueueWatch({ db, log });
+  const queue = createQueueWatch({
+    db,
+    log,
+    ...(deps.pickRules === undefined ? {} : { rules: deps.pickRules }),
+  });
   const status = createStatusWatch({ db, log, now: deps.now });
   const chat = createChatCore({
     db,
@@ -87,9 +128,33 @@ export async function createBotApp(deps: BotAppDeps): Promise<BotApp> {
     status,
     log,
     files: deps.files,
-    findPersonId: (user) => findPersonId(db, user),
+    postedFiles: deps.keepsMetadata === true ? deps.files : createPostedFiles(deps.files),
+    settings,
+    people,
+    catalogue,
+    linkTries,
     wakeCancel: (wake) => bus?.publishLive('cancelWake', {}, wake, wake.requestId),
+    tellWorker(instanceId, command) {
+      // Its row says so too, and it looks there every second.
+      bus
+        ?.ask('workerCommand', { instanceId: instanceToken(instanceId) }, { instanceId, command })
+        .catch((error: unknown) => {
+          log.debug({ err: error, instanceId, command }, 'a worker could not be told; it looks by itself');
+        });
+    },
+    exportWorkflow: async ({ jobId }) => (await connectedBus().ask('workflowExport', {}, { jobId })).workflowText,
+    ringPosts: () => posts?.ring(),
+    publicUrl: deps.publicUrl,
+    signedFilePath: (file) => signed.path(file),
+    admins: {
+      ...(deps.admins ?? { identities: new Set(), trustsChatAdmins: false }),
+      trustsLocalPage: deps.web.token === undefined,
+    },
+    now: deps.now,
+    randomId: deps.randomId,
+    randomBytes,
   });
+  let posts: PostWorker | undefined;
   const web: WebAdapter = createWebAdapter({
     ...deps,
     config: deps.web,
@@ -99,6 +164,9 @@ export async function createBotApp(deps: BotAppDeps): Promise<BotApp> {
     queue,
     board,
     status,
+    signed,
+    people,
+    linkTries,
   });
   const adapters: ChatAdapter[] = [web, ...(await deps.createAdapters(chat))];
   const deliveries = createDeliveryWorker({
@@ -108,20 +176,47 @@ export async function createBotApp(deps: BotAppDeps): Promise<BotApp> {
     holder: deps.randomId(),
     log,
     onSent: (delivery) => feed.ring(delivery.requestId),
+    wantsPing: async (personId) => (await people.settingsOf(personId)).wantsPing !== false,
     sweepMs,
   });
+  posts = createPostWorker({ db, reader, adapters, holder: deps.randomId(), log, sweepMs });
   const sweeper = createSweeper(log, [
     { everyMs: sweepMs, work: async () => relay.nudge(await finishCancels(db)) },
     { everyMs: Math.min(sweepMs, 3_000), work: reconcile },
+    { everyMs: sweepMs, work: () => settings.refresh() },
+    { everyMs: 60_000, work: () => catalogue.refresh() },
+    { everyMs: 2 * sweepMs, work: () => finishLinks(db) },
+    {
+      everyMs: 2 * sweepMs,
+      work: () =>
+        tellOperators({
+          db,
+          settings,
+          budgets: deps.budgets ?? { dayMicroDollars: 0, personDayMicroDollars: 0 },
+          now: deps.now,
+          readDiskSpace: deps.readDiskSpace ?? (() => Promise.resolve(undefined)),
+          ringPosts: () => posts?.ring(),
+        }),
+    },
     { everyMs: hourMs, work: () => forgetHandled(db, 7 * 24 * hourMs) },
     { everyMs: hourMs, work: deleteExpired },
+    { everyMs: hourMs / 2, work: () => expireOldHistory(db, deps.retention, log) },
   ]);
 
   async function deleteExpired(): Promise<void> {
-    const hashes = await takeExpiredAssets(db, 1_000);
-    const deleted = await deps.files.deleteUnreferenced(hashes, { olderThanMs: hourMs });
+    let deleted = 0;
+    for (let batches = 0; batches < maxExpiredBatches; batches += 1) {
+      const hashes = await takeExpiredAssets(db, expiredBatch);
+      deleted += await deps.files.deleteUnreferenced(hashes, { olderThanMs: hourMs });
+      if (hashes.length < expiredBatch) break;
+    }
     const leftovers = await deps.files.sweepTemporary(24 * hourMs);
     if (deleted + leftovers > 0) log.info({ deleted, leftovers }, 'expired files deleted');
+  }
+
+  function connectedBus(): Bus {
+    if (bus === undefined) throw new AppError('unavailable', 'NATS was not reached yet');
+    return bus;
   }
 
   async function reconcile(): Promise<void> {
@@ -141,6 +236,7 @@ export async function createBotApp(deps: BotAppDeps): Promise<BotApp> {
     to.subscribeDoorbell('deliveryCreated', {}, ({ door }) => deliveries.ring(door));
     to.subscribeLive('liveProgress', {}, (progress) => feed.takeProgress(progress));
     to.subscribeLive('livePreview', {}, (preview) => feed.takePreview(preview));
+    to.subscribeLive('liveReply', {}, (reply) => feed.takeReply(reply));
     to.subscribeLive('liveWorkerStatus', {}, (worker) => status.takeWorkerStatus(worker));
     to.onConnectionChange((connected) => status.setNatsConnected(connected));
     to.onReconnect(() => {
@@ -156,8 +252,11 @@ export async function createBotApp(deps: BotAppDeps): Promise<BotApp> {
     await status.start();
     relay.start();
     opened.use('outbox relay', () => relay.stop());
+    await settings.refresh();
     deliveries.start();
     opened.use('deliveries', () => deliveries.stop());
+    posts?.start();
+    opened.use('posts', () => posts?.stop());
     sweeper.start();
     opened.use('sweeper', () => sweeper.stop());
   }
@@ -167,6 +266,19 @@ export async function createBotApp(deps: BotAppDeps): Promise<BotApp> {
     opened.use('bus', () => connected.close());
     bus = connected;
     listen(connected);
+    // Nobody waits for it: completion offers what is known.
+    catalogue.refresh().catch((error: unknown) => log.debug({ err: error }, 'no recipes yet'));
+  }
+
+  /** A chat whose token is refused stays silent; the page and the others go on, and the page says so. */
+  async function startChat(adapter: ChatAdapter): Promise<void> {
+    try {
+      await adapter.start();
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'config') throw error;
+      log.error({ err: error, adapter: adapter.name }, 'this chat stays switched off');
+      status.setRefused(adapter.name);
+    }
   }
 
   async function stop(): Promise<void> {
@@ -188,7 +300,7 @@ export async function createBotApp(deps: BotAppDeps): Promise<BotApp> {
         await Promise.all([useDatabase(), useBus()]);
         const others = adapters.filter((adapter) => adapter !== web);
         for (const adapter of others) opened.use(adapter.name, () => adapter.stop());
-        await Promise.all(others.map((adapter) => adapter.start()));
+        await Promise.all(others.map((adapter) => startChat(adapter)));
       } catch (error) {
         listening.reject(error);
         await stop();

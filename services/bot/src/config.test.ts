@@ -29,8 +29,8 @@ it('switches a chat on by its token', () => {
     TELEGRAM_TOKEN: '123:abc',
     TELEGRAM_API_ROOT: 'http://127.0.0.1:1',
   });
-  expect(config.discord).toEqual({ enabled: true, token: 'x.y.z', apiUrl: undefined, messageContent: false });
-  expect(config.telegram).toEqual({ enabled: true, token: '123:abc', apiRoot: 'http://127.0.0.1:1' });
+  expect(config.discord).toMatchObject({ enabled: true, token: 'x.y.z', apiUrl: undefined, messageContent: false });
+  expect(config.telegram).toMatchObject({ enabled: true, token: '123:abc', apiRoot: 'http://127.0.0.1:1' });
 });
 
 it.each(['0.0.0.0', '::', '192.168.1.5', 'atelier.example'])('refuses %s without an access token', (host) => {
@@ -47,4 +47,30 @@ it('names every bad variable at once and repeats no secret', () => {
   expect(message).toContain('TELEGRAM_TOKEN');
   expect(message).toContain('ATELIER_WEB_TOKEN');
   expect(message).not.toContain('sekret');
+});
+
+it('reads who is an operator, and refuses what names nobody', () => {
+  const config = parseBotConfig({
+    ...needed,
+    ATELIER_ADMINS: 'discord:12, telegram:7',
+    ATELIER_PUBLIC_URL: 'https://a.example/',
+  });
+  expect([...config.admins.identities]).toEqual(['discord:12', 'telegram:7']);
+  expect(config.publicUrl).toBe('https://a.example');
+  expect(() => parseBotConfig({ ...needed, ATELIER_ADMINS: 'Mei' })).toThrow(/ATELIER_ADMINS: Mei names nobody/);
+});
+
+it('reads which servers and shards this process answers for in Discord', () => {
+  const discord = (env: Record<string, string>) =>
+    parseBotConfig({ ...needed, DISCORD_TOKEN: 'x.y.z', ...env }).discord;
+  expect(discord({})).toMatchObject({ enabled: true, guildIds: [] });
+  expect(discord({})).not.toHaveProperty('shards');
+  expect(discord({ DISCORD_GUILD_IDS: '12, 34' })).toMatchObject({ guildIds: ['12', '34'] });
+  expect(discord({ DISCORD_SHARD_COUNT: '2' })).toMatchObject({ shards: { count: 2, ids: [0, 1] } });
+  expect(discord({ DISCORD_SHARD_COUNT: '4', DISCORD_SHARDS: '1,3' })).toMatchObject({
+    shards: { count: 4, ids: [1, 3] },
+  });
+  expect(() => discord({ DISCORD_SHARDS: '0' })).toThrow(/DISCORD_SHARD_COUNT/);
+  expect(() => discord({ DISCORD_SHARD_COUNT: '2', DISCORD_SHARDS: '2' })).toThrow(/DISCORD_SHARDS/);
+  expect(() => discord({ DISCORD_GUILD_IDS: 'Studio' })).toThrow(/DISCORD_GUILD_IDS/);
 });

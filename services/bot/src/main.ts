@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { defaultPickRules } from '@atelier/queue/pick-job';
 import { createAssetStore } from '@atelier/shared/assets/create-asset-store';
 import { logLevelSetting } from '@atelier/shared/config/parse-config';
 import { connectBus } from '@atelier/shared/bus/connect-bus';
@@ -37,7 +39,14 @@ await runService('bot', log, async () => {
       ...settings,
       ATELIER_ASSETS_DIR: settings.ATELIER_ASSETS_DIR ?? join(config.homeDir, 'assets'),
     }),
+    keepsMetadata: !settings.ATELIER_STRIP_METADATA,
     web: config.web,
+    publicUrl: config.publicUrl,
+    admins: config.admins,
+    budgets: config.budgets,
+    readDiskSpace: () => readDiskSpace(settings.ATELIER_ASSETS_DIR ?? join(config.homeDir, 'assets')),
+    pickRules: { ...defaultPickRules, ...config.limits },
+    ...(config.retention === undefined ? {} : { retention: config.retention }),
     cookieKey: await loadCookieKey(config.homeDir),
     createAdapters: (chat) =>
       createChatAdapters(config, {
@@ -53,3 +62,13 @@ await runService('bot', log, async () => {
   });
   return app.start();
 });
+
+/** Of the folder's disk; undefined where the files lie elsewhere. */
+async function readDiskSpace(folder: string): Promise<{ free: number; total: number } | undefined> {
+  try {
+    const { bavail, blocks, bsize } = await statfs(folder);
+    return { free: bavail * bsize, total: blocks * bsize };
+  } catch {
+    return undefined;
+  }
+}

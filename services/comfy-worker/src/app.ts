@@ -1,11 +1,15 @@
 import { randomUUID } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createComfyClient } from '@atelier/comfyui/client/comfy-client';
 import { createComfySocket } from '@atelier/comfyui/client/comfy-socket';
 import { defaultPickRules } from '@atelier/queue/pick-job';
 import type { AssetStore } from '@atelier/shared/assets/asset-store';
 import type { Bus } from '@atelier/shared/bus/bus';
+import { instanceToken } from '@atelier/shared/contracts/subjects';
 import type { LiveWorkerStatus } from '@atelier/shared/contracts/live';
+import type { JobRecord } from '@atelier/shared/db/jobs/job-row';
 import type { Database } from '@atelier/shared/db/connect-database';
 import {
   acquireInstance,
@@ -17,15 +21,20 @@ import { AppError } from '@atelier/shared/errors/app-error';
 import type { OutboxRelay } from '@atelier/shared/db/outbox-relay';
 import type { RunningService } from '@atelier/shared/lifecycle/run-service';
 import type { Logger } from '@atelier/shared/log/create-logger';
-import { createComfyLink } from './adapters/comfy-link.ts';
+import { checkWorkflow } from './adapters/check-workflow.ts';
+import { createComfyLink, type ComfyLink } from './adapters/comfy-link.ts';
+import { createComfySupervisor } from './adapters/comfy-supervisor.ts';
 import { createJobStore } from './adapters/job-store.ts';
 import { createOutputStore } from './adapters/output-store.ts';
 import { createPreviewScaler } from './adapters/preview-scaler.ts';
+import { reportStatus } from './adapters/status-reporter.ts';
 import { uploadInputs } from './adapters/upload-inputs.ts';
 import type { WorkerConfig } from './config.ts';
 import { createCancelBoard } from './core/cancel-board.ts';
 import { takeTenure, type Tenure } from './core/lease-keeper.ts';
-import { createJobReporter } from './core/report-progress.ts';
+import { createPromptLine, type PromptLine } from './core/prompt-line.ts';
+import { createJobReporter, type JobReporter } from './core/report-progress.ts';
+import { defaultRestartRules } from './core/restart-policy.ts';
 import { createWakeBell } from './core/wake-bell.ts';
 import { workLoop } from './core/work-loop.ts';
 import type { Clock } from './ports.ts';
@@ -59,8 +68,24 @@ export function createWorkerApp(deps: WorkerDeps): { start(): RunningService } {
   const stopping = new AbortController();
   const draining = new AbortController();
   let paused = false;
-  let runningJobId: string | undefined;
-  let state: LiveWorkerStatus['state'] = 'starting';
+  let hasNews = false;
+  let freeMemory: (() => Promise<void>) | undefined;
+  const supervisor =
+    config.comfyuiCommand === undefined
+      ? undefined
+      : createComfySupervisor({
+          command: config.comfyuiCommand,
+          logPath: join(tmpdir(), `atelier-comfyui-${instanceToken(instanceId)}.log`),
+          rules: defaultRestartRules,
+          endMs: timings.drainMs,
+          log,
+        });
+
+  /** Something outside of the line changed. */
+  function tellNews(): void {
+    hasNews = true;
+    bell.ring();
+  }
 
   const leaseStore = {
     acquire: () => acquireInstance(db, { instanceId, holder, leaseMs: timings.leaseMs, newClientId: randomUUID() }),
@@ -80,7 +105,7 @@ export function createWorkerApp(deps: WorkerDeps): { start(): RunningService } {
             beatMs: timings.beatMs,
             acquireMs: timings.acquireMs,
             onBeat(beat) {
-              if (paused && !beat.paused) bell.ring();
+              if (paused !== beat.paused) tellNews();
               paused = beat.paused;
               for (const jobId of beat.cancelledJobIds) cancels.request(jobId);
             },
@@ -120,6 +145,16 @@ export function createWorkerApp(deps: WorkerDeps): { start(): RunningService } {
       postTimeoutMs: timings.postTimeoutMs,
     });
     const socket = createComfySocket({ baseUrl: config.comfyuiUrl, clientId: tenure.instance.clientId });
+    const line = createPromptLine({
+      depth: config.depth,
+      prepareAheadMs: timings.prepareAheadMs,
+      postAheadMs: timings.postAheadMs,
+      now: clock.now,
+      onChange: () => bell.ring(),
+    });
+    const memoryLost = (): void => {
+      store.forgetResident(tenure.instance).catch((error: unknown) => log.debug({ err: error }, 'not written down'));
+    };
     const link = createComfyLink({
       client,
       socket,
@@ -127,43 +162,70 @@ export function createWorkerApp(deps: WorkerDeps): { start(): RunningService } {
       log,
       everyMs: timings.statusMs,
       publishRegistry: (registry) => store.report(tenure.instance, { registry }),
-      onChange: () => bell.ring(),
+      onChange(available) {
+        if (!available) memoryLost();
+        tellNews();
+      },
+      onLook: (answers) => supervisor?.looked(answers),
+      onForeign: memoryLost,
     });
     const ended = new AbortController();
     const until = AbortSignal.any([tenure.signal, stopping.signal, ended.signal]);
+    freeMemory = async () => {
+      await client.free({ unloadModels: true, freeMemory: true });
+      memoryLost();
+    };
+    let wasOpen = false;
+    const unwatch = socket.subscribe({
+      onState(state) {
+        // A ComfyUI that was restarted between two looks shows only here.
+        if (state === 'open' && wasOpen) memoryLost();
+        wasOpen ||= state === 'open';
+      },
+    });
     socket.start();
     const watching = link.run(until);
-    const reporting = reportStatus(tenure, link, until);
+    const reporting = reportStatus(
+      {
+        everyMs: timings.statusMs,
+        status: () => statusOf(line, link),
+        publish: (status) =>
+          bus.publishLive('liveWorkerStatus', { instanceId: instanceToken(instanceId) }, status, holder),
+        store: (status) => store.report(tenure.instance, { status }),
+      },
+      until,
+    );
     try {
       await workLoop(
         {
           store,
           client,
           socket,
+          line,
           outputs: createOutputStore(client, assets, config.assets.ASSETS_MAX_BYTES),
+          tempOutputs: config.tempOutputs,
           uploadInputs: (job, signal) => uploadInputs(client, assets, job, signal),
-          reporter: (job) =>
-            createJobReporter({
-              jobId: job.id,
-              requestId: job.requestId,
-              publishProgress: (progress) =>
-                bus.publishLive('liveProgress', { jobId: job.id }, progress, job.requestId),
-              publishPreview: (preview) => bus.publishLive('livePreview', { jobId: job.id }, preview, job.requestId),
-              scalePreview,
-              now: () => performance.now(),
-            }),
+          checkWorkflow: (job) => checkWorkflow(link.registry, link.status().comfyuiVersion, job),
+          reporter: (job) => reporterOf(job),
           tenure: { ...tenure, signal: AbortSignal.any([tenure.signal, stopping.signal]) },
           timings,
           log,
-          rules: defaultPickRules,
+          rules: { ...defaultPickRules, ...config.running },
           classes: () => link.classes,
+          models: () => link.models,
           available: () => link.available,
           paused: () => paused,
+          takeNews() {
+            const had = hasNews;
+            hasNews = false;
+            return had;
+          },
           bell,
           cancelSignal: (jobId) => cancels.signalOf(jobId),
-          onJob(job) {
-            if (job === undefined && runningJobId !== undefined) cancels.forget(runningJobId);
-            runningJobId = job?.id;
+          onJobEnded: (jobId) => cancels.forget(jobId),
+          onMemoryLost: memoryLost,
+          onExecutorStuck(stuck) {
+            if (stuck) supervisor?.restart();
           },
         },
         draining.signal,
@@ -172,41 +234,40 @@ export function createWorkerApp(deps: WorkerDeps): { start(): RunningService } {
       if (!tenure.signal.aborted && !stopping.signal.aborted) throw error;
     } finally {
       ended.abort();
+      freeMemory = undefined;
+      unwatch();
       await socket.close();
       await Promise.allSettled([watching, reporting]);
     }
   }
 
-  function currentState(available: boolean): LiveWorkerStatus['state'] {
-    if (draining.signal.aborted) return 'draining';
-    if (!available) return 'waiting_for_comfyui';
-    if (paused) return 'paused';
-    return runningJobId === undefined ? 'idle' : 'busy';
+  function reporterOf(job: JobRecord): JobReporter {
+    const { id: jobId, requestId } = job;
+    return createJobReporter({
+      jobId,
+      requestId,
+      publishProgress: (progress) => bus.publishLive('liveProgress', { jobId }, progress, requestId),
+      publishPreview: (preview) => bus.publishLive('livePreview', { jobId }, preview, requestId),
+      scalePreview,
+      now: clock.now,
+    });
   }
 
-  async function reportStatus(
-    tenure: Tenure,
-    link: { available: boolean; status(): Partial<LiveWorkerStatus> },
-    signal: AbortSignal,
-  ): Promise<void> {
-    let stored = '';
-    while (!signal.aborted) {
-      state = currentState(link.available);
-      const status: LiveWorkerStatus = {
-        foreignPrompts: 0,
-        ...link.status(),
-        instanceId,
-        state,
-        ...(runningJobId === undefined ? {} : { runningJobId }),
-      };
-      bus.publishLive('liveWorkerStatus', { instanceId: instanceToken(instanceId) }, status, tenure.instance.holder);
-      const kept = JSON.stringify({ ...status, vramFree: undefined, runningJobId: undefined });
-      if (kept !== stored) {
-        stored = kept;
-        await store.report(tenure.instance, { status }).catch(() => (stored = ''));
-      }
-      await sleep(timings.statusMs, undefined, { signal }).catch(() => {});
-    }
+  function statusOf(line: PromptLine, link: ComfyLink): LiveWorkerStatus {
+    const runningJobId = line.open()[0]?.jobId;
+    const state = (): LiveWorkerStatus['state'] => {
+      if (draining.signal.aborted) return 'draining';
+      if (!link.available) return 'waiting_for_comfyui';
+      if (paused) return 'paused';
+      return runningJobId === undefined ? 'idle' : 'busy';
+    };
+    return {
+      foreignPrompts: 0,
+      ...link.status(),
+      instanceId,
+      state: state(),
+      ...(runningJobId === undefined ? {} : { runningJobId }),
+    };
   }
 
   async function sweep(): Promise<void> {
@@ -224,23 +285,23 @@ export function createWorkerApp(deps: WorkerDeps): { start(): RunningService } {
     start() {
       relay.start();
       const subscriptions = [
-        bus.subscribeDoorbell('jobChanged', { state: 'queued' }, () => bell.ring()),
+        bus.subscribeDoorbell('jobChanged', { state: 'queued' }, tellNews),
         bus.subscribeLive('cancelWake', {}, ({ jobIds }) => {
           for (const jobId of jobIds) cancels.request(jobId);
         }),
         bus.answer('workerCommand', { instanceId: instanceToken(instanceId) }, async ({ command }) => {
           if (command === 'free_memory') {
-            const client = createComfyClient({ baseUrl: config.comfyuiUrl, clientId: holder });
-            await client.free({ unloadModels: true, freeMemory: true });
+            const standingBy = createComfyClient({ baseUrl: config.comfyuiUrl, clientId: holder });
+            await (freeMemory?.() ?? standingBy.free({ unloadModels: true, freeMemory: true }));
           } else {
             await setInstancePaused(db, instanceId, command === 'pause');
             paused = command === 'pause';
-            bell.ring();
+            tellNews();
           }
           return { ok: true as const };
         }),
       ];
-      const offReconnect = bus.onReconnect(() => bell.ring());
+      const offReconnect = bus.onReconnect(tellNews);
       const serving = serve();
       const sweeping = sweep();
       return {
@@ -254,15 +315,11 @@ export function createWorkerApp(deps: WorkerDeps): { start(): RunningService } {
           }
           stopping.abort(new Error('the worker stops'));
           await Promise.allSettled([serving, sweeping]);
+          await supervisor?.stop();
           offReconnect();
           await Promise.allSettled(subscriptions.map((subscription) => subscription.stop()));
         },
       };
     },
   };
-}
-
-/** An instance's id as one NATS token. */
-function instanceToken(instanceId: string): string {
-  return instanceId.replaceAll('.', '_');
 }

@@ -10,6 +10,9 @@ import { createLogger } from '@atelier/shared/log/create-logger';
 import { createWorkerApp } from './app.ts';
 import { parseWorkerConfig } from './config.ts';
 
+/** Of the lease's 7 s enough is left to connect anew and renew it. */
+const databaseAnswerMs = 4_000;
+
 const log = createLogger('comfy-worker', process.env['LOG_LEVEL'] || 'info');
 
 // Thumbnails are made one at a time, beside the GPU's own work: little memory before much speed.
@@ -23,6 +26,7 @@ await runService('comfy-worker', log, async () => {
     url: config.databaseUrl,
     poolSize: config.databasePoolSize,
     applicationName: 'atelier comfy-worker',
+    answerMs: databaseAnswerMs,
     log,
   });
   resources.use('database', () => db.close());

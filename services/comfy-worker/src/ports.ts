@@ -5,6 +5,7 @@ import type { JobLease } from '@atelier/shared/db/jobs/job-lease';
 import type { QueueSnapshot } from '@atelier/shared/db/jobs/queue-snapshot';
 import type { Held, PickOptions, RequeueOptions } from '@atelier/shared/db/jobs/job-transitions';
 import type { AcquiredInstance, InstanceLease, InstanceReport } from '@atelier/shared/db/instances/instance-store';
+import type { OutputText } from './core/output-texts.ts';
 
 /** Monotonic time and waiting, so that a test can turn it by hand. */
 export interface Clock {
@@ -39,6 +40,8 @@ export interface JobStore {
   /** Frees what dead instances held and carries out stored cancels. */
   sweep(strandedAfterMs: number): Promise<void>;
   report(instance: InstanceLease, report: InstanceReport): Promise<void>;
+  /** What the GPU holds is not known any more: the next pick does not count on it. */
+  forgetResident(instance: InstanceLease): Promise<void>;
 }
 
 export interface OutputStore {
@@ -49,4 +52,12 @@ export interface OutputStore {
    *   `unavailable` (the store is full or away: try again).
    */
   store(file: OutputFile, index: number, signal: AbortSignal): Promise<JobOutput>;
+  /** Stores a text that a node put out. @throws AppError as `store`. */
+  storeText(text: OutputText, index: number): Promise<JobOutput>;
+  /**
+   * Makes one picture of the thumbnails of several, in their order, and stores it; `undefined` where they cannot be drawn.
+   *
+   * @throws AppError `unavailable`.
+   */
+  storeSheet(pictures: readonly JobOutput[], index: number): Promise<JobOutput | undefined>;
 }

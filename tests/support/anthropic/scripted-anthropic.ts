@@ -26,7 +26,9 @@ export type ScriptedStep =
   /** Answers nothing until the client gives up. */
   | { kind: 'hang' }
   /** Answers with these bytes as the body. */
-  | { kind: 'raw'; status: number; contentType: string; body: string };
+  | { kind: 'raw'; status: number; contentType: string; body: string }
+  /** Decides by what was asked. */
+  | { kind: 'when'; answer: (request: ReceivedRequest) => ScriptedStep };
 
 const requestSchema = z.looseObject({
   model: z.string(),
@@ -34,6 +36,7 @@ const requestSchema = z.looseObject({
   stream: z.boolean().optional(),
   system: z.unknown(),
   messages: z.array(z.looseObject({ role: z.enum(['user', 'assistant']), content: z.unknown() })).min(1),
+  tools: z.array(z.looseObject({ name: z.string() })).optional(),
 });
 export type ReceivedRequest = z.infer<typeof requestSchema> & { headers: IncomingMessage['headers'] };
 
@@ -61,7 +64,10 @@ export function textMessage(content: string, options: Partial<ScriptedMessage> =
  * A server that speaks the Messages API over HTTP and server-sent events and follows a script, for the real SDK to talk
  * to. What a request lacks is refused as the API refuses it: no key is 401, a body that does not parse 400.
  */
-export async function startScriptedAnthropic(): Promise<ScriptedAnthropic> {
+export async function startScriptedAnthropic(
+  /** Says what a step costs, in place of the script. */
+  meter?: (step: ScriptedStep, request: ReceivedRequest) => ScriptedStep,
+): Promise<ScriptedAnthropic> {
   const steps: ScriptedStep[] = [];
   const requests: ReceivedRequest[] = [];
   const server = createServer((request, response) => {
@@ -84,9 +90,16 @@ export async function startScriptedAnthropic(): Promise<ScriptedAnthropic> {
       return;
     }
     requests.push({ ...parsed.data, headers: request.headers });
-    const step = steps.shift();
+    const problem = messageProblem(parsed.data.messages);
+    if (problem !== undefined) {
+      sendError(response, { status: 400, type: 'invalid_request_error', message: problem });
+      return;
+    }
+    const received: ReceivedRequest = { ...parsed.data, headers: request.headers };
+    let step = steps.shift();
+    while (step?.kind === 'when') step = step.answer(received);
     if (step === undefined) sendError(response, { status: 500, type: 'api_error', message: 'the script has ended' });
-    else await play(step, parsed.data.stream === true, response);
+    else await play(meter === undefined ? step : meter(step, received), parsed.data.stream === true, response);
   }
 
   await new Promise<void>((resolve, reject) => {
@@ -120,6 +133,7 @@ async function play(step: ScriptedStep, stream: boolean, response: ServerRespons
       response.writeHead(step.status, { 'content-type': step.contentType }).end(step.body);
       return;
     case 'hang':
+    case 'when':
       return;
     case 'message':
       if (!stream) {
@@ -182,4 +196,21 @@ function parseJsonOrUndefined(body: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+const blockSchema = z.looseObject({ type: z.string(), id: z.string().optional(), tool_use_id: z.string().optional() });
+
+/** What the API refuses in a conversation: roles that do not alternate, and tool uses without their results. */
+function messageProblem(messages: readonly { role: string; content: unknown }[]): string | undefined {
+  let owed: string[] = [];
+  for (const [index, { role, content }] of messages.entries()) {
+    if ((index % 2 === 0) !== (role === 'user')) return `messages.${index}: roles must alternate`;
+    const blocks = typeof content === 'string' ? [] : z.array(blockSchema).min(1).parse(content);
+    const results = blocks.flatMap((block) => (block.type === 'tool_result' ? [block.tool_use_id ?? ''] : []));
+    if (owed.some((id) => !results.includes(id)) || results.some((id) => !owed.includes(id))) {
+      return `messages.${index}: tool_use ids and tool_result blocks do not match: ${owed.join()} and ${results.join()}`;
+    }
+    owed = blocks.flatMap((block) => (block.type === 'tool_use' ? [block.id ?? ''] : []));
+  }
+  return owed.length === 0 ? undefined : `tool_use without tool_result: ${owed.join()}`;
 }

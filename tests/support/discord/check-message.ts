@@ -30,7 +30,42 @@ const button = z
   .refine((one) => (one.style === 5 ? one.url !== undefined : one.custom_id !== undefined), 'custom_id or url missing')
   .refine((one) => one.style === 5 || one.url === undefined, 'only a link button has a url')
   .refine((one) => one.label !== undefined || one.emoji !== undefined, 'a label or an emoji is required');
-const row = z.strictObject({ ...idField, type: z.literal(1), components: z.array(button).min(1).max(5) });
+const selectFields = {
+  ...idField,
+  custom_id: z.string().min(1).max(100),
+  placeholder: z.string().max(150).optional(),
+  min_values: z.int().min(0).max(25).optional(),
+  max_values: z.int().min(1).max(25).optional(),
+  required: z.boolean().optional(),
+  disabled: z.boolean().optional(),
+};
+export const stringSelect = z
+  .strictObject({
+    ...selectFields,
+    type: z.literal(3),
+    options: z
+      .array(
+        z.strictObject({
+          label: z.string().min(1).max(100),
+          value: z.string().min(1).max(100),
+          description: z.string().min(1).max(100).optional(),
+          emoji: z.strictObject({ name: z.string() }).optional(),
+          default: z.boolean().optional(),
+        }),
+      )
+      .min(1)
+      .max(25),
+  })
+  .refine((one) => new Set(one.options.map((option) => option.value)).size === one.options.length, 'a value twice')
+  .refine((one) => one.options.filter((option) => option.default).length <= (one.max_values ?? 1), 'too many defaults')
+  .refine((one) => (one.max_values ?? 1) <= one.options.length, 'max_values is more than there are options');
+/** Of users, roles, both, channels. */
+const entitySelect = z.strictObject({ ...selectFields, type: z.literal([5, 6, 7, 8]) });
+const row = z.strictObject({
+  ...idField,
+  type: z.literal(1),
+  components: z.union([z.array(button).min(1).max(5), z.tuple([z.union([stringSelect, entitySelect])])]),
+});
 const gallery = z.strictObject({
   ...idField,
   type: z.literal(12),
@@ -61,7 +96,16 @@ const section = z.strictObject({
   ...idField,
   type: z.literal(9),
   components: z.array(text).min(1).max(3),
-  accessory: z.union([button, z.strictObject({ ...idField, type: z.literal(11), media })]),
+  accessory: z.union([
+    button,
+    z.strictObject({
+      ...idField,
+      type: z.literal(11),
+      media,
+      description: z.string().min(1).max(1_024).optional(),
+      spoiler: z.boolean().optional(),
+    }),
+  ]),
 });
 const inContainer = z.union([text, row, gallery, file, separator, section]);
 const container = z.strictObject({
@@ -138,7 +182,7 @@ export function checkMessage(payload: MessagePayload, isV2: boolean, attachmentN
   const chars = all.reduce((sum, one) => sum + (one.type === 10 ? one.content.length : 0), 0);
   if (chars > maxTextChars) throw invalidForm({ components: `more than ${maxTextChars} characters of text` });
   unique(
-    all.flatMap((one) => (one.type === 2 && one.custom_id !== undefined ? [one.custom_id] : [])),
+    all.flatMap((one) => ('custom_id' in one && one.custom_id !== undefined ? [one.custom_id] : [])),
     'custom_id',
   );
   unique(
@@ -156,7 +200,9 @@ export function checkMessage(payload: MessagePayload, isV2: boolean, attachmentN
   }
 }
 
-export type AnyComponent = Component | z.infer<typeof button>;
+export type ButtonComponent = z.infer<typeof button>;
+export type SelectComponent = z.infer<typeof stringSelect> | z.infer<typeof entitySelect>;
+export type AnyComponent = Component | ButtonComponent | SelectComponent;
 
 export function flatten(components: readonly AnyComponent[]): AnyComponent[] {
   return components.flatMap((one): AnyComponent[] => {
@@ -171,6 +217,7 @@ export function flatten(components: readonly AnyComponent[]): AnyComponent[] {
 function mediaUrls(components: readonly AnyComponent[]): string[] {
   return components.flatMap((one) => {
     if (one.type === 12) return one.items.map((item) => item.media.url);
+    if (one.type === 9 && one.accessory.type === 11) return [one.accessory.media.url];
     return one.type === 13 ? [one.file.url] : [];
   });
 }

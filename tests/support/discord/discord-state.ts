@@ -19,15 +19,40 @@ export interface FakeUser {
   bot?: boolean;
 }
 
+/** What the bot may do in a channel. */
+export interface ChannelPermissions {
+  view: boolean;
+  send: boolean;
+  history: boolean;
+  attach: boolean;
+  threads: boolean;
+  pin: boolean;
+}
+
+export const allPermissions: ChannelPermissions = {
+  view: true,
+  send: true,
+  history: true,
+  attach: true,
+  threads: true,
+  pin: true,
+};
+
 export interface FakeChannel {
   id: string;
-  type: 0 | 1;
+  /** Of a server, direct, a public thread. */
+  type: 0 | 1 | 11;
   name?: string;
   guild_id?: string;
+  nsfw?: boolean;
   /** Of a direct channel. */
   recipients?: FakeUser[];
-  /** What the bot may do there. */
-  allows: { view: boolean; send: boolean; history: boolean };
+  /** Of a thread. */
+  parent_id?: string;
+  owner_id?: string;
+  thread_metadata?: { archived: boolean; auto_archive_duration: number; archive_timestamp: string; locked: boolean };
+  /** A thread has those of its channel. */
+  allows: ChannelPermissions;
 }
 
 export interface FakeAttachment {
@@ -61,6 +86,9 @@ export interface FakeMessage {
   createdAt: number;
   /** When it was edited, in milliseconds. */
   editedAt: number[];
+  pinned: boolean;
+  /** By emoji, who. */
+  reactions: Map<string, Set<string>>;
 }
 
 export interface StateOptions {
@@ -86,12 +114,25 @@ const nonceWindowMs = 5 * 60_000;
 const oldMessageMs = 60 * 60_000;
 const oldMessageEdits = 3;
 const maxRequestBytes = 25 * 1_024 * 1_024;
+const maxPins = 250;
 
 /** Channels and messages, and what Discord's rules say about changing them. */
 export function createDiscordState(options: StateOptions) {
   const { now, newId, timeScale } = options;
   const channels = new Map<string, FakeChannel>();
   const messages = new Map<string, FakeMessage>();
+  /** By channel, and by what makes a repeat recognisable: a whole day of them must stay quick. */
+  const byChannel = new Map<string, Set<FakeMessage>>();
+  const byNonce = new Map<string, FakeMessage>();
+  /** Files that somebody attached to a command or a form. */
+  const uploads = new Map<string, FakeAttachment>();
+
+  function keep(message: FakeMessage): void {
+    messages.set(message.id, message);
+    const inChannel = byChannel.get(message.channelId) ?? new Set();
+    inChannel.add(message);
+    byChannel.set(message.channelId, inChannel);
+  }
 
   function channelFor(channelId: string, need: 'view' | 'send'): FakeChannel {
     const channel = channels.get(channelId);
@@ -123,40 +164,42 @@ export function createDiscordState(options: StateOptions) {
       if (old !== undefined) return { ...old, description: given.description ?? old.description };
       const file = files[Number(id)];
       if (file === undefined) throw invalidForm({ attachments: `there is no files[${id}]` });
-      const attachmentId = newId();
-      const filename = given.filename ?? file.name;
-      const url = options.fileUrl(`/attachments/${channelId}/${attachmentId}/${filename}`);
-      return {
-        id: attachmentId,
-        filename,
-        description: given.description,
-        content_type: file.contentType,
-        size: file.bytes.length,
-        url,
-        proxy_url: url,
-        bytes: file.bytes,
-      };
+      return attachmentOf(channelId, { ...file, name: given.filename ?? file.name }, given.description);
     });
+  }
+
+  function attachmentOf(channelId: string, file: SentFile, description?: string): FakeAttachment {
+    const id = newId();
+    const url = options.fileUrl(`/attachments/${channelId}/${id}/${encodeURIComponent(file.name)}`);
+    return {
+      id,
+      filename: file.name,
+      description,
+      content_type: file.contentType,
+      size: file.bytes.length,
+      url,
+      proxy_url: url,
+      bytes: file.bytes,
+    };
   }
 
   function create(create: NewMessage): FakeMessage {
     const { channelId, author, payload } = create;
     const { nonce } = payload;
     if (payload.enforce_nonce === true && nonce !== undefined) {
-      const same = [...messages.values()].find(
-        (one) =>
-          one.nonce === String(nonce) &&
-          one.author.id === author.id &&
-          one.channelId === channelId &&
-          now() - one.createdAt < nonceWindowMs / timeScale,
-      );
-      if (same !== undefined) return same;
+      const same = byNonce.get(`${channelId} ${author.id} ${nonce}`);
+      // A nonce that a test took away is as good as expired.
+      const isSame = same?.nonce === String(nonce) && messages.has(same.id);
+      if (isSame && now() - same.createdAt < nonceWindowMs / timeScale) return same;
     }
     const replyTo = payload.message_reference?.message_id;
     if (replyTo !== undefined && messages.get(replyTo)?.channelId !== channelId) {
       if (payload.message_reference?.fail_if_not_exists !== false) {
         throw invalidForm({ message_reference: 'Unknown message' });
       }
+    }
+    if (create.files.length > 0 && author.bot === true && create.interaction === undefined) {
+      if (channels.get(channelId)?.allows.attach === false) throw missingPermissions();
     }
     const attachments = store(channelId, payload, create.files, [], create.maxFileBytes);
     const flags = payload.flags ?? 0;
@@ -182,8 +225,11 @@ export function createDiscordState(options: StateOptions) {
       pinged: pinged(payload, components),
       createdAt: now(),
       editedAt: [],
+      pinned: false,
+      reactions: new Map(),
     };
-    messages.set(message.id, message);
+    keep(message);
+    if (message.nonce !== undefined) byNonce.set(`${channelId} ${author.id} ${message.nonce}`, message);
     options.onChange('create', message);
     return message;
   }
@@ -205,8 +251,10 @@ export function createDiscordState(options: StateOptions) {
       pinged: [],
       createdAt: now(),
       editedAt: [],
+      pinned: false,
+      reactions: new Map(),
     };
-    messages.set(message.id, message);
+    keep(message);
     options.onChange('create', message);
     return message;
   }
@@ -263,7 +311,42 @@ export function createDiscordState(options: StateOptions) {
       const message = messages.get(messageId);
       if (message === undefined) throw unknownMessage();
       messages.delete(messageId);
+      byChannel.get(message.channelId)?.delete(message);
       options.onChange('delete', message);
+    },
+    /** What stands in a channel, oldest first. */
+    inChannel: (channelId: string): FakeMessage[] => [...(byChannel.get(channelId) ?? [])],
+    /** Forgets what is older, as nobody looks at it any more. */
+    forgetBefore(at: number): number {
+      let forgotten = 0;
+      for (const message of messages.values()) {
+        if (message.createdAt >= at || message.pinned) continue;
+        messages.delete(message.id);
+        byChannel.get(message.channelId)?.delete(message);
+        if (message.nonce !== undefined) byNonce.delete(`${message.channelId} ${message.author.id} ${message.nonce}`);
+        forgotten += 1;
+      }
+      return forgotten;
+    },
+    /** Takes a file that goes with a command or a form. */
+    upload(channelId: string, file: SentFile): FakeAttachment {
+      const attachment = attachmentOf(channelId, file);
+      uploads.set(attachment.id, attachment);
+      return attachment;
+    },
+    attachment(id: string): FakeAttachment | undefined {
+      const inMessages = () => [...messages.values()].flatMap((one) => one.attachments).find((one) => one.id === id);
+      return uploads.get(id) ?? inMessages();
+    },
+    pin(message: FakeMessage, pinned: boolean): void {
+      const { allows } = channels.get(message.channelId) ?? {};
+      if (allows?.pin === false) throw missingPermissions();
+      const pins = [...(byChannel.get(message.channelId) ?? [])].filter((one) => one.pinned).length;
+      if (pinned && !message.pinned && pins >= maxPins) {
+        throw new DiscordError(400, 30003, 'Maximum number of pins reached');
+      }
+      message.pinned = pinned;
+      options.onChange('update', message);
     },
     /** As Discord gives a message to the bot. */
     toWire(message: FakeMessage): Record<string, unknown> {
@@ -280,10 +363,18 @@ export function createDiscordState(options: StateOptions) {
         mention_everyone: false,
         mentions: [],
         mention_roles: [],
+        reactions: [...message.reactions].map(([name, who]) => ({
+          emoji: { id: null, name },
+          count: who.size,
+          count_details: { burst: 0, normal: who.size },
+          burst_colors: [],
+          me: false,
+          me_burst: false,
+        })),
         attachments: message.attachments.map(({ bytes: _bytes, ...wire }) => wire),
         embeds: [],
         components: message.components.map((one) => resolved(one, message.attachments)),
-        pinned: false,
+        pinned: message.pinned,
         type: message.interaction !== undefined ? 20 : message.replyTo === undefined ? 0 : 19,
         flags: message.flags,
         ...(message.author.bot === true ? { application_id: message.author.id } : {}),

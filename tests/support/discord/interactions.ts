@@ -1,16 +1,21 @@
 import { z } from 'zod';
+import type { Choice } from './check-commands.ts';
+import { parseChoices } from './check-commands.ts';
 import { ephemeralFlag, messagePayloadSchema, parsePayload, type SentFile } from './check-message.ts';
+import { type FakeModal, parseModal } from './check-modal.ts';
 import { DiscordError, invalidForm, unknownInteraction, unknownMessage } from './discord-error.ts';
 import type { DiscordState, FakeMessage, FakeUser } from './discord-state.ts';
 
-const ackMs = 3_000;
 const tokenMs = 15 * 60_000;
+
+/** Command 2, component 3, autocomplete 4, modal 5. */
+export type InteractionType = 2 | 3 | 4 | 5;
 
 /** Something that a person did, and what the bot made of it. */
 export interface FakeInteraction {
   id: string;
   token: string;
-  type: 2 | 3;
+  type: InteractionType;
   user: FakeUser;
   channelId: string;
   maxFileBytes: number;
@@ -20,19 +25,37 @@ export interface FakeInteraction {
   deferred: boolean;
   /** The person read "The application did not respond". */
   failed: boolean;
+  /** The answer; of a component that updates its message, that message. */
   original: FakeMessage | undefined;
+  /** The message whose component was used. */
+  message: FakeMessage | undefined;
+  modal: FakeModal | undefined;
+  choices: Choice[] | undefined;
+  followUps: FakeMessage[];
 }
 
-const callbackSchema = z.strictObject({ type: z.literal([4, 5, 6]), data: z.unknown().optional() });
+const callbackSchema = z.strictObject({ type: z.literal([4, 5, 6, 7, 8, 9]), data: z.unknown().optional() });
 const deferSchema = z.strictObject({ flags: z.int().optional() });
+/** Which answers each kind of interaction may get. */
+const answersOf: Record<InteractionType, readonly number[]> = {
+  2: [4, 5, 9],
+  3: [4, 5, 6, 7, 9],
+  4: [8],
+  5: [4, 5, 6, 7],
+};
+const editSchema = messagePayloadSchema.omit({ message_reference: true, nonce: true, enforce_nonce: true });
+
+export type NewInteraction = Pick<FakeInteraction, 'type' | 'user' | 'channelId' | 'maxFileBytes' | 'message'>;
 
 export interface InteractionDesk {
   readonly all: readonly FakeInteraction[];
-  begin(of: Pick<FakeInteraction, 'type' | 'user' | 'channelId' | 'maxFileBytes'>): FakeInteraction;
+  begin(of: NewInteraction): FakeInteraction;
   callback(id: string, token: string, body: unknown, files: readonly SentFile[]): FakeInteraction;
-  editOriginal(token: string, body: unknown, files: readonly SentFile[]): FakeMessage;
-  original(token: string): FakeMessage;
-  deleteOriginal(token: string): void;
+  followUp(token: string, body: unknown, files: readonly SentFile[]): FakeMessage;
+  /** @param messageId `@original`, or that of a follow-up. */
+  edit(token: string, messageId: string, body: unknown, files: readonly SentFile[]): FakeMessage;
+  find(token: string, messageId: string): FakeMessage;
+  delete(token: string, messageId: string): void;
   stop(): void;
 }
 
@@ -43,14 +66,17 @@ export function createInteractionDesk(options: {
   now: () => number;
   newId: () => string;
   timeScale: number;
+  /** How long a person waits for an answer. */
+  ackMs: number;
   onChange: () => void;
 }): InteractionDesk {
   const { state, now, timeScale } = options;
   const all: FakeInteraction[] = [];
+  const byToken = new Map<string, FakeInteraction>();
   const timers = new Set<NodeJS.Timeout>();
 
   function withToken(token: string): FakeInteraction {
-    const interaction = all.find((one) => one.token === token);
+    const interaction = byToken.get(token);
     if (interaction === undefined) throw new DiscordError(404, 10015, 'Unknown Webhook');
     if (now() - interaction.createdAt > tokenMs / timeScale) {
       throw new DiscordError(401, 50027, 'Invalid Webhook Token');
@@ -58,15 +84,49 @@ export function createInteractionDesk(options: {
     return interaction;
   }
 
-  function original(token: string): FakeMessage {
-    const interaction = withToken(token);
-    if (interaction.original === undefined || !state.messages.has(interaction.original.id)) throw unknownMessage();
-    return interaction.original;
+  function find(token: string, messageId: string): FakeMessage {
+    const { original, followUps } = withToken(token);
+    const found = messageId === '@original' ? original : [original, ...followUps].find((one) => one?.id === messageId);
+    if (found === undefined || !state.messages.has(found.id)) throw unknownMessage();
+    return found;
+  }
+
+  function answerOf(interaction: FakeInteraction) {
+    return {
+      channelId: interaction.channelId,
+      author: options.botUser,
+      interaction: { id: interaction.id, user: interaction.user },
+    };
+  }
+
+  function privately(interaction: FakeInteraction, flags = 0): { onlyFor?: string } {
+    return (flags & ephemeralFlag) === 0 ? {} : { onlyFor: interaction.user.id };
+  }
+
+  function answer(interaction: FakeInteraction, type: number, data: unknown, files: readonly SentFile[]): void {
+    const { maxFileBytes } = interaction;
+    if (type === 4) {
+      const payload = parsePayload(messagePayloadSchema.omit({ message_reference: true }), data);
+      const whom = privately(interaction, payload.flags);
+      interaction.original = state.create({ ...answerOf(interaction), ...whom, payload, files, maxFileBytes });
+    } else if (type === 5) {
+      const { flags } = parsePayload(deferSchema, data ?? {});
+      interaction.original = state.createLoading({ ...answerOf(interaction), ...privately(interaction, flags) });
+      interaction.deferred = true;
+    } else if (type === 6) {
+      interaction.original = interaction.message;
+      interaction.deferred = true;
+    } else if (type === 7) {
+      if (interaction.message === undefined) throw invalidForm({ type: 'there is no message to update' });
+      interaction.original = interaction.message;
+      state.edit(interaction.message, parsePayload(editSchema, data), files, maxFileBytes);
+    } else if (type === 8) interaction.choices = parseChoices(data);
+    else interaction.modal = parseModal(data);
   }
 
   return {
     all,
-    original,
+    find,
     begin(of) {
       const interaction: FakeInteraction = {
         ...of,
@@ -77,53 +137,47 @@ export function createInteractionDesk(options: {
         deferred: false,
         failed: false,
         original: undefined,
+        modal: undefined,
+        choices: undefined,
+        followUps: [],
       };
       all.push(interaction);
+      byToken.set(interaction.token, interaction);
       const timer = setTimeout(() => {
         timers.delete(timer);
         interaction.failed = interaction.answeredAfterMs === undefined;
         options.onChange();
-      }, ackMs / timeScale);
+      }, options.ackMs);
       timers.add(timer);
       return interaction;
     },
     callback(id, token, body, files) {
-      const interaction = all.find((one) => one.id === id && one.token === token);
-      if (interaction === undefined || interaction.failed) throw unknownInteraction();
+      const interaction = byToken.get(token);
+      if (interaction === undefined || interaction.id !== id || interaction.failed) throw unknownInteraction();
       if (interaction.answeredAfterMs !== undefined) {
         throw new DiscordError(400, 40060, 'Interaction has already been acknowledged.');
       }
       const { type, data } = parsePayload(callbackSchema, body);
-      if (type === 6 && interaction.type !== 3) throw invalidForm({ type: 'only components are updated' });
-      const of = {
-        channelId: interaction.channelId,
-        author: options.botUser,
-        interaction: { id: interaction.id, user: interaction.user },
-      };
-      if (type === 4) {
-        const payload = parsePayload(messagePayloadSchema.omit({ message_reference: true }), data);
-        const onlyFor = ((payload.flags ?? 0) & ephemeralFlag) === 0 ? {} : { onlyFor: interaction.user.id };
-        const { maxFileBytes } = interaction;
-        interaction.original = state.create({ ...of, ...onlyFor, payload, files, maxFileBytes });
-      } else if (type === 5) {
-        const { flags = 0 } = parsePayload(deferSchema, data ?? {});
-        const onlyFor = (flags & ephemeralFlag) === 0 ? {} : { onlyFor: interaction.user.id };
-        interaction.original = state.createLoading({ ...of, ...onlyFor });
-        interaction.deferred = true;
-      }
+      if (!answersOf[interaction.type].includes(type)) throw invalidForm({ type: 'not for this kind of interaction' });
+      answer(interaction, type, data, files);
       interaction.answeredAfterMs = now() - interaction.createdAt;
       options.onChange();
       return interaction;
     },
-    editOriginal(token, body, files) {
-      const message = original(token);
-      const payload = parsePayload(
-        messagePayloadSchema.omit({ message_reference: true, nonce: true, enforce_nonce: true }),
-        body,
-      );
-      return state.edit(message, payload, files, withToken(token).maxFileBytes);
+    followUp(token, body, files) {
+      const interaction = withToken(token);
+      if (interaction.answeredAfterMs === undefined) throw unknownInteraction();
+      const payload = parsePayload(messagePayloadSchema.omit({ message_reference: true }), body);
+      const { maxFileBytes } = interaction;
+      const whom = privately(interaction, payload.flags);
+      const sent = state.create({ ...answerOf(interaction), ...whom, payload, files, maxFileBytes });
+      interaction.followUps.push(sent);
+      return sent;
     },
-    deleteOriginal: (token) => state.delete(original(token).id),
+    edit(token, messageId, body, files) {
+      return state.edit(find(token, messageId), parsePayload(editSchema, body), files, withToken(token).maxFileBytes);
+    },
+    delete: (token, messageId) => state.delete(find(token, messageId).id),
     stop() {
       for (const timer of timers) clearTimeout(timer);
     },

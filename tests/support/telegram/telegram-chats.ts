@@ -9,7 +9,8 @@ export interface StoredFile {
 
 export interface Button {
   text: string;
-  callback_data: string;
+  callback_data?: string | undefined;
+  url?: string | undefined;
 }
 
 /** A message as a person sees it. */
@@ -22,7 +23,16 @@ export interface ChatMessage {
   caption: string | undefined;
   photo: StoredFile | undefined;
   document: StoredFile | undefined;
+  /** What moves or sounds. */
+  media: { kind: 'video' | 'animation' | 'audio'; file: StoredFile } | undefined;
+  /** Of all rows. */
   buttons: Button[];
+  rows: Button[][];
+  /** The placeholder of a reply that is opened in the person's app. */
+  asksReply: string | undefined;
+  /** Addresses behind words. */
+  links: string[];
+  isPinned: boolean;
   threadId: number | undefined;
   replyTo: number | undefined;
   /** Messages of one album share it. */
@@ -44,16 +54,35 @@ export interface Chat {
   messages: ChatMessage[];
   /** How the bot was shut out. */
   closed: 'blocked' | 'kicked' | undefined;
+  /** The group is now a supergroup with this id. */
+  movedTo: number | undefined;
+  /** Topics that are closed. */
+  closedTopics: Set<number>;
+  /** Who runs it. */
+  admins: Set<number>;
 }
 
-export type Content = Pick<ChatMessage, 'text' | 'caption' | 'photo' | 'document' | 'buttons'>;
+export type Content = Pick<
+  ChatMessage,
+  'text' | 'caption' | 'photo' | 'document' | 'media' | 'rows' | 'asksReply' | 'links'
+>;
+export const nothing: Content = {
+  text: undefined,
+  caption: undefined,
+  photo: undefined,
+  document: undefined,
+  media: undefined,
+  rows: [],
+  asksReply: undefined,
+  links: [],
+};
 export type Placement = Partial<Pick<ChatMessage, 'threadId' | 'replyTo' | 'albumId'>>;
 
 /** The chats that the bot is in. */
 export interface TelegramChats {
   add(id: number): Chat;
   /** @throws TelegramError where the bot cannot write. */
-  writable(id: number): Chat;
+  writable(id: number, threadId?: number): Chat;
   post(chat: Chat, from: 'bot' | 'person', content: Content, placement: Placement): ChatMessage;
   /** @throws TelegramError where it is not there, is not the bot's, or would stay as it is. */
   edit(chat: Chat, messageId: number, content: Content): ChatMessage;
@@ -66,15 +95,27 @@ export function createTelegramChats(): TelegramChats {
     add(id) {
       const known = chats.get(id);
       if (known !== undefined) return known;
-      const chat: Chat = { id, type: id < 0 ? 'supergroup' : 'private', messages: [], closed: undefined };
+      const chat: Chat = {
+        id,
+        type: id < 0 ? 'supergroup' : 'private',
+        messages: [],
+        closed: undefined,
+        movedTo: undefined,
+        closedTopics: new Set(),
+        admins: new Set(),
+      };
       chats.set(id, chat);
       return chat;
     },
-    writable(id) {
+    writable(id, threadId) {
       const chat = chats.get(id);
       if (chat === undefined) throw badRequest('chat not found');
       if (chat.closed === 'blocked') throw new TelegramError(403, 'Forbidden: bot was blocked by the user');
       if (chat.closed === 'kicked') throw new TelegramError(403, 'Forbidden: bot was kicked from the supergroup chat');
+      if (chat.movedTo !== undefined) {
+        throw badRequest('group chat was upgraded to a supergroup chat', { migrate_to_chat_id: chat.movedTo });
+      }
+      if (threadId !== undefined && chat.closedTopics.has(threadId)) throw badRequest('TOPIC_CLOSED');
       return chat;
     },
     post(chat, from, content, placement) {
@@ -84,6 +125,8 @@ export function createTelegramChats(): TelegramChats {
         chatId: chat.id,
         from,
         ...content,
+        buttons: content.rows.flat(),
+        isPinned: false,
         threadId: placement.threadId,
         replyTo: placement.replyTo,
         albumId: placement.albumId,
@@ -105,7 +148,7 @@ export function createTelegramChats(): TelegramChats {
           'message is not modified: specified new message content and reply markup are exactly the same as a current content and reply markup of the message',
         );
       }
-      Object.assign(message, content);
+      Object.assign(message, content, { buttons: content.rows.flat() });
       message.edits += 1;
       message.history.push(content.text ?? content.caption ?? '');
       return message;
@@ -115,12 +158,9 @@ export function createTelegramChats(): TelegramChats {
 
 /** An uploaded file is a new one, whatever its bytes. */
 function sameContent(message: ChatMessage, content: Content): boolean {
-  const { text, caption, photo, document, buttons } = message;
-  const now = { text, caption, photo: photo?.fileId, document: document?.fileId, buttons };
-  const then = { ...content, photo: content.photo?.fileId, document: content.document?.fileId };
-  return (Object.keys(now) as (keyof typeof now)[]).every(
-    (key) => JSON.stringify(now[key]) === JSON.stringify(then[key]),
-  );
+  const seen = ({ text, caption, photo, document, media, rows }: Content): string =>
+    JSON.stringify([text, caption, photo?.fileId, document?.fileId, media?.file.fileId, rows]);
+  return seen(message) === seen(content);
 }
 
 /** As it travels. https://core.telegram.org/bots/api#message */
@@ -139,7 +179,11 @@ export function wireMessage(message: ChatMessage, chat: Chat, from: object): Rec
     ...(files.document === undefined
       ? {}
       : { document: { ...wireFile(files.document), file_name: files.document.name } }),
-    ...(message.buttons.length === 0 ? {} : { reply_markup: { inline_keyboard: [message.buttons] } }),
+    ...(message.media === undefined ? {} : { [message.media.kind]: wireFile(message.media.file) }),
+    ...(message.links.length === 0
+      ? {}
+      : { entities: message.links.map((url) => ({ type: 'text_link', offset: 0, length: 1, url })) }),
+    ...(message.rows.length === 0 ? {} : { reply_markup: { inline_keyboard: message.rows } }),
   };
 }
 

@@ -10,6 +10,6 @@ export class TelegramError extends Error {
   }
 }
 
-export function badRequest(description: string): TelegramError {
-  return new TelegramError(400, `Bad Request: ${description}`);
+export function badRequest(description: string, parameters: TelegramError['parameters'] = {}): TelegramError {
+  return new TelegramError(400, `Bad Request: ${description}`, parameters);
 }

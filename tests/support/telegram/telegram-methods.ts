@@ -1,8 +1,8 @@
 import sharp from 'sharp';
 import { z } from 'zod';
 import { badRequest } from './telegram-error.ts';
-import { type Content, type StoredFile, type TelegramChats, wireMessage } from './telegram-chats.ts';
-import { visibleText } from './visible-text.ts';
+import { type Content, nothing, type StoredFile, type TelegramChats, wireMessage } from './telegram-chats.ts';
+import { linksOf, visibleText } from './visible-text.ts';
 
 /** One call, its parameters as they came: texts in JSON or in a form, files beside them. */
 export interface MethodCall {
@@ -17,7 +17,8 @@ export interface MethodWorld {
   nextId: () => number;
   /** Of a pressed button; false where it is not known. */
   answerPress: (queryId: string, text: string | undefined) => boolean;
-  setMenu: (language: string, commands: { command: string; description: string }[]) => void;
+  setMenu: (menu: { language: string; scope: string }, commands: { command: string; description: string }[]) => void;
+  setWebhook: (webhook: { url: string; secret: string } | undefined) => void;
 }
 
 type Method = (call: MethodCall, world: MethodWorld) => unknown;
@@ -31,11 +32,20 @@ const maxDocumentBytes = 50 * 1_000_000;
 const structured = <T extends z.ZodType>(schema: T) =>
   z.preprocess((value) => (typeof value === 'string' ? (JSON.parse(value) as unknown) : value), schema);
 const numeric = z.coerce.number().pipe(z.int());
-const buttonSchema = z.strictObject({
-  text: z.string().min(1),
-  callback_data: z.string().refine((data) => data !== '' && Buffer.byteLength(data) <= 64, 'BUTTON_DATA_INVALID'),
+const buttonSchema = z.union([
+  z.strictObject({
+    text: z.string().min(1),
+    callback_data: z.string().refine((data) => data !== '' && Buffer.byteLength(data) <= 64, 'BUTTON_DATA_INVALID'),
+  }),
+  z.strictObject({ text: z.string().min(1), url: z.url({ protocol: /^https?$/ }) }),
+]);
+const inlineSchema = z.strictObject({ inline_keyboard: z.array(z.array(buttonSchema).max(8)).max(100) });
+const keyboardSchema = structured(inlineSchema);
+const replySchema = z.strictObject({
+  force_reply: z.literal(true),
+  selective: z.boolean(),
+  input_field_placeholder: z.string().min(1).max(64),
 });
-const keyboardSchema = structured(z.strictObject({ inline_keyboard: z.array(z.array(buttonSchema).max(8)).max(100) }));
 const placementShape = {
   chat_id: numeric,
   message_thread_id: numeric.optional(),
@@ -51,7 +61,7 @@ const textShape = {
   link_preview_options: structured(z.strictObject({ is_disabled: z.boolean() })).optional(),
 };
 const mediaSchema = z.strictObject({
-  type: z.enum(['photo', 'document']),
+  type: z.enum(['photo', 'document', 'video', 'animation', 'audio']),
   media: z.string(),
   disable_content_type_detection: z.boolean().optional(),
   ...captionShape,
@@ -61,10 +71,28 @@ const placed = z.strictObject(placementShape);
 /** What the methods that a chat bot needs do, with the limits of https://core.telegram.org/bots/api */
 export const telegramMethods: Record<string, Method> = {
   getMe: (_call, { botUser }) => botUser,
-  deleteWebhook: () => true,
+  deleteWebhook(_call, world) {
+    world.setWebhook(undefined);
+    return true;
+  },
+  setWebhook(call, world) {
+    const shape = {
+      url: z.url(),
+      secret_token: z.string().regex(/^[\w-]{1,256}$/),
+      allowed_updates: structured(z.array(z.string())),
+      drop_pending_updates: z.boolean(),
+    };
+    const { url, secret_token: secret } = parse(z.strictObject(shape), call);
+    world.setWebhook({ url, secret });
+    return true;
+  },
   sendMessage(call, world) {
-    const given = parse(placed.extend(textShape), call);
-    return post(given, { ...nothing, text: textOf(given) }, world);
+    const markup = structured(z.union([inlineSchema, replySchema])).optional();
+    const { reply_markup: given, ...rest } = parse(placed.extend({ ...textShape, reply_markup: markup }), call);
+    const asksReply = given !== undefined && 'force_reply' in given ? given.input_field_placeholder : undefined;
+    const keyboard = given !== undefined && 'inline_keyboard' in given ? given : undefined;
+    const content = { ...nothing, text: textOf(rest), links: linksOf(rest.text), asksReply };
+    return post({ ...rest, reply_markup: keyboard }, content, world);
   },
   async sendPhoto(call, world) {
     const given = parse(placed.extend({ photo: z.string(), ...captionShape }), call);
@@ -72,18 +100,39 @@ export const telegramMethods: Record<string, Method> = {
     return post(given, { ...nothing, photo, caption: captionOf(given) }, world);
   },
   sendDocument(call, world) {
-    const given = parse(placed.extend({ document: z.string(), ...captionShape }), call);
+    const detection = z.stringbool().optional();
+    const given = parse(
+      placed.extend({ document: z.string(), disable_content_type_detection: detection, ...captionShape }),
+      call,
+    );
     return post(
       given,
       { ...nothing, document: documentOf(given.document, call, world), caption: captionOf(given) },
       world,
     );
   },
+  sendVideo(call, world) {
+    const streaming = z.stringbool().optional();
+    const given = parse(placed.extend({ video: z.string(), supports_streaming: streaming, ...captionShape }), call);
+    const media = { kind: 'video' as const, file: documentOf(given.video, call, world) };
+    return post(given, { ...nothing, media, caption: captionOf(given) }, world);
+  },
+  sendAnimation(call, world) {
+    const given = parse(placed.extend({ animation: z.string(), ...captionShape }), call);
+    const media = { kind: 'animation' as const, file: documentOf(given.animation, call, world) };
+    return post(given, { ...nothing, media, caption: captionOf(given) }, world);
+  },
+  sendAudio(call, world) {
+    const given = parse(placed.extend({ audio: z.string(), ...captionShape }), call);
+    const media = { kind: 'audio' as const, file: documentOf(given.audio, call, world) };
+    return post(given, { ...nothing, media, caption: captionOf(given) }, world);
+  },
   async sendMediaGroup(call, world) {
     const album = structured(z.array(mediaSchema).min(2).max(10));
     const given = parse(placed.omit({ reply_markup: true }).extend({ media: album }), call);
-    if (new Set(given.media.map(({ type }) => type)).size > 1)
-      throw badRequest("document can't be mixed with other media types");
+    const kinds = new Set(given.media.map(({ type }) => (type === 'video' ? 'photo' : type)));
+    if (kinds.size > 1) throw badRequest("document can't be mixed with other media types");
+    if (kinds.has('animation')) throw badRequest('media of this type cannot be sent in an album');
     const albumId = String(world.nextId());
     const contents: Content[] = [];
     for (const media of given.media) contents.push(await mediaOf(media, call, world));
@@ -101,8 +150,7 @@ export const telegramMethods: Record<string, Method> = {
     const given = parse(editing, call);
     const chat = world.chats.writable(given.chat_id);
     const message = chat.messages.find((candidate) => candidate.messageId === given.message_id);
-    const { text, caption, photo, document } = message ?? nothing;
-    return edit(given, { text, caption, photo, document, buttons: [] }, world);
+    return edit(given, { ...(message ?? nothing), rows: [] }, world);
   },
   deleteMessage(call, world) {
     const given = parse(z.strictObject({ chat_id: numeric, message_id: numeric }), call);
@@ -116,10 +164,28 @@ export const telegramMethods: Record<string, Method> = {
     const shape = {
       chat_id: numeric,
       message_thread_id: numeric.optional(),
-      action: z.enum(['typing', 'upload_photo', 'upload_document']),
+      action: z.enum(['typing', 'upload_photo', 'upload_video', 'upload_document']),
     };
     world.chats.writable(parse(z.strictObject(shape), call).chat_id);
     return true;
+  },
+  pinChatMessage(call, world) {
+    const shape = { chat_id: numeric, message_id: numeric, disable_notification: z.boolean().optional() };
+    const given = parse(z.strictObject(shape), call);
+    const message = world.chats
+      .writable(given.chat_id)
+      .messages.find((candidate) => candidate.messageId === given.message_id);
+    if (message === undefined) throw badRequest('message to pin not found');
+    message.isPinned = true;
+    return true;
+  },
+  getChatMember(call, world) {
+    const given = parse(z.strictObject({ chat_id: numeric, user_id: numeric }), call);
+    const isAdmin = world.chats.writable(given.chat_id).admins.has(given.user_id);
+    return {
+      status: isAdmin ? 'administrator' : 'member',
+      user: { id: given.user_id, is_bot: false, first_name: 'x' },
+    };
   },
   answerCallbackQuery(call, world) {
     const given = parse(z.strictObject({ callback_query_id: z.string(), text: z.string().max(200).optional() }), call);
@@ -134,8 +200,9 @@ export const telegramMethods: Record<string, Method> = {
       description: z.string().min(1).max(256),
     });
     const commands = structured(z.array(command).max(100));
-    const given = parse(z.strictObject({ commands, language_code: z.string().length(2).optional() }), call);
-    world.setMenu(given.language_code ?? '', given.commands);
+    const scope = structured(z.strictObject({ type: z.string() })).optional();
+    const given = parse(z.strictObject({ commands, language_code: z.string().length(2).optional(), scope }), call);
+    world.setMenu({ language: given.language_code ?? '', scope: given.scope?.type ?? '' }, given.commands);
     return true;
   },
   getFile(call, world) {
@@ -147,7 +214,6 @@ export const telegramMethods: Record<string, Method> = {
   },
 };
 
-const nothing: Content = { text: undefined, caption: undefined, photo: undefined, document: undefined, buttons: [] };
 const editing = z.strictObject({ chat_id: numeric, message_id: numeric, reply_markup: keyboardSchema.optional() });
 
 function parse<T>(schema: z.ZodType<T>, call: MethodCall): T {
@@ -157,7 +223,7 @@ function parse<T>(schema: z.ZodType<T>, call: MethodCall): T {
 }
 
 function post(given: z.infer<typeof placed>, content: Content, world: MethodWorld, albumId?: string): unknown {
-  const chat = world.chats.writable(given.chat_id);
+  const chat = world.chats.writable(given.chat_id, given.message_thread_id);
   const replyTo = given.reply_parameters?.message_id;
   const answered = chat.messages.some(({ messageId }) => messageId === replyTo);
   if (replyTo !== undefined && !answered && given.reply_parameters?.allow_sending_without_reply !== true) {
@@ -166,7 +232,7 @@ function post(given: z.infer<typeof placed>, content: Content, world: MethodWorl
   const message = world.chats.post(
     chat,
     'bot',
-    { ...content, buttons: buttonsOf(given) },
+    { ...content, rows: rowsOf(given) },
     {
       threadId: given.message_thread_id,
       replyTo: answered ? replyTo : undefined,
@@ -178,12 +244,12 @@ function post(given: z.infer<typeof placed>, content: Content, world: MethodWorl
 
 function edit(given: z.infer<typeof editing>, content: Content, world: MethodWorld): unknown {
   const chat = world.chats.writable(given.chat_id);
-  const message = world.chats.edit(chat, given.message_id, { ...content, buttons: buttonsOf(given) });
+  const message = world.chats.edit(chat, given.message_id, { ...content, rows: rowsOf(given) });
   return wireMessage(message, chat, world.botUser);
 }
 
-function buttonsOf(given: { reply_markup?: z.infer<typeof keyboardSchema> | undefined }) {
-  return given.reply_markup?.inline_keyboard.flat() ?? [];
+function rowsOf(given: { reply_markup?: z.infer<typeof keyboardSchema> | undefined }) {
+  return given.reply_markup?.inline_keyboard ?? [];
 }
 
 function textOf({ text, parse_mode: mode }: { text: string; parse_mode?: string | undefined }): string {
@@ -208,6 +274,9 @@ function captionOf({
 async function mediaOf(media: z.infer<typeof mediaSchema>, call: MethodCall, world: MethodWorld): Promise<Content> {
   const caption = captionOf(media);
   if (media.type === 'document') return { ...nothing, caption, document: documentOf(media.media, call, world) };
+  if (media.type !== 'photo') {
+    return { ...nothing, caption, media: { kind: media.type, file: documentOf(media.media, call, world) } };
+  }
   return { ...nothing, caption, photo: await photoOf(media.media, call, world) };
 }
 

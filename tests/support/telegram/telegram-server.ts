@@ -2,7 +2,15 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createTelegramChats, wireMessage, type ChatMessage, type Person, type StoredFile } from './telegram-chats.ts';
+import {
+  createTelegramChats,
+  nothing,
+  wireMessage,
+  type ChatMessage,
+  type Person,
+  type StoredFile,
+} from './telegram-chats.ts';
+import { createChatLimits } from './chat-limits.ts';
 import { TelegramError } from './telegram-error.ts';
 import { telegramMethods, type MethodCall, type MethodWorld } from './telegram-methods.ts';
 import { createUpdateLine } from './update-line.ts';
@@ -24,6 +32,10 @@ export interface SayOptions {
   replyTo?: ChatMessage;
   /** A picture, with the text as its caption. */
   photo?: Uint8Array;
+  /** A file, with the text as its caption. */
+  document?: { name: string; bytes: Uint8Array };
+  /** Sent together with others of the same name. */
+  album?: string;
 }
 
 /** An answer that is withheld: what was asked has been done, but the bot does not know. */
@@ -42,6 +54,8 @@ export interface TelegramServer {
   stop(): Promise<void>;
   /** A person writes. Chats with negative ids are groups. @returns the message's id. */
   say(chatId: number, text: string, options?: SayOptions): number;
+  /** A person changes what they wrote. */
+  change(chatId: number, messageId: number, text: string, from?: Person): void;
   /** A person presses a button, named by its words. @returns the id of the press. */
   press(message: ChatMessage, label: string, from?: Person): string;
   messages(chatId: number): readonly ChatMessage[];
@@ -59,12 +73,41 @@ export interface TelegramServer {
   hold(method: string): HeldAnswer;
   /** The bot is shut out of a chat. */
   close(chatId: number, how: 'blocked' | 'kicked'): void;
+  closeTopic(chatId: number, threadId: number): void;
+  /** The group becomes a supergroup; the bot is told unless it is not there. */
+  move(chatId: number, newChatId: number): void;
+  /** Somebody runs a group from now on. */
+  promote(chatId: number, userId: number): void;
+  /** Refusals for going over the limits, and messages that came before the time that a refusal had named. */
+  readonly limited: { refused: number; early: number };
+  /** Where updates are posted to, if not asked for. */
+  readonly webhook: { url: string; secret: string } | undefined;
 }
 
 const somebody: Person = { id: 4_711, first_name: 'Mei', language_code: 'en' };
 const botId = 777_000_111;
 
-export function createTelegramServer(): TelegramServer {
+export interface TelegramServerOptions {
+  /** Holds the bot to Telegram's limits, whose second and minute are divided by this; without it to none. */
+  limitScale?: number;
+}
+
+/** Calls that count as messages. */
+const counted: ReadonlySet<string> = new Set([
+  'sendMessage',
+  'sendPhoto',
+  'sendDocument',
+  'sendVideo',
+  'sendAnimation',
+  'sendAudio',
+  'sendMediaGroup',
+  'editMessageText',
+  'editMessageMedia',
+]);
+
+export function createTelegramServer(options: TelegramServerOptions = {}): TelegramServer {
+  const limits =
+    options.limitScale === undefined ? undefined : createChatLimits(options.limitScale, () => performance.now());
   const token = `${botId}:fake_token_of_a_fake_bot_000000000`;
   const username = 'atelier_test_bot';
   const botUser = { id: botId, is_bot: true, first_name: 'Atelier', username };
@@ -76,6 +119,8 @@ export function createTelegramServer(): TelegramServer {
   const limitedUntil = new Map<string, number>();
   const held = new Map<string, { arrive: () => void; released: Promise<void> }>();
   const openPresses = new Set<string>();
+  /** Messages of people as they stand after a change, by chat and message. */
+  const changed = new Map<string, object>();
   const pressAnswers = new Map<string, string>();
   const closing = new AbortController();
   let lastId = 1_000;
@@ -90,8 +135,12 @@ export function createTelegramServer(): TelegramServer {
       pressAnswers.set(queryId, text ?? '');
       return true;
     },
-    setMenu: (language, commands) => menus.set(language, commands),
+    setMenu: ({ language, scope }, commands) => menus.set(scope === '' ? language : `${scope} ${language}`, commands),
+    setWebhook(given) {
+      webhook = given;
+    },
   };
+  let webhook: { url: string; secret: string } | undefined;
   const server = createServer((request, response) => {
     serve(request, response).catch(() => response.destroy());
   });
@@ -134,6 +183,11 @@ export function createTelegramServer(): TelegramServer {
   async function perform(method: string, call: MethodCall, request: IncomingMessage): Promise<unknown> {
     if (method === 'getUpdates') return updates.take(call.parameters, request);
     refuseWhileLimited(method);
+    if (limits !== undefined && counted.has(method)) {
+      const media = call.parameters['media'];
+      const isAlbum = method === 'sendMediaGroup' && typeof media === 'string';
+      limits.take(Number(call.parameters['chat_id']), isAlbum ? (JSON.parse(media) as unknown[]).length : 1);
+    }
     const perform = Object.hasOwn(telegramMethods, method) ? telegramMethods[method] : undefined;
     if (perform === undefined) throw new TelegramError(404, 'Not Found: method not found');
     return perform(call, world);
@@ -155,6 +209,22 @@ export function createTelegramServer(): TelegramServer {
       hold.released,
       sleep(60_000, undefined, { signal: closing.signal, ref: false }).catch(() => undefined),
     ]);
+  }
+
+  /** To who asks, or posted until it is taken. */
+  function hand(update: object): void {
+    if (webhook === undefined) updates.add(update);
+    else void postUntilTaken(webhook, { update_id: nextId(), ...update });
+  }
+
+  async function postUntilTaken({ url, secret }: { url: string; secret: string }, update: object): Promise<void> {
+    const headers = { 'content-type': 'application/json', 'x-telegram-bot-api-secret-token': secret };
+    for (let tries = 0; tries < 50 && !closing.signal.aborted; tries += 1) {
+      const request = { method: 'POST', body: JSON.stringify(update), headers, signal: closing.signal };
+      const response = await fetch(url, request).catch(() => undefined);
+      if (response?.ok === true) return;
+      await sleep(100, undefined, { signal: closing.signal }).catch(() => undefined);
+    }
   }
 
   function personUser(person: Person): object {
@@ -185,22 +255,25 @@ export function createTelegramServer(): TelegramServer {
       const chat = chats.add(chatId);
       const from = options.from ?? somebody;
       const photo = options.photo && { fileId: `file${nextId()}`, name: 'photo.jpg', bytes: options.photo };
-      if (photo !== undefined) files.set(photo.fileId, photo);
-      const words = photo === undefined ? { text, caption: undefined } : { text: undefined, caption: text };
+      const document = options.document && { fileId: `file${nextId()}`, ...options.document };
+      for (const file of [photo, document]) if (file !== undefined) files.set(file.fileId, file);
+      const isCaption = photo !== undefined || document !== undefined;
+      const words = isCaption ? { text: undefined, caption: text } : { text, caption: undefined };
       const message = chats.post(
         chat,
         'person',
-        { ...words, photo, document: undefined, buttons: [] },
+        { ...nothing, ...words, photo, document },
         {
           threadId: options.threadId,
           replyTo: options.replyTo?.messageId,
+          albumId: options.album,
         },
       );
       const entities = entitiesOf(text);
-      updates.add({
+      hand({
         message: {
           ...wireMessage(message, chat, personUser(from)),
-          ...(entities.length === 0 ? {} : { [photo === undefined ? 'entities' : 'caption_entities']: entities }),
+          ...(entities.length === 0 ? {} : { [isCaption ? 'caption_entities' : 'entities']: entities }),
           ...(options.replyTo === undefined
             ? {}
             : {
@@ -214,6 +287,16 @@ export function createTelegramServer(): TelegramServer {
       });
       return message.messageId;
     },
+    change(chatId, messageId, text, from = somebody) {
+      const chat = chats.add(chatId);
+      const message = chat.messages.find((candidate) => candidate.messageId === messageId);
+      if (message === undefined) throw new Error('there is no such message');
+      message.text = text;
+      message.edits += 1;
+      const edited = { ...wireMessage(message, chat, personUser(from)), edit_date: 1_750_000_000 + message.edits };
+      changed.set(`${chatId}:${messageId}`, edited);
+      hand({ edited_message: edited });
+    },
     press(message, label, from = somebody) {
       const button = message.buttons.find(({ text }) => text === label);
       if (button === undefined) {
@@ -222,13 +305,17 @@ export function createTelegramServer(): TelegramServer {
       const id = String(nextId());
       openPresses.add(id);
       const chat = chats.add(message.chatId);
-      updates.add({
+      const answered = changed.get(`${message.chatId}:${message.replyTo ?? 0}`);
+      hand({
         callback_query: {
           id,
           from: personUser(from),
           chat_instance: '1',
           data: button.callback_data,
-          message: wireMessage(message, chat, botUser),
+          message: {
+            ...wireMessage(message, chat, botUser),
+            ...(answered === undefined ? {} : { reply_to_message: answered }),
+          },
         },
       });
       return id;
@@ -246,6 +333,25 @@ export function createTelegramServer(): TelegramServer {
     },
     close(chatId, how) {
       chats.add(chatId).closed = how;
+    },
+    closeTopic(chatId, threadId) {
+      chats.add(chatId).closedTopics.add(threadId);
+    },
+    move(chatId, newChatId) {
+      const chat = chats.add(chatId);
+      chats.add(newChatId);
+      chat.movedTo = newChatId;
+      const { id, type } = chat;
+      hand({ message: { message_id: nextId(), date: 0, chat: { id, type }, migrate_to_chat_id: newChatId } });
+    },
+    promote(chatId, userId) {
+      chats.add(chatId).admins.add(userId);
+    },
+    get limited() {
+      return { refused: limits?.refused ?? 0, early: limits?.early ?? 0 };
+    },
+    get webhook() {
+      return webhook;
     },
   };
 }

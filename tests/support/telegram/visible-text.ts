@@ -35,3 +35,10 @@ export function visibleText(text: string, parseMode: string | undefined): string
     throw badRequest(`can't parse entities: Can't find end tag corresponding to start tag "${open.at(-1)}"`);
   return plain.replaceAll(/&\w+;/g, (entity) => entities[entity] ?? entity).trim();
 }
+
+/** The addresses behind its words, in HTML mode. */
+export function linksOf(text: string): string[] {
+  return [...text.matchAll(/<a href="([^"]*)">/g)].map(([, url = '']) =>
+    url.replaceAll(/&\w+;/g, (entity) => entities[entity] ?? entity),
+  );
+}

@@ -2,9 +2,12 @@ import { z } from 'zod';
 import { readJsonFile, writeJsonFile } from '../home/json-file.ts';
 import { findFreePort, isPortFree } from './free-port.ts';
 
-export type PortName = 'web' | 'nats' | 'postgres' | 'simulator';
+export type PortName = 'web' | 'gateway' | 'door' | 'nats' | 'postgres' | 'simulator';
 
-const schema = z.partialRecord(z.enum(['web', 'nats', 'postgres', 'simulator']), z.int().min(1).max(65_535));
+const schema = z.partialRecord(
+  z.enum(['web', 'gateway', 'door', 'nats', 'postgres', 'simulator']),
+  z.int().min(1).max(65_535),
+);
 
 export interface StablePorts {
   /**

@@ -16,6 +16,11 @@ test('the address comes last, and no password or token is shown', () => {
   for (const secret of ['secret', 'abc.def', 'sk-1']) expect(text).not.toContain(secret);
 });
 
+test('the other doors are named where they are open', () => {
+  const text = summaryLines({ ...running, gatewayUrl: 'http://127.0.0.1:8485', doorUrl: 'http://127.0.0.1:8486' }, {});
+  expect(text.join('\n')).toContain('HTTP API  http://127.0.0.1:8485/docs/\n  As ComfyUI http://127.0.0.1:8486\n');
+});
+
 test('the simulator says what it is', () => {
   expect(summaryLines({ ...running, simulated: true }, {}).join('\n')).toContain('simulator (set COMFYUI_URL');
 });

@@ -3,6 +3,8 @@ import type { Environment } from '../settings/read-environment.ts';
 /** What the summary tells about a running launcher. */
 export interface SummarySubject {
   readonly webUrl: string;
+  readonly gatewayUrl?: string | undefined;
+  readonly doorUrl?: string | undefined;
   readonly comfyuiUrl: string;
   readonly simulated: boolean;
   readonly home: { readonly root: string };
@@ -17,6 +19,8 @@ export function summaryLines(subject: SummarySubject, env: Environment): string[
     `  Claude    ${env['ANTHROPIC_API_KEY'] === undefined ? 'off, words are read offline (set ANTHROPIC_API_KEY to switch it on)' : 'on'}`,
     `  Discord   ${state('DISCORD_TOKEN', 'on')}`,
     `  Telegram  ${state('TELEGRAM_TOKEN', 'on')}`,
+    ...(subject.gatewayUrl === undefined ? [] : [`  HTTP API  ${subject.gatewayUrl}/docs/`]),
+    ...(subject.doorUrl === undefined ? [] : [`  As ComfyUI ${subject.doorUrl}`]),
     `  State     ${subject.home.root}`,
     '',
     `Atelier is ready: ${subject.webUrl}   (Ctrl-C stops it)`,

@@ -19,6 +19,6 @@ export function programsOf(root: string): Programs {
   const service = (name: string): Program => ({ name, script: join(root, 'services', name, 'src', 'main.ts') });
   return {
     simulator: { name: 'simulator', script: join(root, 'packages', 'comfyui-sim', 'bin', 'comfyui-sim.ts') },
-    services: [service('bot'), service('agent'), service('comfy-worker')],
+    services: [service('bot'), service('agent'), service('comfy-worker'), service('gateway')],
   };
 }

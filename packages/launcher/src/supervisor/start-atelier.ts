@@ -37,6 +37,9 @@ export interface StartAtelierOptions {
 /** A launcher whose processes all serve. */
 export interface RunningAtelier {
   readonly webUrl: string;
+  /** Of the HTTP interface, and of the door for programs of ComfyUI. */
+  readonly gatewayUrl: string | undefined;
+  readonly doorUrl: string | undefined;
   readonly comfyuiUrl: string;
   readonly simulated: boolean;
   readonly home: HomeLayout;
@@ -90,8 +93,16 @@ async function startAll(
   const ports = await openStablePorts(home.portsFile);
   const record = createRecorder(home, options.now(), terminal);
   resources.use('run record', () => record.close());
-  const webPort = await holdWebPort(settings, ports);
-  resources.use('web port', () => webPort.release());
+  const { webHost, gatewayHost } = settings;
+  const held = {
+    web: await holdServicePort(ports, { name: 'web', host: webHost, wanted: settings.webPort }),
+    gateway: await holdServicePort(ports, { name: 'gateway', host: gatewayHost, wanted: settings.gatewayPort }),
+    door: await holdServicePort(ports, { name: 'door', host: gatewayHost, wanted: settings.doorPort }),
+  };
+  const releasePorts = async (): Promise<void> => {
+    await Promise.all(Object.values(held).map((port) => port.release()));
+  };
+  resources.use('ports', releasePorts);
   const supervise = (spec: ChildSpec): SupervisedChild => {
     const child = superviseChild(spec, {
       line: (name, text) => terminal.line(name, text),
@@ -109,34 +120,65 @@ async function startAll(
   ]);
   signal.throwIfAborted();
   const [natsUrl, databaseUrl, comfyuiUrl] = started;
-  const addresses: Addresses = { natsUrl, databaseUrl, comfyuiUrl, webHost: settings.webHost, webPort: webPort.port };
+  const addresses: Addresses = {
+    natsUrl,
+    databaseUrl,
+    comfyuiUrl,
+    webHost,
+    webPort: held.web.port,
+    gatewayHost,
+    gatewayPort: held.gateway.port,
+    doorPort: held.door.port,
+  };
   record.set({ natsUrl, databaseUrl, comfyuiUrl });
 
   const env = serviceEnvironment(options.env, home, addresses);
-  await webPort.release();
-  const services = programs.services.map(({ name, script }) =>
-    supervise({ name, script, env, cwd: options.cwd, stopGraceMs: serviceStopGraceMs }),
+  await releasePorts();
+  const services = programs.services.map(({ name, script }, index) =>
+    supervise({
+      name,
+      script,
+      env: {
+        ...env,
+        ...(settings.metricsPort === undefined ? {} : { ATELIER_METRICS_PORT: String(settings.metricsPort + index) }),
+      },
+      cwd: options.cwd,
+      stopGraceMs: serviceStopGraceMs,
+    }),
   );
   resources.use('services', () => Promise.all(services.map((service) => service.stop())).then(() => undefined));
   const messages = await unlessAborted(Promise.all(services.map((service) => service.ready)), signal);
-  const webUrl = messages.map((message) => message['webUrl']).find((url) => typeof url === 'string');
-  if (typeof webUrl !== 'string') throw new StartupError('No service told the address of the page.');
+  const toldUrl = (name: string): string | undefined =>
+    messages.map((message) => message[name]).find((url) => typeof url === 'string');
+  const webUrl = toldUrl('webUrl');
+  if (webUrl === undefined) throw new StartupError('No service told the address of the page.');
   record.set({ webUrl });
   await record.written();
-  return { webUrl, comfyuiUrl, simulated: settings.comfyuiUrl === undefined, home };
+  const [gatewayUrl, doorUrl] = [toldUrl('gatewayUrl'), toldUrl('doorUrl')];
+  return { webUrl, gatewayUrl, doorUrl, comfyuiUrl, simulated: settings.comfyuiUrl === undefined, home };
 }
 
-/** Holds the page's port until its service starts: another copy that starts now must choose another. */
-async function holdWebPort(settings: LauncherSettings, ports: StablePorts): Promise<HeldPort> {
-  const { webHost: host, webPort } = settings;
+/** The ports that people know, with the setting that changes each. */
+const knownPorts = {
+  web: { preferred: defaultWebPort, setting: 'ATELIER_WEB_PORT' },
+  gateway: { preferred: 8485, setting: 'ATELIER_GATEWAY_PORT' },
+  door: { preferred: 8486, setting: 'ATELIER_DOOR_PORT' },
+} as const;
+
+/** Holds a port until its service starts: another copy that starts now must choose another. */
+async function holdServicePort(
+  ports: StablePorts,
+  { name, host, wanted }: { name: keyof typeof knownPorts; host: string; wanted: number | undefined },
+): Promise<HeldPort> {
+  const { preferred, setting } = knownPorts[name];
   for (let attempt = 0; attempt < maxPortAttempts; attempt += 1) {
-    const port = webPort ?? (await ports.choose('web', { preferred: defaultWebPort, host }));
+    const port = wanted ?? (await ports.choose(name, { preferred, host }));
     const held = await holdPort(port, host);
     if (held !== undefined) return held;
-    if (webPort !== undefined) break;
+    if (wanted !== undefined) break;
   }
   throw new StartupError(
-    `Port ${webPort ?? defaultWebPort} of ${host} cannot be used: end the program that has it, or set ATELIER_WEB_PORT to another.`,
+    `Port ${wanted ?? preferred} of ${host} cannot be used: end the program that has it, or set ${setting} to another.`,
   );
 }
 

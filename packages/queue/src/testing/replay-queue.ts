@@ -13,6 +13,8 @@ export interface ReplayState {
   /** Jobs on GPUs, by person. */
   running: ReadonlyMap<string, number>;
   residentKey: string | undefined;
+  /** GPU seconds that it has run jobs with that loaded, one after the other. */
+  residentSeconds: number;
 }
 
 export interface ReplayPolicy {
@@ -42,6 +44,7 @@ export interface ReplayGpu {
   startedAt: number;
   endsAt: number;
   residentKey: string | undefined;
+  residentSeconds: number;
 }
 
 /**
@@ -56,6 +59,7 @@ export function replayQueue(jobs: readonly ReplayJob[], policy: ReplayPolicy, op
     startedAt: 0,
     endsAt: 0,
     residentKey: undefined,
+    residentSeconds: 0,
   }));
   const running = new Map<string, number>();
   const waiting: ReplayJob[] = [];
@@ -75,11 +79,21 @@ export function replayQueue(jobs: readonly ReplayJob[], policy: ReplayPolicy, op
     for (let job = jobs[next]; job !== undefined && job.arrivesAt <= now; job = jobs[next]) {
       next += 1;
       waiting.push(job);
-      options.onArrival?.(job, { now, waiting, running, residentKey: gpus[0]?.residentKey }, gpus);
+      options.onArrival?.(
+        job,
+        { now, waiting, running, residentKey: gpus[0]?.residentKey, residentSeconds: gpus[0]?.residentSeconds ?? 0 },
+        gpus,
+      );
     }
     for (const [index, gpu] of gpus.entries()) {
       if (gpu.job !== undefined || waiting.length === 0) continue;
-      const job = policy.choose({ now, waiting, running, residentKey: gpu.residentKey });
+      const job = policy.choose({
+        now,
+        waiting,
+        running,
+        residentKey: gpu.residentKey,
+        residentSeconds: gpu.residentSeconds,
+      });
       if (job === undefined) continue;
       waiting.splice(waiting.indexOf(job), 1);
       const swapped = gpu.residentKey !== job.residencyKey;
@@ -87,6 +101,7 @@ export function replayQueue(jobs: readonly ReplayJob[], policy: ReplayPolicy, op
       gpu.startedAt = now;
       gpu.endsAt = now + job.actualSeconds + (swapped ? options.swapSeconds : 0);
       gpu.residentKey = job.residencyKey;
+      gpu.residentSeconds = (swapped ? 0 : gpu.residentSeconds) + job.actualSeconds;
       running.set(job.personId, (running.get(job.personId) ?? 0) + 1);
       const start = { job, startsAt: now, endsAt: gpu.endsAt, gpu: index, swapped };
       starts.push(start);
@@ -130,6 +145,7 @@ export function createFairPolicy(options: FairPolicyOptions = {}): FairPolicy {
           floorGpuSeconds,
           running: state.running,
           residentKey: state.residentKey,
+          residentSeconds: state.residentSeconds,
         },
         rules,
       );

@@ -16,6 +16,9 @@ export interface FolderAssetStoreOptions {
   now?: () => number;
 }
 
+/** One read: large enough that a fast reader costs little, small enough for many of them at once. */
+const readBytes = 128 * 1_024;
+
 /**
  * Assets as files `ab/cd/abcd…` (the hash's first two bytes are folders, so that none grows too large), written under
  * `temporary/` first and renamed when complete and synced.
@@ -56,7 +59,7 @@ export function createFolderAssetStore(options: FolderAssetStoreOptions): AssetS
       const file = await openForReading(pathOf(hash), hash);
       try {
         assertByteRange(range, (await file.stat()).size);
-        return file.createReadStream(range);
+        return file.createReadStream({ ...range, highWaterMark: readBytes });
       } catch (thrown) {
         await file.close();
         throw toStorageError(thrown, 'reading a file');

@@ -9,6 +9,8 @@ export interface MessageContext {
   time: string;
   /** The values of the subject's `{name}` places. */
   tokens: Record<string, string>;
+  /** W3C trace context, where the sender gave one: its trace is the correlation id. */
+  traceparent?: string;
 }
 
 export interface DeliveredContext extends MessageContext {

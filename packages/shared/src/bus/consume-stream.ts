@@ -7,6 +7,7 @@ import type { ConsumeOptions, Consumption, DeadContext } from './bus.ts';
 import { toBusError } from './bus-error.ts';
 import { ensureConsumer } from './ensure-consumer.ts';
 import { abortableDelay } from './nats-link.ts';
+import { messageTrace } from './trace-context.ts';
 
 /** How long one pull waits at the server before it is made again. */
 const pullExpiresMs = 30_000;
@@ -124,7 +125,7 @@ export function consumeStream<K extends SubjectKeyOf<'stream'>>(
       return;
     }
     const { data, id, correlationId, time } = envelope;
-    const context = { id, correlationId, time, tokens, attempt };
+    const context = { id, correlationId, time, tokens, attempt, ...messageTrace(message) };
     if (attempt > maxDeliver) {
       const error = new AppError('internal', `this message was handled ${maxDeliver} times and never finished`);
       await giveUp(message, data, error, context, settle);

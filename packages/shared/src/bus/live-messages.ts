@@ -3,6 +3,7 @@ import type { SubjectData, SubjectKey, SubjectKeyOf } from '../contracts/subject
 import type { BusParts } from './bus-parts.ts';
 import type { MessageContext, Subscription } from './bus.ts';
 import { createRunningHandlers } from './running-handlers.ts';
+import { messageTrace, traceHeaders } from './trace-context.ts';
 
 /** How much is sent before the server is asked whether it has taken it. */
 const confirmEveryBytes = 256 * 1_024;
@@ -53,7 +54,7 @@ export function createLivePublisher(parts: BusParts, maxPendingBytes: number): L
       }
       try {
         const payload = new TextEncoder().encode(parts.codec.encode(key, data, { correlationId }));
-        link.nc.publish(parts.names.subject(key, tokens), payload);
+        link.nc.publish(parts.names.subject(key, tokens), payload, { headers: traceHeaders(correlationId) });
         pendingBytes += payload.length;
       } catch (error) {
         log.warn({ err: error, subject: key, request_id: correlationId }, 'a live message was not sent');
@@ -77,7 +78,8 @@ export function subscribeCore<K extends SubjectKey>(
   async function handle(message: Msg): Promise<void> {
     try {
       const { data, id, correlationId, time } = parts.codec.decode(key, message.data);
-      await handler(data, { id, correlationId, time, tokens: parts.names.tokens(key, message.subject) });
+      const named = parts.names.tokens(key, message.subject);
+      await handler(data, { id, correlationId, time, tokens: named, ...messageTrace(message) });
     } catch (error) {
       log.warn({ err: error }, 'a message was dropped');
     }

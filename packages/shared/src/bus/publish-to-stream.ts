@@ -4,6 +4,7 @@ import type { BusParts } from './bus-parts.ts';
 import type { PublishOptions } from './bus.ts';
 import { isNoResponders, toBusError } from './bus-error.ts';
 import { abortableDelay } from './nats-link.ts';
+import { traceHeaders } from './trace-context.ts';
 
 const acknowledgeTimeoutMs = 2_000;
 const defaultWaitMs = 5_000;
@@ -29,7 +30,11 @@ export async function publishToStream<K extends SubjectKeyOf<'stream'>>(
   for (let delayMs = 50; ; delayMs = Math.min(delayMs * 2, 1_000)) {
     try {
       const ack = await link.whileConnected(() =>
-        js.publish(subject, payload, { msgID: options.id, timeout: acknowledgeTimeoutMs }),
+        js.publish(subject, payload, {
+          msgID: options.id,
+          timeout: acknowledgeTimeoutMs,
+          headers: traceHeaders(options.correlationId, options.id),
+        }),
       );
       return { duplicate: ack.duplicate };
     } catch (thrown) {

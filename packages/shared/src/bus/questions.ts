@@ -6,6 +6,7 @@ import type { AskOptions, MessageContext, Subscription } from './bus.ts';
 import { toBusError } from './bus-error.ts';
 import { abortableDelay } from './nats-link.ts';
 import { createRunningHandlers } from './running-handlers.ts';
+import { messageTrace, traceHeaders } from './trace-context.ts';
 
 const defaultTimeoutMs = 2_000;
 
@@ -36,7 +37,12 @@ export async function ask<K extends SubjectKeyOf<'control'>>(
   /** An AppError of the way there and back; one that the other side gave is inside the message. */
   async function attempt(leftMs: number): Promise<Msg | AppError> {
     try {
-      return await link.whileConnected(() => link.nc.request(subject, payload, { timeout: leftMs }));
+      return await link.whileConnected(() =>
+        link.nc.request(subject, payload, {
+          timeout: leftMs,
+          ...(correlationId === undefined ? {} : { headers: traceHeaders(correlationId) }),
+        }),
+      );
     } catch (thrown) {
       const error = toBusError(thrown);
       if (error.code !== 'unavailable') return error;
@@ -62,7 +68,8 @@ export function answer<K extends SubjectKeyOf<'control'>>(
       const question = parts.codec.decode(key, message.data);
       correlationId = question.correlationId;
       const { data, id, time } = question;
-      const context = { id, correlationId, time, tokens: parts.names.tokens(key, message.subject) };
+      const named = parts.names.tokens(key, message.subject);
+      const context = { id, correlationId, time, tokens: named, ...messageTrace(message) };
       message.respond(parts.codec.encodeAnswer(key, await handler(data, context), correlationId));
     } catch (error) {
       if (error instanceof AppError && error.code !== 'internal') log.debug({ err: error }, 'a question was refused');

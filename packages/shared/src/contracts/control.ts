@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { uuidSchema } from './identity.ts';
-import { publicErrorSchema } from './request.ts';
+import { languageSchema, placeSchema, uuidSchema } from './identity.ts';
+import { assetHashSchema, operationSchema, publicErrorSchema } from './request.ts';
 
 /** Every control answer: done, or why not. */
 export const controlAnswerSchema = z.discriminatedUnion('ok', [
@@ -37,5 +37,57 @@ export const recipeListSchema = z.strictObject({
     }),
   ),
   models: z.array(z.string()),
+  loras: z.array(z.string()).optional(),
+  samplers: z.array(z.string()).optional(),
+  schedulers: z.array(z.string()).optional(),
+  /** Named styles that `options.style` understands; any other words are taken as they are. */
+  styles: z
+    .array(z.strictObject({ id: z.string(), title: z.strictObject({ en: z.string(), zh: z.string() }) }))
+    .optional(),
+  /** What can be done with pictures here. */
+  operations: z.array(operationSchema).optional(),
 });
 export type RecipeList = z.infer<typeof recipeListSchema>;
+
+/** Asks for the workflow of a job as ComfyUI's front end saves it. */
+export const workflowExportRequestSchema = z.strictObject({ jobId: uuidSchema });
+/** JSON text that the front end opens; absent where it cannot be said, such as for node classes that are gone. */
+export const workflowExportSchema = z.strictObject({ workflowText: z.string().optional() });
+export type WorkflowExport = z.infer<typeof workflowExportSchema>;
+
+/** Asks which of the agent's tools other doors may call. */
+export const toolListRequestSchema = z.strictObject({});
+export const toolListSchema = z.strictObject({
+  tools: z.array(
+    z.strictObject({
+      name: z.string(),
+      description: z.string(),
+      /** JSON Schema of its arguments. */
+      inputSchema: z.record(z.string(), z.unknown()),
+      /** It changes nothing and costs no GPU time. */
+      readOnly: z.boolean(),
+    }),
+  ),
+});
+export type ToolList = z.infer<typeof toolListSchema>;
+
+/** A call of one of the agent's tools, for the person in the envelope: never for one named in the arguments. */
+export const toolCallSchema = z.strictObject({
+  /** The caller's id of the call: a repeat has the same effect once, and the same answer. */
+  callId: z.string().min(1).max(200),
+  tool: z.string().min(1).max(100),
+  arguments: z.record(z.string(), z.unknown()),
+  personId: uuidSchema,
+  language: languageSchema,
+  /** Drafts and the conversation belong to a place. */
+  place: placeSchema,
+});
+export type ToolCall = z.infer<typeof toolCallSchema>;
+
+/** What a tool answered: text, and pictures by their hash in the asset store. */
+export const toolAnswerSchema = z.strictObject({
+  isError: z.boolean(),
+  text: z.string(),
+  images: z.array(z.strictObject({ hash: assetHashSchema, mediaType: z.string() })),
+});
+export type ToolAnswer = z.infer<typeof toolAnswerSchema>;

@@ -33,6 +33,19 @@ export type JobClass = z.infer<typeof jobClassSchema>;
 export const jobInputSchema = z.strictObject({ hash: assetHashSchema, mediaType: z.string(), name: z.string() });
 export type JobInput = z.infer<typeof jobInputSchema>;
 
+/** What a job was made with: enough to make the same, or nearly the same, again. */
+export const jobParamsSchema = z.object({
+  /** Values of the recipe's parameters as they were used, by name; seeds, which reach 2^64-1, as decimal digits. */
+  values: z.record(z.string(), z.json()),
+  /** LoRAs that were laid over the recipe. */
+  loras: z.array(z.object({ name: z.string(), strength: z.number() })).optional(),
+  /** The shot of a storyboard that it draws. */
+  shotId: z.string().optional(),
+  /** The words of that shot, as its author wrote them. */
+  shotPrompt: z.string().optional(),
+});
+export type JobParams = z.infer<typeof jobParamsSchema>;
+
 /** A job as the agent writes it. */
 export const newJobSchema = z.strictObject({
   id: uuidSchema,
@@ -55,8 +68,34 @@ export const newJobSchema = z.strictObject({
   /** Pictures expected. */
   images: z.int().min(0),
   timeLimitSeconds: z.int().min(1),
+  /** The checkpoint, or the recipe where none is named: with the next three what decides how long it runs. */
+  model: z.string().optional(),
+  /** Sampling steps over all samplers. */
+  steps: z.int().min(0).optional(),
+  /** Of one image. */
+  pixels: z.int().min(0).max(2_147_483_647).optional(),
+  /** LoRAs that patch the model. */
+  loras: z.int().min(0).max(1_000).optional(),
+  /** Model files that the server must have, as `folder/name`. */
+  models: z.array(z.string()).optional(),
+  /** GPU memory that the server must have, in GiB; absent or 0: any. */
+  vramGb: z.number().min(0).optional(),
+  params: jobParamsSchema.optional(),
 });
 export type NewJob = z.infer<typeof newJobSchema>;
+
+/** What a person was told about a waiting job, kept to learn from what became of it. Seconds from `at`. */
+export const jobPromiseSchema = z.object({
+  /** When it was told, by the database's clock, in seconds since 1970. */
+  at: z.number(),
+  /** As replayed, before any correction, and the kind of forecast: see `WaitForecast` of packages/queue. */
+  seconds: z.number(),
+  group: z.string(),
+  /** When it would start: in 80 of 100 cases between the two. */
+  low: z.number(),
+  high: z.number(),
+});
+export type JobPromise = z.infer<typeof jobPromiseSchema>;
 
 /** One stored output. */
 export const jobOutputSchema = z.strictObject({
@@ -71,6 +110,8 @@ export const jobOutputSchema = z.strictObject({
   thumbnailHash: assetHashSchema.optional(),
   nodeId: z.string(),
   filename: z.string(),
+  /** `sheet`: made by us, all pictures of the job side by side. Absent: the job made it. */
+  kind: z.enum(['sheet']).optional(),
 });
 export type JobOutput = z.infer<typeof jobOutputSchema>;
 

@@ -38,3 +38,20 @@ export const liveWorkerStatusSchema = z.strictObject({
   foreignPrompts: z.int().min(0),
 });
 export type LiveWorkerStatus = z.infer<typeof liveWorkerStatusSchema>;
+
+/** Longest text of a reply that is streamed; the whole reply is on the request. */
+export const MAX_LIVE_REPLY_CHARS = 4_000;
+
+/**
+ * What the agent is saying, while it says it: the whole text so far, at most 4 a second. Lossy; a lower `seq` is older, and a
+ * text may start anew when the agent goes on to its next step.
+ */
+export const liveReplySchema = z.strictObject({
+  requestId: uuidSchema,
+  /** Counts up within a run of the agent. */
+  seq: z.int().min(0),
+  text: z.string().max(MAX_LIVE_REPLY_CHARS),
+  /** Names of the tools at work now; empty while it speaks. */
+  tools: z.array(z.string().max(100)).max(20),
+});
+export type LiveReply = z.infer<typeof liveReplySchema>;

@@ -4,10 +4,16 @@ import {
   controlAnswerSchema,
   recipeListRequestSchema,
   recipeListSchema,
+  toolAnswerSchema,
+  toolCallSchema,
+  toolListRequestSchema,
+  toolListSchema,
   workerCommandSchema,
+  workflowExportRequestSchema,
+  workflowExportSchema,
 } from './control.ts';
 import { deliveryEventSchema, jobEventSchema, requestEventSchema } from './event.ts';
-import { livePreviewSchema, liveProgressSchema, liveWorkerStatusSchema } from './live.ts';
+import { livePreviewSchema, liveProgressSchema, liveReplySchema, liveWorkerStatusSchema } from './live.ts';
 
 export type ServiceName = 'bot' | 'agent' | 'comfy-worker' | 'gateway';
 
@@ -63,7 +69,8 @@ export const subjects = {
     stream: 'REQUESTS',
     schema: requestEventSchema,
     answer: undefined,
-    publishers: ['bot', 'gateway'],
+    // The worker rings when jobs have ended that the agent waits for.
+    publishers: ['bot', 'gateway', 'agent', 'comfy-worker'],
     consumers: ['agent'],
   },
   requestChanged: {
@@ -109,6 +116,14 @@ export const subjects = {
     publishers: ['comfy-worker'],
     consumers: ['bot', 'gateway'],
   },
+  liveReply: {
+    kind: 'live',
+    subject: 'live.v1.reply.{requestId}',
+    schema: liveReplySchema,
+    answer: undefined,
+    publishers: ['agent'],
+    consumers: ['bot', 'gateway'],
+  },
   liveWorkerStatus: {
     kind: 'live',
     subject: 'live.v1.worker.{instanceId}',
@@ -141,7 +156,36 @@ export const subjects = {
     publishers: ['bot', 'gateway'],
     consumers: ['agent'],
   },
+  workflowExport: {
+    kind: 'control',
+    subject: 'control.v1.workflow',
+    schema: workflowExportRequestSchema,
+    answer: workflowExportSchema,
+    publishers: ['bot', 'gateway'],
+    consumers: ['agent'],
+  },
+  toolList: {
+    kind: 'control',
+    subject: 'control.v1.tools',
+    schema: toolListRequestSchema,
+    answer: toolListSchema,
+    publishers: ['gateway'],
+    consumers: ['agent'],
+  },
+  toolCall: {
+    kind: 'control',
+    subject: 'control.v1.tool',
+    schema: toolCallSchema,
+    answer: toolAnswerSchema,
+    publishers: ['gateway'],
+    consumers: ['agent'],
+  },
 } as const satisfies Record<string, SubjectSpec<z.ZodType, z.ZodType | undefined>>;
+
+/** An instance's name as one token of a subject, where dots would end it. */
+export function instanceToken(instanceId: string): string {
+  return instanceId.replaceAll('.', '_');
+}
 
 export type Subjects = typeof subjects;
 export type SubjectKey = keyof Subjects;

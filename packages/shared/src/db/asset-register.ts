@@ -22,7 +22,7 @@ export async function registerAsset(db: Database, asset: RegisteredAsset): Promi
   );
 }
 
-/** Forgets files past their time that no output uses, and returns their hashes, whose bytes may now be deleted. */
+/** Forgets files past their time that no output uses and nobody keeps as a favourite, and returns their hashes, whose bytes may now be deleted. */
 export async function takeExpiredAssets(db: Database, limit: number): Promise<string[]> {
   const rows = await withDatabaseErrors(
     () => db.sql`
@@ -31,6 +31,7 @@ export async function takeExpiredAssets(db: Database, limit: number): Promise<st
         and not exists (select from job_outputs o where o.hash = a.hash)
         and not exists (select from job_outputs o where o.thumbnail_hash = a.hash)
         and not exists (select from instances i where i.registry_hash = a.hash)
+        and not exists (select from favourites f where f.hash = a.hash)
       limit ${limit} for update skip locked
     ) returning hash`,
   );

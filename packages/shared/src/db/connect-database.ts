@@ -1,6 +1,7 @@
 import postgres from 'postgres';
 import type { Logger } from 'pino';
 import { AppError } from '../errors/app-error.ts';
+import { createAnsweringSockets } from './answering-socket.ts';
 import { postgresArrayTypes } from './array-types.ts';
 import { toDatabaseError } from './database-error.ts';
 
@@ -13,8 +14,13 @@ export interface DatabaseOptions {
   poolSize: number;
   /** Shown in pg_stat_activity. */
   applicationName: string;
+  /** A connection on which a statement stays unanswered for this long is replaced; 40,000 unless given. */
+  answerMs?: number;
   log: Logger;
 }
+
+/** A statement takes no longer, by the server's own clock. */
+const statementMs = 30_000;
 
 /**
  * The database as repositories use it. `sql` speaks in prepared statements; column names arrive in camelCase.
@@ -27,7 +33,10 @@ export interface Database {
 
 /** Builds the pool. Nothing is opened until the first query; a lost connection is opened again by the next one. */
 export function createDatabase(options: DatabaseOptions): Database {
+  // The types of the library leave `socket` out; its documentation has it.
+  const sockets = { socket: createAnsweringSockets(options.answerMs ?? statementMs + 10_000) };
   const sql = postgres(options.url, {
+    ...sockets,
     max: options.poolSize,
     connect_timeout: 5,
     idle_timeout: 300,
@@ -35,7 +44,7 @@ export function createDatabase(options: DatabaseOptions): Database {
     backoff: (attempt: number) => Math.min(0.05 * 2 ** attempt, 1),
     connection: {
       application_name: options.applicationName,
-      statement_timeout: 30_000,
+      statement_timeout: statementMs,
       idle_in_transaction_session_timeout: 15_000,
     },
     // Its own question for array types, asked on each new connection, ends the process when Postgres dies meanwhile.

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { AppError } from '../errors/app-error.ts';
+import { startHealthServer, type HealthServer, type MetricsSource } from './health-server.ts';
 import { startHeartbeat, type Heartbeat } from './heartbeat-file.ts';
 
 /** A service that runs: what `main.ts` needs to end it. */
@@ -10,6 +11,10 @@ export interface RunningService {
   ready?: Record<string, string>;
   /** Rejects when the service cannot go on: it is then stopped, and the process ends with 1. */
   running?: Promise<unknown>;
+  /** Its figures, for /metrics where ATELIER_METRICS_PORT is set; without them, those of the process. */
+  metrics?: MetricsSource;
+  /** Whether it can do its work now, for /readyz; without it, from its start to its end. */
+  isReady?: () => boolean;
 }
 
 /**
@@ -25,7 +30,17 @@ export async function runService(name: string, log: Logger, start: () => Promise
     process.exit(1);
   };
   process.once('disconnect', () => leave('the launcher is gone'));
-  let service: RunningService;
+  let service: RunningService | undefined;
+  let stopping = false;
+  let ownMetrics: Promise<MetricsSource> | undefined;
+  const health = await serveHealth(name, log, {
+    isReady: () => !stopping && service !== undefined && (service.isReady?.() ?? true),
+    metrics: () => {
+      if (service?.metrics !== undefined) return Promise.resolve(service.metrics);
+      ownMetrics ??= loadProcessMetrics(name);
+      return ownMetrics;
+    },
+  });
   try {
     service = await start();
   } catch (error) {
@@ -35,18 +50,20 @@ export async function runService(name: string, log: Logger, start: () => Promise
   }
   const heartbeatFile = process.env['ATELIER_HEARTBEAT_FILE'] ?? '';
   const heartbeat: Heartbeat | undefined = heartbeatFile === '' ? undefined : startHeartbeat(heartbeatFile, log);
-  let stopping = false;
+  const { stop: stopService, ready = {}, running } = service;
   const stop = (reason: string, exitCode = 0): void => {
     if (stopping) return;
     stopping = true;
     log.info({ reason }, `${name} is stopping`);
-    Promise.all([service.stop(), heartbeat?.stop()]).then(
-      () => process.exit(exitCode),
-      (error: unknown) => {
-        log.fatal({ err: error }, `${name} did not stop in good order`);
-        process.exit(1);
-      },
-    );
+    Promise.all([stopService(), heartbeat?.stop()])
+      .then(() => health?.stop())
+      .then(
+        () => process.exit(exitCode),
+        (error: unknown) => {
+          log.fatal({ err: error }, `${name} did not stop in good order`);
+          process.exit(1);
+        },
+      );
   };
   // Not `once`: a second signal would then find no handler and kill what is draining.
   process.on('SIGTERM', () => stop('SIGTERM'));
@@ -64,12 +81,42 @@ export async function runService(name: string, log: Logger, start: () => Promise
     log.fatal({ err: error }, 'an error was thrown and nobody caught it: this is a bug');
     process.exit(1);
   });
-  service.running?.catch((error: unknown) => {
+  running?.catch((error: unknown) => {
     log.fatal({ err: error }, `${name} cannot go on`);
     stop('a failure', 1);
   });
-  log.info(service.ready ?? {}, `${name} is ready`);
-  process.send?.({ type: 'ready', service: name, ...service.ready });
+  log.info(ready, `${name} is ready`);
+  process.send?.({ type: 'ready', service: name, ...ready });
+}
+
+/** Opens the health address that ATELIER_METRICS_PORT asks for, on ATELIER_METRICS_HOST or this machine alone. */
+async function serveHealth(
+  service: string,
+  log: Logger,
+  source: { isReady: () => boolean; metrics: () => Promise<MetricsSource> },
+): Promise<HealthServer | undefined> {
+  const wanted = process.env['ATELIER_METRICS_PORT']?.trim() ?? '';
+  if (wanted === '') return undefined;
+  if (!/^\d{1,5}$/.test(wanted) || Number(wanted) > 65_535) {
+    process.stderr.write(
+      `${service}: These settings are missing or wrong:\n  ATELIER_METRICS_PORT: must be a port number\n`,
+    );
+    process.exit(1);
+  }
+  const host = process.env['ATELIER_METRICS_HOST']?.trim() ?? '';
+  return startHealthServer({
+    ...source,
+    service,
+    log,
+    port: Number(wanted),
+    host: host === '' ? '127.0.0.1' : host,
+  });
+}
+
+/** Loaded at the first look: it measures the event loop from then on. */
+async function loadProcessMetrics(service: string): Promise<MetricsSource> {
+  const { createServiceMetrics } = await import('../metrics/service-metrics.ts');
+  return createServiceMetrics(service).registry;
 }
 
 /**

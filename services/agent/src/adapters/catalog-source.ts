@@ -1,7 +1,10 @@
+import { applyPolicyRules } from '@atelier/comfyui/policy/apply-policy-rules';
+import { defaultPolicy } from '@atelier/comfyui/policy/default-policy';
 import { listRecipes } from '@atelier/comfyui/recipes/list-recipes';
 import { parseRegistry } from '@atelier/comfyui/registry/parse-registry';
 import type { Registry } from '@atelier/comfyui/registry/registry';
 import type { Database } from '@atelier/shared/db/connect-database';
+import { readPolicyRules } from '@atelier/shared/db/gateway/policy-rules';
 import { readInstances } from '@atelier/shared/db/instances/instance-store';
 import type { Logger } from '@atelier/shared/log/create-logger';
 import { createCatalog, type Catalog } from '../core/catalog.ts';
@@ -66,7 +69,8 @@ export function createCatalogSource(options: CatalogSourceOptions): CatalogSourc
   }
 
   async function look(): Promise<void> {
-    const instances = (await readInstances(db)).filter(({ registryHash }) => registryHash !== null);
+    const [known, rules] = await Promise.all([readInstances(db), readPolicyRules(db)]);
+    const instances = known.filter(({ registryHash }) => registryHash !== null);
     const alive = instances.filter((instance) => instance.alive);
     const hashes = [
       ...new Set((alive.length > 0 ? alive : instances).flatMap(({ registryHash }) => registryHash ?? [])),
@@ -79,9 +83,14 @@ export function createCatalogSource(options: CatalogSourceOptions): CatalogSourc
     }
     const usable = loaded.filter((registry) => registry !== undefined);
     knownInstances = new Set(usable.length === hashes.length ? instances.map(({ id }) => id) : []);
-    const key = usable.map(({ hash }) => hash).join();
+    const decided = rules.map(({ subject, name, decision, reason }) => [subject, name, decision, reason]);
+    const key = JSON.stringify([usable.map(({ hash }) => hash), decided]);
     if (usable.length === 0 || key === catalogKey) return;
-    catalog = createCatalog(usable, recipes);
+    catalog = createCatalog(
+      usable,
+      recipes,
+      rules.length === 0 ? defaultPolicy : applyPolicyRules(defaultPolicy, rules),
+    );
     catalogKey = key;
     log.info(
       { registries: usable.length, recipes: catalog.list.recipes.filter(({ runnable }) => runnable).length },

@@ -99,11 +99,6 @@ function isNetworkError(thrown: unknown): boolean {
   return thrown instanceof TypeError || (thrown instanceof Error && 'code' in thrown);
 }
 
-const READ_WITHOUT: LocalText = {
-  en: 'your words were read by simple rules and the prompt was not translated.',
-  zh: '已按简单规则理解你的话，提示词未翻译。',
-};
-
 const WHY: Readonly<Record<ClaudeFailureReason, LocalText>> = {
   rate_limited: { en: 'The language model is busy', zh: '语言模型繁忙' },
   spend_cap: { en: "The language model's spending limit is reached", zh: '语言模型的费用额度已用完' },
@@ -114,8 +109,7 @@ const WHY: Readonly<Record<ClaudeFailureReason, LocalText>> = {
   misconfigured: { en: 'The language model is not set up correctly', zh: '语言模型配置有误' },
 };
 
-/** Says on the plan that the words were read without the model, and why. */
-export function fallbackNote(reason: ClaudeFailureReason): LocalText {
-  const why = WHY[reason];
-  return { en: `${why.en}; ${READ_WITHOUT.en}`, zh: `${why.zh}，${READ_WITHOUT.zh}` };
+/** Why the model gave nothing, as the beginning of a sentence. */
+export function failureWords(reason: ClaudeFailureReason): LocalText {
+  return WHY[reason];
 }

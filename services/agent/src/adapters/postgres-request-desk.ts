@@ -1,10 +1,13 @@
 import type { Database } from '@atelier/shared/db/connect-database';
 import type { OutboxRelay } from '@atelier/shared/db/outbox-relay';
+import { readJobsOfRequests } from '@atelier/shared/db/jobs/read-jobs';
+import { readWorkflow } from '@atelier/shared/db/workflows/saved-workflow-store';
 import { claimRequests, releaseRequest, renewAgentLease } from '@atelier/shared/db/requests/agent-lease';
 import { answerRequest, failUnplannedRequest } from '@atelier/shared/db/requests/answer-request';
 import { finishCancels } from '@atelier/shared/db/requests/cancel-request';
-import { planRequest } from '@atelier/shared/db/requests/plan-request';
+import { planRequest, type PlanLimits } from '@atelier/shared/db/requests/plan-request';
 import { readRequest } from '@atelier/shared/db/requests/read-requests';
+import type { PlanningSources } from '../core/planning-parts.ts';
 import type { RequestDesk } from '../ports.ts';
 
 export interface RequestDeskOptions {
@@ -13,10 +16,18 @@ export interface RequestDeskOptions {
   /** This process, as a UUID. */
   holder: string;
   leaseMs: number;
+  /** How much may wait; default: see `queue-settings`. */
+  limits?: PlanLimits;
 }
 
 /** Requests in Postgres; what a commit owes to NATS is handed to the relay at once. */
-export function createPostgresRequestDesk({ db, outbox, holder, leaseMs }: RequestDeskOptions): RequestDesk {
+export function createPostgresRequestDesk({
+  db,
+  outbox,
+  holder,
+  leaseMs,
+  limits,
+}: RequestDeskOptions): RequestDesk & PlanningSources {
   return {
     async claim(limit, requestId) {
       const requests = await claimRequests(db, {
@@ -28,12 +39,13 @@ export function createPostgresRequestDesk({ db, outbox, holder, leaseMs }: Reque
       return requests.map((request) => ({
         request,
         lease: { requestId: request.id, holder, epoch: request.agentEpoch },
+        claims: request.agentClaims,
       }));
     },
     renew: (lease) => renewAgentLease(db, lease, leaseMs),
     release: (lease, afterMs) => releaseRequest(db, lease, afterMs),
     async commitPlan(lease, plan, jobs) {
-      const rows = await planRequest(db, lease, plan, jobs);
+      const rows = await planRequest(db, lease, plan, jobs, limits);
       if (rows !== undefined) outbox.nudge(rows);
       return rows !== undefined;
     },
@@ -46,6 +58,8 @@ export function createPostgresRequestDesk({ db, outbox, holder, leaseMs }: Reque
       outbox.nudge(await failUnplannedRequest(db, requestId, error));
     },
     read: (requestId) => readRequest(db, requestId),
+    readJobs: (requestId) => readJobsOfRequests(db, [requestId]),
+    findWorkflow: (personId, idOrName) => readWorkflow(db, personId, idOrName),
     async finishCancels() {
       outbox.nudge(await finishCancels(db));
     },

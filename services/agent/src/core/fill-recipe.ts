@@ -2,15 +2,14 @@ import { resolveParameters } from '@atelier/comfyui/recipes/resolve-parameters';
 import type { NumberParameter, Recipe, RecipeParameter, RecipeValues } from '@atelier/comfyui/recipes/recipe';
 import type { Json } from '@atelier/comfyui/json/json';
 import type { AssetRef } from '@atelier/shared/contracts/request';
-import type { RecipeOffer } from './catalog.ts';
+import { recipeNotation } from '@atelier/comfyui/recipes/instantiate-recipe';
+import { hasParameter, type RecipeOffer } from './catalog.ts';
+import { strengthFor } from './left-behind.ts';
 import { ratioOf } from './limits.ts';
+import { isPicture, namePicture, type NamedPicture } from './name-picture.ts';
+import { findBorders, type BordersFound } from './outpaint-borders.ts';
+import { styledPrompt } from './styles.ts';
 import type { LocalText, PictureWish } from './words-plan.ts';
-
-/** An attached picture under the name that the workflow calls it. */
-export interface NamedPicture {
-  name: string;
-  asset: AssetRef;
-}
 
 export type FilledRecipe =
   | {
@@ -28,14 +27,6 @@ const SIDE_STEP = 64;
 /** Distilled models are made for few steps: more or fewer spoil the picture. */
 const FEW_STEPS = 12;
 
-const EXTENSIONS: Readonly<Record<string, string>> = {
-  'image/png': 'png',
-  'image/jpeg': 'jpg',
-  'image/webp': 'webp',
-  'image/gif': 'gif',
-  'image/bmp': 'bmp',
-};
-
 function numberParameter(recipe: Recipe, name: string): NumberParameter | undefined {
   return recipe.parameters.find(
     (parameter): parameter is NumberParameter =>
@@ -51,29 +42,34 @@ export function fillRecipe(
   pictures: readonly AssetRef[],
 ): FilledRecipe {
   const { recipe } = offer;
-  const picked = pickPictures(recipe, pictures);
+  const picked = pickPictures(recipe, pictures, wish.mask);
   if (!picked.ok) return picked;
-  const base: Record<string, Json> = { ...picked.values };
+  const base: Record<string, Json> = { ...ownParameters(recipe, wish), ...picked.values };
   if (model !== undefined) base['model'] = model;
-  const accepts = (name: string): boolean =>
-    recipe.ignores.includes(name) || recipe.parameters.some((parameter) => parameter.name === name);
-  const usesPrompt = recipe.parameters.some(({ name }) => name === 'prompt');
-  if (usesPrompt) base['prompt'] = styled(wish);
+  const accepts = (name: string): boolean => recipe.ignores.includes(name) || hasParameter(recipe, name);
+  const usesPrompt = hasParameter(recipe, 'prompt');
+  if (usesPrompt) base['prompt'] = styledPrompt(wish.prompt, wish.style);
+  if (wish.region !== undefined && hasParameter(recipe, 'region')) base['region'] = wish.region;
   // Defaults depend on the model that is picked: they are looked up before what is derived from them.
   const { values } = resolveParameters(recipe, base, offer.registry, () => 0);
+  const notes = [...picked.notes];
+  const frames = framesOf(recipe, wish, values, notes);
   const wanted: Record<string, Json | undefined> = {
     negative: wish.negative,
     seed: wish.seed,
     cfg: wish.cfg,
     sampler: wish.sampler,
-    [accepts('denoise') ? 'denoise' : 'strength']: wish.strength,
+    scheduler: wish.scheduler,
+    ...strengthFor(recipe, wish.strength),
     steps: wish.steps ?? stepsForQuality(recipe, wish, values),
     ...sizeOf(recipe, wish, values),
   };
-  const notes = [...picked.notes];
   if (!usesPrompt && wish.prompt.trim() !== '') notes.push(unusedNote('prompt'));
-  if (wantsSize(wish) && numberParameter(recipe, 'width') === undefined) notes.push(SIZE_KEPT);
-  const given: Record<string, Json> = { ...base };
+  const outpainted = outpaintOf(recipe, wish, values);
+  if (outpainted?.ok === false) return outpainted;
+  const shaped = numberParameter(recipe, 'width') !== undefined || outpainted !== undefined;
+  if (wantsSize(wish) && !shaped) notes.push(SIZE_KEPT);
+  const given: Record<string, Json> = { ...base, ...outpainted?.borders, ...frames };
   for (const [name, value] of Object.entries(wanted)) {
     if (value === undefined) continue;
     if (!accepts(name) || recipe.ignores.includes(name)) {
@@ -87,10 +83,50 @@ export function fillRecipe(
   return { ok: true, given, pictures: picked.pictures, notes };
 }
 
-function styled(wish: PictureWish): string {
-  const style = wish.style?.trim();
-  if (style === undefined || style === '') return wish.prompt;
-  return /\p{Script=Han}/u.test(style) ? `${wish.prompt}，${style}` : `${wish.prompt}, ${style}`;
+/** Values that were given for parameters of this very recipe. */
+function ownParameters(recipe: Recipe, wish: PictureWish): Record<string, Json> {
+  return Object.fromEntries(Object.entries(wish.parameters ?? {}).filter(([name]) => hasParameter(recipe, name)));
+}
+
+/** How many frames a video of the wished length has, where the recipe makes one. */
+function framesOf(
+  recipe: Recipe,
+  wish: PictureWish,
+  values: RecipeValues,
+  notes: LocalText[],
+): { frames?: number } | undefined {
+  if (wish.durationSeconds === undefined) return undefined;
+  const frames = numberParameter(recipe, 'frames');
+  const fps = framesPerSecond(recipe, values);
+  if (frames === undefined || fps === undefined) {
+    notes.push(unusedNote('duration'));
+    return undefined;
+  }
+  const wanted = Math.round(wish.durationSeconds * fps) + (frames.offset ?? 0);
+  const fitting = Math.min(frames.max, Math.max(frames.min, wanted));
+  if (fitting !== wanted) {
+    const seconds = Math.round((fitting / fps) * 10) / 10;
+    notes.push({
+      en: `This model makes videos of up to ${Math.floor(frames.max / fps)} s; this one has ${seconds} s.`,
+      zh: `该模型最长生成 ${Math.floor(frames.max / fps)} 秒视频，本次为 ${seconds} 秒。`,
+    });
+  }
+  return { frames: fitting };
+}
+
+/** Frames a second of the video that a recipe saves, as its lines say; undefined where it makes none. */
+export function framesPerSecond(recipe: Recipe, values: RecipeValues): number | undefined {
+  const fps = /CreateVideo\([^)]*\bfps=(\d+)/.exec(recipeNotation(recipe, values))?.[1];
+  return fps === undefined ? undefined : Number(fps);
+}
+
+/** The borders that give a picture another shape. */
+function outpaintOf(recipe: Recipe, wish: PictureWish, values: RecipeValues): BordersFound | undefined {
+  const { aspect, pictureSize } = wish;
+  const megapixels = values['megapixels'];
+  if (recipe.kind !== 'outpaint' || aspect === undefined || pictureSize === undefined) return undefined;
+  if (typeof megapixels !== 'number') return undefined;
+  return findBorders(pictureSize, megapixels, ratioOf(aspect), numberParameter(recipe, 'left')?.max ?? 0);
 }
 
 function stepsForQuality(recipe: Recipe, wish: PictureWish, values: RecipeValues): number | undefined {
@@ -119,8 +155,15 @@ function sizeOf(recipe: Recipe, wish: PictureWish, values: RecipeValues): { widt
   if (wish.width !== undefined || wish.height !== undefined) {
     return { width: wish.width ?? usualWidth, height: wish.height ?? usualHeight };
   }
-  if (wish.aspect === undefined) return {};
-  return fitAspect(ratioOf(wish.aspect), usualWidth * usualHeight, width, height);
+  // A picture that is set in motion keeps its shape.
+  const { pictureSize } = recipe.kind === 'text-to-image' ? {} : wish;
+  const ratio =
+    wish.aspect !== undefined
+      ? ratioOf(wish.aspect)
+      : pictureSize !== undefined && hasParameter(recipe, 'image')
+        ? pictureSize.width / pictureSize.height
+        : undefined;
+  return ratio === undefined ? {} : fitAspect(ratio, usualWidth * usualHeight, width, height);
 }
 
 /** The size of about `area` pixels with this ratio that both parameters allow; the shape counts more than the area. */
@@ -177,6 +220,9 @@ const SETTING_NAMES: Readonly<Record<string, LocalText>> = {
   steps: { en: 'a number of steps', zh: '步数' },
   sampler: { en: 'a sampler', zh: '采样器' },
   strength: { en: 'a strength', zh: '强度' },
+  scheduler: { en: 'a scheduler', zh: '调度器' },
+  loras: { en: 'LoRAs', zh: 'LoRA' },
+  duration: { en: 'a length in seconds', zh: '时长' },
 };
 
 /** Says that a setting has no effect with this recipe. */
@@ -189,49 +235,51 @@ type PickedPictures =
   | { ok: true; values: Record<string, Json>; pictures: NamedPicture[]; notes: LocalText[] }
   | { ok: false; message: LocalText };
 
-/** Gives attached pictures to the recipe's picture parameters, in order. */
-function pickPictures(recipe: Recipe, pictures: readonly AssetRef[]): PickedPictures {
-  const unreadable = pictures.find((picture) => EXTENSIONS[picture.mediaType] === undefined);
-  if (unreadable !== undefined) {
-    return {
-      ok: false,
-      message: {
-        en: 'An attachment is not a picture that can be read; attach a PNG, JPEG or WebP file.',
-        zh: '附件不是可识别的图片，请改为附上 PNG、JPEG 或 WebP 文件。',
-      },
-    };
-  }
-  const named = pictures.map((asset): NamedPicture => ({
-    name: `atelier_${asset.hash}.${EXTENSIONS[asset.mediaType] ?? 'png'}`,
-    asset,
-  }));
+const NOT_A_PICTURE: LocalText = {
+  en: 'An attachment is not a picture that can be read; attach a PNG, JPEG or WebP file.',
+  zh: '附件不是可识别的图片，请改为附上 PNG、JPEG 或 WebP 文件。',
+};
+
+/** Gives attached pictures to the recipe's picture parameters, in order; a mask to the one that is for it. */
+function pickPictures(recipe: Recipe, pictures: readonly AssetRef[], mask: AssetRef | undefined): PickedPictures {
+  const all = mask === undefined ? pictures : [...pictures, mask];
+  if (!all.every((picture) => isPicture(picture.mediaType))) return { ok: false, message: NOT_A_PICTURE };
+  const named = pictures.map(namePicture);
   const values: Record<string, Json> = {};
+  const used: NamedPicture[] = [];
+  const notes: LocalText[] = [];
   let next = 0;
+  let masked = false;
   for (const parameter of recipe.parameters) {
     if (parameter.kind === 'image') {
-      const picture = named[next];
-      if (picture !== undefined) {
-        values[parameter.name] = picture.name;
-        next++;
-      } else if (parameter.optional !== true) return { ok: false, message: pictureMissing(parameter) };
+      const isMask = parameter.name === 'mask' && mask !== undefined;
+      const picture = isMask ? namePicture(mask) : named[next];
+      if (picture === undefined) {
+        if (parameter.optional !== true) return { ok: false, message: pictureMissing(parameter) };
+        continue;
+      }
+      values[parameter.name] = picture.name;
+      used.push(picture);
+      if (isMask) masked = true;
+      else next++;
     } else if (parameter.kind === 'images') {
       const list = named.slice(next, next + parameter.max);
       if (list.length < parameter.min) return { ok: false, message: pictureMissing(parameter) };
       values[parameter.name] = list.map((picture) => picture.name);
+      used.push(...list);
       next += list.length;
     }
   }
   const unused = named.length - next;
-  const note: LocalText[] =
-    unused === 0
-      ? []
-      : [
-          {
-            en: `${unused} attached ${unused === 1 ? 'picture was' : 'pictures were'} not used.`,
-            zh: `有 ${unused} 张附图未被使用。`,
-          },
-        ];
-  return { ok: true, values, pictures: named.slice(0, next), notes: note };
+  if (unused > 0) {
+    notes.push({
+      en: `${unused} attached ${unused === 1 ? 'picture was' : 'pictures were'} not used.`,
+      zh: `有 ${unused} 张附图未被使用。`,
+    });
+  }
+  if (mask !== undefined && !masked) notes.push({ en: 'The mask was not used.', zh: '蒙版未被使用。' });
+  const distinct = used.filter((picture, index) => used.findIndex(({ name }) => name === picture.name) === index);
+  return { ok: true, values, pictures: distinct, notes };
 }
 
 function pictureMissing(parameter: RecipeParameter): LocalText {

@@ -22,11 +22,11 @@ export function ratioOf(aspect: string): number {
   return width / height;
 }
 
-function promptProblem(prompt: string): LocalText | undefined {
-  if (prompt.length > MAX_PROMPT_CHARS) {
+function promptProblem(prompt: string, maxChars: number): LocalText | undefined {
+  if (prompt.length > maxChars) {
     return text(
-      `The prompt has ${prompt.length} characters; shorten it to ${MAX_PROMPT_CHARS}.`,
-      `提示词有 ${prompt.length} 个字符，请缩短到 ${MAX_PROMPT_CHARS} 个以内。`,
+      `The prompt has ${prompt.length} characters; shorten it to ${maxChars}.`,
+      `提示词有 ${prompt.length} 个字符，请缩短到 ${maxChars} 个以内。`,
     );
   }
   if (CONTROL.test(prompt)) {
@@ -90,11 +90,15 @@ function settingProblem(wish: PictureWish): LocalText | undefined {
   return undefined;
 }
 
-/** Why a wish cannot be fulfilled by any recipe, in a sentence that says what to change; undefined when it may be. */
-export function wishProblem(wish: PictureWish): LocalText | undefined {
+/**
+ * Why a wish cannot be fulfilled by any recipe, in a sentence that says what to change; undefined when it may be.
+ *
+ * @param maxPromptChars what a person may write; more where a style was put behind it.
+ */
+export function wishProblem(wish: PictureWish, maxPromptChars = MAX_PROMPT_CHARS): LocalText | undefined {
   return (
-    promptProblem(wish.prompt) ??
-    (wish.negative === undefined ? undefined : promptProblem(wish.negative)) ??
+    promptProblem(wish.prompt, maxPromptChars) ??
+    (wish.negative === undefined ? undefined : promptProblem(wish.negative, maxPromptChars)) ??
     countProblem(wish.count) ??
     sizeProblem(wish) ??
     settingProblem(wish)

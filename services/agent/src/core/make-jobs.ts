@@ -1,34 +1,22 @@
-import { v5 as uuidV5 } from 'uuid';
+import { estimateWork, type EstimateOptions } from '@atelier/comfyui/graph/estimate-work';
+import { toRecord } from '@atelier/comfyui/graph/parse-workflow';
+import type { Workflow } from '@atelier/comfyui/graph/workflow';
+import { checkPolicy } from '@atelier/comfyui/policy/check-policy';
+import { defaultPolicy } from '@atelier/comfyui/policy/default-policy';
 import { instantiateRecipe, type RecipeInstance } from '@atelier/comfyui/recipes/instantiate-recipe';
 import type { RecipeValues } from '@atelier/comfyui/recipes/recipe';
-import { stringifyJson } from '@atelier/comfyui/json/stringify-json';
-import { checkPolicy } from '@atelier/comfyui/policy/check-policy';
 import { validatePrompt } from '@atelier/comfyui/validate/validate-prompt';
-import type { NewJob } from '@atelier/shared/contracts/job';
+import type { JobClass, JobParams, NewJob } from '@atelier/shared/contracts/job';
 import { AppError } from '@atelier/shared/errors/app-error';
+import { applyLoras } from './apply-loras.ts';
 import type { RecipeOffer } from './catalog.ts';
-import type { NamedPicture } from './fill-recipe.ts';
+import type { NamedPicture } from './name-picture.ts';
+import { newJob } from './new-job.ts';
+import type { NamedLora } from './words-plan.ts';
 
-/** Under which job ids are derived: planning a request again writes the same rows. */
-const JOB_NAMESPACE = '0c1f0a2e-7d0c-4b7e-9d55-2f4c7a9e6b31';
 const MAX_SEED = 2n ** 64n - 1n;
 /** A grid of four, as people know it; more would let one job keep the GPU, and its memory, for too long. */
 const MAX_PICTURES_PER_JOB = 4;
-const TIME_LIMIT_SECONDS = 600;
-const MAX_TIME_LIMIT_SECONDS = 3_600;
-
-/** Pixels × steps that one second of a common GPU draws with SDXL; a guess, used until runs were measured. */
-const PIXEL_STEPS_PER_SECOND = 4_000_000;
-const OVERHEAD_SECONDS = 1;
-/** How much slower a pixel step is than SDXL's, by parts of recipe ids. */
-const FAMILY_FACTORS: readonly (readonly [string, number])[] = [
-  ['video', 6],
-  ['qwen', 5],
-  ['flux', 3.5],
-  ['sd3', 2],
-  ['z-image', 2],
-  ['sd15', 0.4],
-];
 
 export interface JobsInput {
   requestId: string;
@@ -38,6 +26,17 @@ export interface JobsInput {
   count: number;
   pictures: readonly NamedPicture[];
   random: () => number;
+  /** LoRAs to lay over the recipe's models, by file name. */
+  loras?: readonly NamedLora[];
+  /** The mask says by its transparency, not by white, what may be redrawn. */
+  maskByAlpha?: boolean;
+  /** The size of a picture by the name that the workflow calls it, where it is known. */
+  pictureSize?: NonNullable<EstimateOptions['imageSize']>;
+  /** Where its jobs stand in the request. Default 0. */
+  firstIndex?: number;
+  /** Default `interactive`. */
+  class?: JobClass;
+  shot?: Pick<JobParams, 'shotId' | 'shotPrompt'>;
 }
 
 export interface MadeJobs {
@@ -69,7 +68,6 @@ export function makeJobs(input: JobsInput): MadeJobs {
     };
     const instance = instantiateRecipe(offer.recipe, given, offer.registry, input.random);
     first ??= instance;
-    assertRunnable(offer, instance, input.pictures);
     jobs.push(jobOf(input, instance, index, images));
   }
   if (first === undefined) throw new RangeError('a request needs at least one picture');
@@ -94,63 +92,76 @@ function splitCount(offer: RecipeOffer, count: number): number[] {
   return batches;
 }
 
-function nextSeed(seed: unknown, add: number): bigint | undefined {
+/** The seed so many after another, beyond 2^64-1 from 0 again. */
+export function nextSeed(seed: unknown, add: number): bigint | undefined {
   if (typeof seed !== 'number' && typeof seed !== 'bigint') return undefined;
   return (BigInt(seed) + BigInt(add)) & MAX_SEED;
 }
 
-function assertRunnable(offer: RecipeOffer, instance: RecipeInstance, pictures: readonly NamedPicture[]): void {
+function jobOf(input: JobsInput, instance: RecipeInstance, index: number, images: number): NewJob {
+  const { offer, loras = [], shot = {} } = input;
+  const masked = input.maskByAlpha === true ? maskByAlpha(instance.workflow) : instance.workflow;
+  const workflow = applyLoras(masked, loras);
+  assertRunnable(offer, workflow, input.pictures);
+  return newJob({
+    requestId: input.requestId,
+    index: (input.firstIndex ?? 0) + index,
+    class: input.class ?? 'interactive',
+    recipe: offer.recipe.id,
+    workflow,
+    registry: offer.registry,
+    work: estimateWork(workflow, input.pictureSize === undefined ? {} : { imageSize: input.pictureSize }),
+    images,
+    pictures: input.pictures,
+    values: instance.params,
+    about: { ...shot, ...(loras.length === 0 ? {} : { loras: [...loras] }) },
+  });
+}
+
+/** ComfyUI reads transparent as white from the alpha channel. */
+function maskByAlpha(workflow: Workflow): Workflow {
+  return toRecord(
+    Object.entries(workflow).map(([id, node]) => [
+      id,
+      node.class_type === 'LoadImageMask' ? { ...node, inputs: { ...node.inputs, channel: 'alpha' } } : node,
+    ]),
+  );
+}
+
+function assertRunnable(offer: RecipeOffer, workflow: Workflow, pictures: readonly NamedPicture[]): void {
   const files = pictures.map(({ name }) => name);
-  const verdict = validatePrompt(offer.registry, instance.workflow, { files });
+  const verdict = validatePrompt(offer.registry, workflow, { files });
   if (verdict.status !== 200 || Object.keys(verdict.node_errors).length > 0) {
     throw new AppError('internal', `the recipe ${offer.recipe.id} makes a workflow that ComfyUI refuses`, {
       details: { recipe: offer.recipe.id, error: verdict.error?.message, nodeErrors: verdict.node_errors },
     });
   }
-  const decision = checkPolicy(offer.registry, instance.workflow, undefined, { files });
+  const decision = checkPolicy(offer.registry, workflow, offer.policy, { files });
   if (!decision.allowed) {
     const reason = decision.reasons[0];
-    if (reason?.code === 'too_much_work') {
-      throw new AppError('too_large', reason.message, {
-        publicMessage: {
-          en: 'This is more work than one request may ask for; choose fewer or smaller pictures, or fewer steps.',
-          zh: '此请求的工作量超出上限，请减少张数、尺寸或步数。',
-        },
-      });
-    }
+    if (reason?.code === 'too_much_work') throw tooMuchWork(reason.message);
+    if (reason?.code === 'class_not_allowed' && offer.policy !== defaultPolicy) throw closedByOperator(reason.message);
     throw new AppError('internal', `the recipe ${offer.recipe.id} makes a workflow that the policy refuses`, {
       details: { recipe: offer.recipe.id, reasons: decision.reasons.slice(0, 5) },
     });
   }
 }
 
-function jobOf(input: JobsInput, instance: RecipeInstance, index: number, images: number): NewJob {
-  const { offer, requestId } = input;
-  const { work } = instance;
-  const model = instance.params['model'];
-  const estimatedGpuSeconds = guessSeconds(offer.recipe.id, work.pixelSteps);
-  return {
-    id: uuidV5(`${requestId}:${index}`, JOB_NAMESPACE),
-    requestId,
-    index,
-    class: 'interactive',
-    recipe: offer.recipe.id,
-    workflowText: stringifyJson(instance.workflow),
-    inputs: input.pictures.map(({ name, asset }) => ({ name, hash: asset.hash, mediaType: asset.mediaType })),
-    classes: [...new Set(Object.values(instance.workflow).map((node) => node.class_type))].sort(),
-    residencyKey: instance.residencyKey,
-    estimateKey: [typeof model === 'string' ? model : offer.recipe.id, work.steps, work.pixels, work.images].join('|'),
-    estimatedGpuSeconds,
-    images,
-    // Slower cards than the guessed one must have the time, too.
-    timeLimitSeconds: Math.min(
-      MAX_TIME_LIMIT_SECONDS,
-      Math.max(TIME_LIMIT_SECONDS, Math.ceil(estimatedGpuSeconds * 4)),
-    ),
-  };
+/** A request beyond what one may ask for. */
+function tooMuchWork(message: string): AppError {
+  return new AppError('too_large', message, {
+    publicMessage: {
+      en: 'This is more work than one request may ask for; choose fewer or smaller pictures, or fewer steps.',
+      zh: '此请求的工作量超出上限，请减少张数、尺寸或步数。',
+    },
+  });
 }
 
-function guessSeconds(recipeId: string, pixelSteps: number): number {
-  const factor = FAMILY_FACTORS.find(([part]) => recipeId.includes(part))?.[1] ?? 1;
-  return Math.round((OVERHEAD_SECONDS + (pixelSteps * factor) / PIXEL_STEPS_PER_SECOND) * 100) / 100;
+function closedByOperator(message: string): AppError {
+  return new AppError('forbidden', message, {
+    publicMessage: {
+      en: `An operator has closed what this needs: ${message}`,
+      zh: `管理员已关闭所需的节点：${message}`,
+    },
+  });
 }

@@ -50,6 +50,11 @@ function requestOf(body: RequestBody, language: 'en' | 'zh' = 'en', id = request
     createdAt: at,
     updatedAt: at,
     finishedAt: null,
+    question: null,
+    isPrivate: false,
+    parentRequestId: null,
+    parentPicture: null,
+    cost: null,
   };
 }
 
@@ -68,7 +73,11 @@ function plan(
     {
       catalog: options.from ?? catalog,
       words: createOfflineWordsPlanner(),
-      desk: { read: (id) => Promise.resolve(known.get(id)) },
+      desk: {
+        read: (id) => Promise.resolve(known.get(id)),
+        readJobs: () => Promise.resolve([]),
+        findWorkflow: () => Promise.resolve(undefined),
+      },
       random: () => 0.5,
     },
     never,
@@ -119,7 +128,7 @@ describe('explicit options', () => {
       images: 4,
       index: 0,
       residencyKey: 'sd_xl_base_1.0.safetensors',
-      estimateKey: `sd_xl_base_1.0.safetensors|12|${1344 * 768}|4`,
+      estimateKey: `sd_xl_base_1.0.safetensors|12|${1344 * 768}|4|0`,
     });
     expect(() => parseJson(job?.workflowText ?? '')).not.toThrow();
   });
@@ -263,7 +272,7 @@ describe('words', () => {
   });
 
   test('an operation on a picture chooses its recipe, and an operation that nothing can do is refused by name', async () => {
-    const upscale = chooseRecipe(catalog, { prompt: '', operation: 'upscale' }, true);
+    const upscale = chooseRecipe(catalog, { prompt: '', operation: 'upscale' }, 1);
     expect(upscale).toMatchObject({ ok: true, offer: { recipe: { id: 'upscale' } } });
     const outcome = await plan({ kind: 'words', text: '去掉背景', images: [picture] });
     expect(outcome).toMatchObject({ kind: 'failed', error: { message: { zh: expect.stringContaining('去除背景') } } });

@@ -1,87 +1,153 @@
-import { ComfyError } from '@atelier/comfyui/errors/comfy-error';
-import type { NewJob } from '@atelier/shared/contracts/job';
-import { type AssetRef, type PlanSummary, type PublicError, type RequestBody } from '@atelier/shared/contracts/request';
-import { AppError, toPublicError } from '@atelier/shared/errors/app-error';
+import type { AssetRef, RequestBody, SourceRef } from '@atelier/shared/contracts/request';
 import type { RequestRecord } from '@atelier/shared/db/requests/request-row';
-import type { RequestDesk, WordsPlanner } from '../ports.ts';
-import { offersOfKind, type Catalog } from './catalog.ts';
-import { chooseRecipe, understands, wantedKind } from './choose-recipe.ts';
-import { comfySentence } from './comfy-sentence.ts';
-import { fillRecipe, unusedNote } from './fill-recipe.ts';
+import { isWorkflowRecipe, workflowOfRecipe, type SavedWorkflow } from '@atelier/shared/db/workflows/saved-workflow';
+import { hasParameter, offersOfKind, type Catalog } from './catalog.ts';
+import { wantedKind } from './choose-recipe.ts';
+import { definedOnly } from './defined-only.ts';
+import { describeOffline } from './describe-offline.ts';
 import { wishProblem } from './limits.ts';
-import { makeJobs, type MadeJobs } from './make-jobs.ts';
-import { invalidRequest, languageOf, topicReply } from './messages.ts';
-import { planWords } from './offline-planner/plan-words.ts';
+import { invalidRequest, languageOf, quoted, topicReply } from './messages.ts';
+import { isPicture } from './name-picture.ts';
+import { jobsOfPicture, planJobsAgain, type Repeat } from './plan-again.ts';
+import { planPictureAction } from './plan-derive.ts';
+import { actionOf, asksForMore, optionsOf, ordersChange, sourcesMeant } from './offline-planner/read-answer.ts';
+import { CHANGE_LEAD } from './offline-planner/read-subject.ts';
+import { planShots } from './plan-shots.ts';
+import { planWish, refusal, type Wanted } from './plan-wish.ts';
+import { planSavedWorkflow, planWorkflow } from './plan-workflow.ts';
+import type { PlanFailure, PlanningParts, PlanOutcome } from './planning-parts.ts';
+import { prepareWanted } from './prepare-wanted.ts';
+import { findPicture, findSource } from './source-picture.ts';
 import type { LocalText, PictureWish } from './words-plan.ts';
 
-export type PlanOutcome =
-  | { kind: 'planned'; plan: PlanSummary; jobs: NewJob[] }
-  | { kind: 'replied'; reply: string }
-  | { kind: 'failed'; error: PublicError };
+export type { PlanOutcome, PlanningParts } from './planning-parts.ts';
 
-export interface PlanningParts {
-  catalog: Catalog;
-  words: WordsPlanner;
-  desk: Pick<RequestDesk, 'read'>;
-  random: () => number;
-}
-
-/** A wish that came out of a request's body, with its pictures. */
-interface Wanted {
-  wish: PictureWish;
-  pictures: readonly AssetRef[];
-  notes: LocalText[];
-}
-type Understood = Wanted | Exclude<PlanOutcome, { kind: 'planned' }>;
+type BodyOf<Kind extends RequestBody['kind']> = Extract<RequestBody, { kind: Kind }>;
 
 /** A repeat of a repeat of …: nobody presses the button more often on one line. */
-const MAX_RERUNS = 100;
+const MAX_REPEATS = 100;
+const MAX_PICTURE_BYTES = 64 * 1024 * 1024;
 
-const RERUN_LOST: LocalText = {
-  en: 'The request to repeat no longer exists; ask again in words.',
-  zh: '要重复的请求已不存在，请重新描述。',
+const REPEAT_LOST: PlanFailure = {
+  kind: 'failed',
+  error: {
+    code: 'not_found',
+    message: {
+      en: 'The request to repeat no longer exists, or is not yours to use; ask again in words.',
+      zh: '要重复的请求已不存在，或您无权使用，请重新描述。',
+    },
+  },
 };
 
+/** How a body is planned when it is not the first time. */
+interface Occasion {
+  /** Other noise than the first time. */
+  newSeed: boolean;
+  /** Repeats that led here. */
+  repeats: number;
+}
+const FIRST_TIME: Occasion = { newSeed: false, repeats: 0 };
+
 /**
- * Decides what a request becomes: jobs, an answer in words, or a sentence that says what to change. Explicit options and
- * repeats need no model and no waiting.
+ * Decides what a request becomes: jobs, an answer in words, or a sentence that says what to change. Explicit bodies need no
+ * model and no waiting.
  *
  * @throws AppError `unavailable` when a part is away: the request waits; anything else is a bug.
  */
-export async function planRequest(
+export function planRequest(request: RequestRecord, parts: PlanningParts, signal: AbortSignal): Promise<PlanOutcome> {
+  return planBody(request, request.body, parts, signal, FIRST_TIME);
+}
+
+function planBody(
   request: RequestRecord,
+  body: RequestBody,
   parts: PlanningParts,
   signal: AbortSignal,
+  occasion: Occasion,
 ): Promise<PlanOutcome> {
-  const understood = await understand(request, parts, signal);
-  if ('kind' in understood) return understood;
-  return planWish(request.id, understood, parts);
+  switch (body.kind) {
+    case 'imagine':
+      return planImagine(request, body, parts, occasion);
+    case 'words':
+      return planWordsBody(request, body, parts, signal, occasion);
+    case 'derive':
+      return planDerive(request, body, parts, signal, occasion);
+    case 'describe':
+      return describePictures(body.images, request, parts, signal);
+    case 'shots':
+      return planShots(request.id, occasion.newSeed ? withoutSeed(body) : body, parts);
+    case 'workflow':
+      return Promise.resolve(planWorkflow(request.id, body, parts));
+    case 'rerun':
+      break;
+  }
+  return repeatRequest(request, body.requestId, {}, parts, signal, occasion);
 }
 
-async function understand(request: RequestRecord, parts: PlanningParts, signal: AbortSignal): Promise<Understood> {
-  const { body } = request;
-  if (body.kind === 'imagine') return wantedOptions(body);
-  if (body.kind === 'words') return wantedWords(request, body, parts, signal);
-  return wantedAgain(body.requestId, request, parts, signal);
+function withoutSeed(body: BodyOf<'shots'>): BodyOf<'shots'> {
+  const { seed: _seed, ...options } = body.options ?? {};
+  return { ...body, options };
 }
 
-function wantedOptions(body: Extract<RequestBody, { kind: 'imagine' }>): Wanted {
-  const { images, ...wish } = body.options;
-  return { wish: definedOnly(wish), pictures: images ?? [], notes: [] };
-}
-
-async function wantedWords(
+async function planImagine(
   request: RequestRecord,
-  body: Extract<RequestBody, { kind: 'words' }>,
-  { catalog, words }: PlanningParts,
+  body: BodyOf<'imagine'>,
+  parts: PlanningParts,
+  { newSeed }: Occasion,
+): Promise<PlanOutcome> {
+  const options = newSeed ? { ...body.options, seed: '-1' } : body.options;
+  const saved = await savedWorkflowOf(request, options.recipe, parts);
+  if (saved === 'missing') return refusal(noSuchWorkflow(options.recipe ?? ''));
+  if (saved !== undefined) return planSavedWorkflow(request.id, saved, options, parts);
+  const { images, ...wish } = options;
+  const wanted: Wanted = { wish: definedOnly(wish), pictures: images ?? [], notes: [] };
+  return planWish(request.id, await prepareWanted(wanted, parts), parts);
+}
+
+/** The saved workflow that a recipe's name means; recipes of the server go before workflows of the same name. */
+async function savedWorkflowOf(
+  request: RequestRecord,
+  recipe: string | undefined,
+  { catalog, desk }: PlanningParts,
+): Promise<SavedWorkflow | 'missing' | undefined> {
+  if (recipe === undefined) return undefined;
+  const name = workflowOfRecipe(recipe);
+  if (isWorkflowRecipe(recipe)) return (await desk.findWorkflow(request.personId, name)) ?? 'missing';
+  const folded = name.toLowerCase();
+  const known = catalog.recipes.some(
+    ({ id, title }) => id === folded || title.en.toLowerCase() === folded || title.zh === name,
+  );
+  return known ? undefined : desk.findWorkflow(request.personId, name);
+}
+
+function noSuchWorkflow(recipe: string): LocalText {
+  return {
+    en: `There is no workflow ${quoted(workflowOfRecipe(recipe))} of yours, and none shared by that name.`,
+    zh: `您没有名为${quoted(workflowOfRecipe(recipe))}的工作流，也没有同名的共享工作流。`,
+  };
+}
+
+async function planWordsBody(
+  request: RequestRecord,
+  body: BodyOf<'words'>,
+  parts: PlanningParts,
   signal: AbortSignal,
-): Promise<Understood> {
+  occasion: Occasion,
+): Promise<PlanOutcome> {
+  const { catalog, words } = parts;
+  const { newSeed } = occasion;
   const { images: formImages, ...options } = body.options ?? {};
-  const pictures = [...(body.images ?? []), ...(formImages ?? [])];
+  const attached = [...(body.images ?? []), ...(formImages ?? [])];
   const problem = wishProblem({ prompt: body.text });
-  if (problem !== undefined) return { kind: 'failed', error: invalidRequest(problem) };
+  if (problem !== undefined) return refusal(problem);
+  const about = attached.length > 0 ? [] : sourcesMeant(body.text, body.about ?? []);
+  const [answered] = about;
+  if (answered !== undefined && asksForMore(body.text)) {
+    return repeatRequest(request, answered.requestId, { options, picture: answered.picture }, parts, signal, occasion);
+  }
+  const pictures = attached.length > 0 ? attached : await picturesAbout(request, about, parts);
   const language = languageOf(body.text, request.language);
-  const kind = wantedKind({ prompt: '' }, pictures.length > 0);
+  const kind = wantedKind({ prompt: '' }, pictures.length, catalog);
   const { plan, notes, written } = await words.read(
     {
       text: body.text,
@@ -99,14 +165,56 @@ async function wantedWords(
       return { kind: 'replied', reply: plan.text };
     case 'refused':
       return { kind: 'failed', error: invalidRequest(plan.message) };
+    case 'describe':
+      return describePictures(pictures, { ...request, language }, parts, signal);
     case 'picture':
       break;
   }
-  return {
-    wish: overruled(plan.wish, definedOnly(options)),
+  const read = overruled(plan.wish, definedOnly(options));
+  const action = written || about.length !== 1 || pictures.length !== 1 ? undefined : actionOf(read, body.text);
+  if (answered !== undefined && action !== undefined) {
+    const chosen = definedOnly({ ...options, ...optionsOf(read) });
+    const text = action === 'edit' ? body.text.trim() : read.prompt;
+    return planPictureAction(request, { kind: 'derive', action, source: answered, text, options: chosen }, parts);
+  }
+  const wish = written ? read : asEdit(read, body.text, pictures.length, catalog);
+  const isRewritten = written && plan.wish.prompt !== body.text.trim();
+  const wanted: Wanted = {
+    wish: newSeed ? { ...wish, seed: '-1' } : wish,
     pictures,
-    notes: written && plan.wish.prompt !== body.text.trim() ? [...notes, writtenNote(body.text)] : notes,
+    notes: isRewritten ? [...notes, writtenNote(body.text)] : notes,
+    ...(isRewritten ? { translatedFrom: body.text.trim() } : {}),
   };
+  return planWish(request.id, await prepareWanted(wanted, parts), parts);
+}
+
+/** An order to change one picture goes to a model for edits where there is one, in the words of the order. */
+function asEdit(wish: PictureWish, text: string, pictures: number, catalog: Catalog): PictureWish {
+  const isFree = wish.operation === undefined && wish.recipe === undefined && wish.model === undefined;
+  if (!isFree || pictures !== 1 || wish.mask !== undefined || offersOfKind(catalog, 'image-edit').length === 0)
+    return wish;
+  if (!ordersChange(text)) return wish;
+  const lead = CHANGE_LEAD.exec(text.trim())?.[0] ?? '';
+  return {
+    ...wish,
+    operation: 'image-edit',
+    prompt: wish.prompt.startsWith(lead) ? wish.prompt : `${lead}${wish.prompt}`,
+  };
+}
+
+/** The pictures that a message answers; what cannot be used is as if it were not named. */
+async function picturesAbout(
+  request: RequestRecord,
+  about: readonly SourceRef[],
+  parts: PlanningParts,
+): Promise<AssetRef[]> {
+  const pictures: AssetRef[] = [];
+  for (const ref of about) {
+    const source = await findSource(request, ref.requestId, parts);
+    const found = 'kind' in source ? source : await findPicture(source, ref, parts);
+    if (!('kind' in found)) pictures.push(found.picture);
+  }
+  return pictures;
 }
 
 /** What stood beside the words wins over what they say; a size beside them replaces a shape in them, and the reverse. */
@@ -124,173 +232,114 @@ function writtenNote(text: string): LocalText {
   return { en: `Your words: “${words}”`, zh: `你的原话：“${words}”` };
 }
 
-/** The same again with a new seed: by its plan where it has one, so that no words are read twice. */
-async function wantedAgain(
-  requestId: string,
-  asker: RequestRecord,
+async function planDerive(
+  request: RequestRecord,
+  body: BodyOf<'derive'>,
   parts: PlanningParts,
   signal: AbortSignal,
-): Promise<Understood> {
-  let plan: PlanSummary | null = null;
-  let id = requestId;
-  for (let hop = 0; hop < MAX_RERUNS; hop++) {
-    const request = await parts.desk.read(id);
-    if (request === undefined) break;
-    plan ??= request.plan;
-    if (request.body.kind === 'rerun') {
-      id = request.body.requestId;
-      continue;
-    }
-    const { body } = request;
-    if (plan !== null) return wantedByPlan(plan, body, parts.catalog);
-    const understood = await understand({ ...request, language: asker.language }, parts, signal);
-    return 'kind' in understood ? understood : { ...understood, wish: { ...understood.wish, seed: '-1' } };
+  occasion: Occasion,
+): Promise<PlanOutcome> {
+  const { action, source, text } = body;
+  const { seed, ...chosen } = body.options ?? {};
+  const options = definedOnly({
+    ...chosen,
+    prompt: chosen.prompt ?? text,
+    seed: occasion.newSeed ? undefined : seed,
+  });
+  switch (action) {
+    case 'reroll':
+    case 'remix':
+      return repeatRequest(request, source.requestId, { options, picture: source.picture }, parts, signal, occasion);
+    case 'aspect':
+      if (options.aspect === undefined && options.width === undefined) return refusal(NO_SHAPE);
+      return planAspect(request, body, options, parts, signal, occasion);
+    default:
+      return planPictureAction(request, { ...body, action, options }, parts);
   }
-  return { kind: 'failed', error: { code: 'not_found', message: RERUN_LOST } };
 }
 
-function wantedByPlan(plan: PlanSummary, body: Exclude<RequestBody, { kind: 'rerun' }>, catalog: Catalog): Wanted {
-  const options = body.kind === 'imagine' ? body.options : (body.options ?? {});
-  const pictures = [...(body.kind === 'words' ? (body.images ?? []) : []), ...(options.images ?? [])];
-  const { prompt, negative, width, height, count, recipe, model, steps, cfg } = plan;
-  // A plan does not tell these two; the words may.
-  const read =
-    body.kind === 'words'
-      ? planWords(body.text, { hasPicture: pictures.length > 0, vocabulary: catalog.vocabulary })
-      : undefined;
-  const said = read?.kind === 'picture' ? read.wish : undefined;
-  const sampler = options.sampler ?? said?.sampler;
-  const strength = options.strength ?? said?.strength;
-  return {
-    wish: {
-      ...definedOnly({ negative, width, height, model, steps, cfg, sampler, strength }),
-      prompt,
-      count,
-      recipe,
-      seed: '-1',
-    },
-    pictures,
+const NO_SHAPE: LocalText = { en: 'Say which shape, such as 16:9.', zh: '请指定画面比例，例如 16:9。' };
+
+/** Drawn anew in another shape, with the same noise where the recipe draws from nothing. */
+async function planAspect(
+  request: RequestRecord,
+  { source }: BodyOf<'derive'>,
+  options: Repeat['options'],
+  parts: PlanningParts,
+  signal: AbortSignal,
+  occasion: Occasion,
+): Promise<PlanOutcome> {
+  const found = await findSource(request, source.requestId, parts);
+  if ('kind' in found) return found;
+  const [job] = jobsOfPicture(found.jobs, source.picture);
+  const recipe = parts.catalog.recipes.find(({ id }) => id === job?.recipe);
+  const repeat = { options, picture: source.picture, keepSeed: !occasion.newSeed };
+  if (recipe === undefined || hasParameter(recipe, 'width')) {
+    return repeatRequest(request, source.requestId, repeat, parts, signal, occasion);
+  }
+  // A picture that was made of another has that one's shape: its words are drawn from nothing.
+  const prompt = options?.prompt ?? found.request.plan?.prompt ?? '';
+  const wanted: Wanted = {
+    wish: { count: found.request.plan?.count ?? 1, ...definedOnly(options ?? {}), prompt, operation: 'text-to-image' },
+    pictures: [],
     notes: [],
   };
+  return planWish(request.id, wanted, parts);
 }
 
-function planWish(requestId: string, wanted: Wanted, { catalog, random }: PlanningParts): PlanOutcome {
-  const { wish, pictures } = wanted;
-  const fail = (message: LocalText): PlanOutcome => ({ kind: 'failed', error: invalidRequest(message) });
-  const problem = wishProblem(wish) ?? emptyPrompt(wish, pictures);
-  if (problem !== undefined) return fail(problem);
-  const choice = chooseRecipe(catalog, wish, pictures.length > 0);
-  if (!choice.ok) return fail(choice.message);
-  const { offer } = choice;
-  try {
-    const filled = fillRecipe(offer, choice.model, wish, pictures);
-    if (!filled.ok) return fail(filled.message);
-    const made = makeJobs({
-      requestId,
-      offer,
-      given: filled.given,
-      count: wish.count ?? 1,
-      pictures: filled.pictures,
-      random,
+/** The same again: by the jobs that were made, so that no words are read twice; else by what was asked. */
+async function repeatRequest(
+  request: RequestRecord,
+  sourceId: string,
+  repeat: Repeat & { picture?: number | undefined },
+  parts: PlanningParts,
+  signal: AbortSignal,
+  { repeats }: Occasion,
+): Promise<PlanOutcome> {
+  if (repeats >= MAX_REPEATS) return REPEAT_LOST;
+  const source = await findSource(request, sourceId, parts);
+  if ('kind' in source) return REPEAT_LOST;
+  const jobs = jobsOfPicture(source.jobs, repeat.picture);
+  const again = await planJobsAgain(request.id, jobs, repeat, parts);
+  if (again !== undefined) return again;
+  const body = withOptions(source.request.body, repeat.options);
+  return planBody(request, body, parts, signal, { newSeed: repeat.keepSeed !== true, repeats: repeats + 1 });
+}
+
+/** A body with options put over it, where it has any. */
+function withOptions(body: RequestBody, options: Repeat['options']): RequestBody {
+  const changes = definedOnly(options ?? {});
+  const { prompt, ...rest } = changes;
+  if (Object.keys(changes).length === 0) return body;
+  if (body.kind === 'imagine') return { ...body, options: { ...body.options, ...changes } };
+  if (body.kind === 'words') return { ...body, text: prompt ?? body.text, options: { ...body.options, ...rest } };
+  if (body.kind === 'shots') return { ...body, options: { ...body.options, ...rest } };
+  if (body.kind === 'derive') return { ...body, options: { ...body.options, ...changes } };
+  return body;
+}
+
+/** Words about pictures: by a model that sees them, else what their files tell. */
+async function describePictures(
+  images: readonly AssetRef[],
+  { language }: Pick<RequestRecord, 'language'>,
+  parts: PlanningParts,
+  signal: AbortSignal,
+): Promise<PlanOutcome> {
+  if (!images.every(({ mediaType }) => isPicture(mediaType))) {
+    return refusal({
+      en: 'An attachment is not a picture that can be read; attach a PNG, JPEG or WebP file.',
+      zh: '附件不是可识别的图片，请改为附上 PNG、JPEG 或 WebP 文件。',
     });
-    const ignored = made.ignored.map(unusedNote);
-    const notes = [...wanted.notes, ...filled.notes, ...ignored, ...languageNotes(wish, choice.offer.recipe)];
-    const plan = summarise(offer.recipe.id, offer.recipe.title, wish, made, [
-      ...notes,
-      ...roundingNotes(wish, made),
-      ...countNotes(wish, made),
-    ]);
-    return { kind: 'planned', plan, jobs: made.jobs };
-  } catch (error) {
-    if (error instanceof ComfyError && (error.code === 'invalid_value' || error.code === 'unknown_name')) {
-      return fail(comfySentence(error));
-    }
-    if (error instanceof AppError && error.code === 'too_large') {
-      return { kind: 'failed', error: toPublicError(error) };
-    }
-    throw error;
   }
-}
-
-function emptyPrompt(wish: PictureWish, pictures: readonly AssetRef[]): LocalText | undefined {
-  if (/[\p{L}\p{N}\p{P}\p{S}]/u.test(wish.prompt)) return undefined;
-  const needsNone = pictures.length > 0 && (wish.operation !== undefined || wish.recipe !== undefined);
-  if (needsNone) return undefined;
-  return { en: 'The prompt is empty; say what the picture should show.', zh: '提示词为空，请描述想画的内容。' };
-}
-
-function languageNotes(wish: PictureWish, recipe: Parameters<typeof understands>[0]): LocalText[] {
-  if (!/\p{Script=Han}/u.test(wish.prompt) || understands(recipe, 'zh')) return [];
-  return [
-    {
-      en: 'This model understands English prompts best; the Chinese prompt was used as it is, without translation.',
-      zh: '该模型更擅长理解英文提示词；中文提示词未经翻译，按原文使用。',
-    },
-  ];
-}
-
-function roundingNotes(wish: PictureWish, made: MadeJobs): LocalText[] {
-  const { width, height } = made.params;
-  if (typeof width !== 'number' || typeof height !== 'number') return [];
-  if ((wish.width ?? width) === width && (wish.height ?? height) === height) return [];
-  return [
-    {
-      en: `The size was rounded to ${width} × ${height}, which the model can draw.`,
-      zh: `尺寸已调整为模型支持的 ${width} × ${height}。`,
-    },
-  ];
-}
-
-function countNotes(wish: PictureWish, made: MadeJobs): LocalText[] {
-  const images = made.jobs.reduce((sum, job) => sum + job.images, 0);
-  if ((wish.count ?? images) === images) return [];
-  return [
-    {
-      en: 'This recipe gives the same result each time, so it runs once.',
-      zh: '此配方每次结果相同，因此只运行一次。',
-    },
-  ];
-}
-
-function summarise(
-  recipe: string,
-  title: LocalText,
-  wish: PictureWish,
-  { params, jobs }: MadeJobs,
-  notes: LocalText[],
-): PlanSummary {
-  const text = (name: string): string | undefined => {
-    const value = params[name];
-    return typeof value === 'string' && value !== '' ? value : undefined;
-  };
-  const number = (name: string): number | undefined => {
-    const value = params[name];
-    return typeof value === 'number' ? value : undefined;
-  };
-  const seed = params['seed'];
-  return {
-    recipe,
-    recipeTitle: title,
-    prompt: text('prompt') ?? wish.prompt,
-    count: jobs.reduce((sum, job) => sum + job.images, 0),
-    seed: typeof seed === 'number' || typeof seed === 'bigint' ? String(seed) : '0',
-    notes,
-    ...definedOnly({
-      model: text('model'),
-      negative: text('negative'),
-      width: number('width'),
-      height: number('height'),
-      steps: number('steps'),
-      cfg: number('cfg'),
-    }),
-  };
-}
-
-type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> } & {
-  [K in keyof T as undefined extends T[K] ? never : K]: T[K];
-};
-
-/** The same without keys that hold undefined. */
-function definedOnly<T extends object>(value: T): Defined<T> {
-  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as Defined<T>;
+  const { describe, files, catalog } = parts;
+  const seen = await describe?.describe(images, language, signal);
+  if (seen !== undefined) return { kind: 'replied', reply: seen };
+  const bytes: Uint8Array[] = [];
+  for (const { hash } of images) {
+    if (files === undefined || !(await files.has(hash))) {
+      return refusal({ en: 'The picture is not there any more; attach it again.', zh: '图片已不存在，请重新附上。' });
+    }
+    bytes.push(await files.read(hash, MAX_PICTURE_BYTES));
+  }
+  return { kind: 'replied', reply: describeOffline(bytes, catalog.registries[0], language) };
 }

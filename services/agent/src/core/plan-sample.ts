@@ -27,6 +27,11 @@ const sample: RequestRecord = {
   createdAt: new Date(0),
   updatedAt: new Date(0),
   finishedAt: null,
+  question: null,
+  isPrivate: false,
+  parentRequestId: null,
+  parentPicture: null,
+  cost: null,
 };
 
 /** Plans a request of nobody and forgets the plan, so that the code of a plan is compiled. */
@@ -36,7 +41,11 @@ export async function planSample(catalog: Catalog): Promise<void> {
     {
       catalog,
       words: createOfflineWordsPlanner(),
-      desk: { read: () => Promise.resolve(undefined) },
+      desk: {
+        read: () => Promise.resolve(undefined),
+        readJobs: () => Promise.resolve([]),
+        findWorkflow: () => Promise.resolve(undefined),
+      },
       random: () => 0,
     },
     new AbortController().signal,

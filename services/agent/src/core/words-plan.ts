@@ -1,12 +1,19 @@
-import type { PublicError } from '@atelier/shared/contracts/request';
+import type { Json } from '@atelier/comfyui/json/json';
+import type { AssetRef, Operation, PublicError } from '@atelier/shared/contracts/request';
 
 /** A sentence in each language of the product. */
 export type LocalText = PublicError['message'];
 
+/** A LoRA by name or file, with its weight. */
+export interface NamedLora {
+  name: string;
+  strength: number;
+}
+
 /** What a person wants a picture to be. What is absent is the recipe's choice. */
 export interface PictureWish {
-  /** What to do with an attached picture; absent: draw, or change the picture as the prompt says. */
-  operation?: 'upscale' | 'background-removal';
+  /** What to do with attached pictures; absent: draw, or change them as the prompt says. */
+  operation?: Operation;
   /** Empty only with an operation that needs no words. */
   prompt: string;
   negative?: string;
@@ -22,6 +29,7 @@ export interface PictureWish {
   steps?: number;
   cfg?: number;
   sampler?: string;
+  scheduler?: string;
   /** 0 keeps an attached picture, 1 ignores it. */
   strength?: number;
   /** A recipe's id, title or family, as the person wrote it. */
@@ -29,6 +37,20 @@ export interface PictureWish {
   /** A model's file name, as the person wrote it. */
   model?: string;
   style?: string;
+  /** LoRAs as the person wrote them. */
+  loras?: readonly NamedLora[];
+  /** Of a video, in seconds. */
+  durationSeconds?: number;
+  /** What may be redrawn of the first picture. */
+  mask?: AssetRef;
+  /** The part to redraw, in words. */
+  region?: string;
+  /** An enlargement that draws details anew. */
+  redraw?: boolean;
+  /** Of the first picture, in pixels, where it is known. */
+  pictureSize?: { width: number; height: number };
+  /** Values of parameters that only some recipes have, by their names there. */
+  parameters?: Readonly<Record<string, Json>>;
   /** Fewer or more steps than the recipe takes by itself. */
   quality?: 'draft' | 'high';
 }
@@ -39,6 +61,8 @@ export type ReplyTopic = 'greeting' | 'help' | 'thanks' | 'models' | 'cancel' | 
 /** What words turned out to mean. */
 export type WordsPlan =
   | { kind: 'picture'; wish: PictureWish }
+  /** The attached pictures are to be put into words. */
+  | { kind: 'describe' }
   /** No picture is asked for. */
   | { kind: 'topic'; topic: ReplyTopic }
   /** An answer in the person's own language. */

@@ -5,11 +5,11 @@ import { readRecordedObjectInfo } from '@atelier/comfyui/registry/recorded-regis
 import type { Bus } from '@atelier/shared/bus/bus';
 import { connectBus } from '@atelier/shared/bus/connect-bus';
 import { createDatabase, type Database } from '@atelier/shared/db/connect-database';
-import { acquireInstance, reportInstance } from '@atelier/shared/db/instances/instance-store';
+import { reportInstance } from '@atelier/shared/db/instances/instance-store';
 import { readJobsOfRequests } from '@atelier/shared/db/jobs/read-jobs';
-import type { JobRecord } from '@atelier/shared/db/jobs/job-row';
+import type { JobWithOutputs } from '@atelier/shared/db/jobs/job-row';
 import { migrateDatabase } from '@atelier/shared/db/migrate-database';
-import { createOutboxRelay } from '@atelier/shared/db/outbox-relay';
+import { createOutboxRelay, type OutboxRelay } from '@atelier/shared/db/outbox-relay';
 import { acceptRequest } from '@atelier/shared/db/requests/accept-request';
 import { readRequest } from '@atelier/shared/db/requests/read-requests';
 import type { RequestRecord } from '@atelier/shared/db/requests/request-row';
@@ -17,8 +17,10 @@ import type { RequestBody } from '@atelier/shared/contracts/request';
 import { AppError } from '@atelier/shared/errors/app-error';
 import { createLogger } from '@atelier/shared/log/create-logger';
 import { createTestDatabase, createTestNats } from '../../../../tests/support/servers.ts';
+import { createFakeWorker, type FakeWorker } from './fake-worker.ts';
 import { createAgentApp, type AgentApp, type AgentAppOptions } from '../app.ts';
-import { createOfflineWordsPlanner } from '../core/read-words-offline.ts';
+import { createImageLoader } from '../adapters/scaled-images.ts';
+import type { PictureFiles } from '../core/planning-parts.ts';
 
 /** An agent's surroundings: a database, a share of NATS, a door that submits, and workers that publish registries. */
 export interface AgentWorld {
@@ -28,16 +30,32 @@ export interface AgentWorld {
   /** Publishes the recorded registry of ComfyUI 0.8.0 as a worker does; `text` is for another one. */
   publishRegistry(instanceId?: string, text?: string): Promise<void>;
   /** Accepts a request as a door does, and rings unless `silent`. */
-  submit(body: RequestBody, options?: { silent?: boolean; language?: 'en' | 'zh'; eventId?: string }): Promise<string>;
+  submit(body: RequestBody, options?: SubmitOptions): Promise<string>;
   /** Waits until the request is in one of these states. */
   until(requestId: string, ...states: RequestRecord['state'][]): Promise<RequestRecord>;
-  jobsOf(requestId: string): Promise<JobRecord[]>;
+  jobsOf(requestId: string): Promise<JobWithOutputs[]>;
+  /** Does jobs without a GPU. */
+  worker: FakeWorker;
+  /** Puts a file into the asset store. @returns its hash. */
+  store(bytes: Uint8Array): string;
+  outbox: OutboxRelay;
   /** Removes every stream and its consumers. */
   wipeNats(): Promise<void>;
   bus: Bus;
   /** As settings of a service process. */
   env: { NATS_URL: string; NATS_PREFIX: string; DATABASE_URL: string };
   close(): Promise<void>;
+}
+
+export interface SubmitOptions {
+  silent?: boolean;
+  language?: 'en' | 'zh';
+  eventId?: string;
+  /** Who asks; default Ada. */
+  person?: string;
+  /** Where, as a thread of its own; default the person's own place. */
+  place?: string;
+  isPrivate?: boolean;
 }
 
 const log = createLogger('agent-test', process.env['TEST_LOG_LEVEL'] ?? 'silent');
@@ -71,15 +89,23 @@ export async function startAgentWorld(): Promise<AgentWorld> {
     connectBus({ url: nats.url, prefix: nats.prefix, service, log });
   const bus = await connect('bot');
   const outbox = createOutboxRelay({ db, publish: (row) => bus.publishOutbox(row), log });
-  const files = new Map<string, string>();
+  const files = new Map<string, Uint8Array>();
+  const readFile = (hash: string): Promise<Uint8Array> => {
+    const bytes = files.get(hash);
+    return bytes === undefined ? Promise.reject(new AppError('not_found', 'no such file')) : Promise.resolve(bytes);
+  };
+  const pictureFiles: PictureFiles = { has: (hash) => Promise.resolve(files.has(hash)), read: readFile };
+  const worker = createFakeWorker(db, outbox);
   const agents = new Set<{ stop: () => Promise<void> }>();
 
-  async function submit(body: RequestBody, options: Parameters<AgentWorld['submit']>[1] = {}): Promise<string> {
+  async function submit(body: RequestBody, options: SubmitOptions = {}): Promise<string> {
+    const person = options.person ?? 'Ada';
     const accepted = await acceptRequest(db, {
       eventId: options.eventId ?? randomUUID(),
-      user: { door: 'web', id: 'ada', displayName: 'Ada', language: options.language ?? 'en' },
-      place: { door: 'web', id: 'ada' },
+      user: { door: 'web', id: person.toLowerCase(), displayName: person, language: options.language ?? 'en' },
+      place: { door: 'web', id: options.place ?? person.toLowerCase() },
       body,
+      ...(options.isPrivate === true ? { isPrivate: true } : {}),
     });
     if (options.silent === true) await db.sql`delete from outbox`;
     else outbox.nudge(accepted.outbox);
@@ -96,11 +122,9 @@ export async function startAgentWorld(): Promise<AgentWorld> {
       const app = createAgentApp({
         db,
         bus: own,
-        words: createOfflineWordsPlanner(),
-        readAssetText: (hash) => {
-          const text = files.get(hash);
-          return text === undefined ? Promise.reject(new AppError('not_found', 'no such file')) : Promise.resolve(text);
-        },
+        readAssetText: (hash) => readFile(hash).then((bytes) => Buffer.from(bytes).toString()),
+        files: pictureFiles,
+        loadImage: createImageLoader(pictureFiles),
         log,
         concurrency: 4,
         catalogPollMs: 200,
@@ -121,24 +145,29 @@ export async function startAgentWorld(): Promise<AgentWorld> {
     },
     async publishRegistry(instanceId = 'gpu-0', text = recordedRegistryText()) {
       const hash = createHash('sha256').update(text).digest('hex');
-      files.set(hash, text);
-      const lease = await acquireInstance(db, {
-        instanceId,
-        holder: workerId,
-        leaseMs: 600_000,
-        newClientId: randomUUID(),
-      });
-      if (lease === undefined) throw new Error('the instance is held by another');
+      files.set(hash, Buffer.from(text));
+      const lease = await worker.hold(instanceId);
       await reportInstance(db, lease, { registry: { hash, classes: [] } });
     },
     async until(requestId, ...states) {
+      const deadline = performance.now() + 12_000;
       for (;;) {
         const request = await readRequest(db, requestId);
         if (request !== undefined && states.includes(request.state)) return request;
+        if (performance.now() > deadline) {
+          throw new Error(`the request stayed ${request?.state}: ${JSON.stringify(request?.error ?? request?.reply)}`);
+        }
         await new Promise((resolve) => setTimeout(resolve, 10));
       }
     },
     jobsOf: (requestId) => readJobsOfRequests(db, [requestId]),
+    worker,
+    store(bytes) {
+      const hash = createHash('sha256').update(bytes).digest('hex');
+      files.set(hash, bytes);
+      return hash;
+    },
+    outbox,
     wipeNats: () => nats.clear(),
     async close() {
       await Promise.all([...agents].map((agent) => agent.stop()));
@@ -149,5 +178,3 @@ export async function startAgentWorld(): Promise<AgentWorld> {
     },
   };
 }
-
-const workerId = randomUUID();

@@ -1,6 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
+import { readShareRefs } from '@atelier/shared/db/chat/read-share-refs';
 import type { Database } from '@atelier/shared/db/connect-database';
 import type { DeliveryKind } from '@atelier/shared/db/deliveries/delivery-store';
+import { claimLeadership, releaseLeadership } from '@atelier/shared/db/leadership/leadership-store';
 import type { BotConfig } from '../config.ts';
 import type { ChatAdapter, ChatCore } from '../ports.ts';
 
@@ -15,17 +18,29 @@ export interface ChatAdapterDeps {
 
 /** Builds the adapters of the chats that are switched on. A platform's library is loaded only for its own adapter. */
 export async function createChatAdapters(
-  config: Pick<BotConfig, 'discord' | 'telegram'>,
+  config: Pick<BotConfig, 'discord' | 'telegram' | 'timeScale'>,
   deps: ChatAdapterDeps,
 ): Promise<ChatAdapter[]> {
   const adapters: ChatAdapter[] = [];
   if (config.discord.enabled) {
     const { createDiscordAdapter } = await import('./discord/create-discord-adapter.ts');
-    adapters.push(createDiscordAdapter({ ...deps, ...config.discord }));
+    const holder = randomUUID();
+    adapters.push(
+      createDiscordAdapter({
+        ...deps,
+        ...config.discord,
+        timeScale: config.timeScale,
+        readShareRefs: (requestIds) => readShareRefs(deps.db, { door: 'discord', requestIds }),
+        leadershipOf: (name) => ({
+          claim: (leaseMs) => claimLeadership(deps.db, { name, holder, leaseMs }),
+          release: () => releaseLeadership(deps.db, { name, holder }),
+        }),
+      }),
+    );
   }
   if (config.telegram.enabled) {
     const { createTelegramAdapter } = await import('./telegram/create-telegram-adapter.ts');
-    adapters.push(createTelegramAdapter({ ...deps, ...config.telegram }));
+    adapters.push(createTelegramAdapter({ ...deps, ...config.telegram, timeScale: config.timeScale }));
   }
   return adapters;
 }

@@ -1,179 +1,232 @@
-import type { Logger } from 'pino';
-import type { AssetStore } from '@atelier/shared/assets/asset-store';
-import type { CancelWake } from '@atelier/shared/contracts/control';
-import type { Place, PlatformUser } from '@atelier/shared/contracts/identity';
-import type { AssetRef, NewRequest, RequestBody } from '@atelier/shared/contracts/request';
+import type { RequestBody } from '@atelier/shared/contracts/request';
 import { registerAsset } from '@atelier/shared/db/asset-register';
-import type { Database } from '@atelier/shared/db/connect-database';
-import type { OutboxRelay } from '@atelier/shared/db/outbox-relay';
-import { type AcceptedRequest, acceptRequest } from '@atelier/shared/db/requests/accept-request';
-import { cancelRequest } from '@atelier/shared/db/requests/cancel-request';
-import { readOpenRequests } from '@atelier/shared/db/requests/read-requests';
-import { AppError, invalidInput } from '@atelier/shared/errors/app-error';
-import type { LiveFacts } from '../core/cards/card-facts.ts';
+import { moveChatSettings, saveBoardRef } from '@atelier/shared/db/chat/chat-settings';
+import { AppError } from '@atelier/shared/errors/app-error';
+import type { Asker } from '../core/access/asker.ts';
+import { commandOfButton } from '../core/access/command-of-action.ts';
+import { createRateLimit } from '../core/access/rate-limit.ts';
+import { checkCall } from '../core/commands/check-call.ts';
 import { parseChatText } from '../core/commands/parse-chat-text.ts';
+import { mergeOptions } from '../core/commands/read-drawing-options.ts';
 import { messagesFor } from '../core/messages/messages-for.ts';
-import type { ChatCore, ChatOutcome } from '../ports.ts';
-import type { CardFeed } from '../state/card-feed.ts';
-import type { CardReader } from '../state/card-reader.ts';
-import type { LiveBoard } from '../state/live-board.ts';
-import type { QueueWatch } from '../state/queue-watch.ts';
-import type { StatusWatch } from '../state/status-watch.ts';
-import { takeInImage, UPLOAD_KEEP_MS } from '../uploads/take-in-image.ts';
+import type { ChatCommandCall, ChatCore, ChatLine, ChatOutcome, TakenFile } from '../ports.ts';
 import { withDeadline } from '../with-deadline.ts';
+import { takeInFile } from '../uploads/take-in-file.ts';
+import { takeInImage } from '../uploads/take-in-image.ts';
+import { createAcceptor, notAccepted } from './accept-request.ts';
+import { createAccess } from './access.ts';
+import { type ChatContext, type ChatCoreDeps, isKeptPrivate, isOverheard, type KnownAsker } from './chat-context.ts';
+import { runAdminCommand } from './commands/admin-commands.ts';
+import { runDrawingCommand } from './commands/drawing-commands.ts';
+import { runInfoCommand } from './commands/info-commands.ts';
+import { runSettingsCommand } from './commands/settings-commands.ts';
+import { runWorkflowCommand } from './commands/workflow-commands.ts';
+import { liveFactsOf } from './live-facts.ts';
+import { pressButton } from './press-button.ts';
+import { submitForm } from './submit-form.ts';
+import { suggest } from './suggest.ts';
 
-export interface ChatCoreDeps {
-  db: Database;
-  relay: Pick<OutboxRelay, 'nudge'>;
-  wakeCancel: (wake: CancelWake) => void;
-  reader: CardReader;
-  feed: CardFeed;
-  queue: QueueWatch;
-  board: LiveBoard;
-  status: StatusWatch;
-  files: Pick<AssetStore, 'put' | 'get' | 'head'>;
-  /** Who a platform's user is to us. */
-  findPersonId: (user: Pick<PlatformUser, 'door' | 'id'>) => Promise<string>;
-  log: Logger;
-  /** How long a person waits to hear that their request was committed. */
-  acceptDeadlineMs?: number;
-}
+/** Nobody waits long to be answered in another language. */
+const languageDeadlineMs = 500;
 
+/** The platform-neutral half of every chat: what people say and press becomes requests, settings, lists and words. */
 export function createChatCore(deps: ChatCoreDeps): ChatCore {
-  const { db, relay, reader, feed, queue, log } = deps;
-  const acceptDeadlineMs = deps.acceptDeadlineMs ?? 4_000;
+  const { db, reader, feed, queue, board, settings, people } = deps;
+  const access = createAccess(deps);
+  const acceptor = createAcceptor(deps, { rate: createRateLimit(deps.now), checkAccess: access.check });
+  const context: ChatContext = {
+    deps,
+    know,
+    isAdmin: access.isAdmin,
+    mayAdminister: access.mayAdminister,
+    checkAccess: access.check,
+    accept: acceptor.accept,
+    keepImage: acceptor.keepImage,
+    checkWords: acceptor.checkWords,
+    async visible(requestId, by) {
+      const [facts] = await reader.readFacts([requestId]);
+      if (facts === undefined) throw new AppError('not_found', 'there is no such request');
+      if (!(await access.maySee(facts, by))) throw new AppError('forbidden', 'not theirs to see');
+      if (facts.marks?.isDeleted === true) throw deletedByAuthor();
+      if (isKeptPrivate(facts) && isOverheard(by)) throw privateHere();
+      return facts;
+    },
+  };
 
-  async function accept(request: NewRequest): Promise<ChatOutcome> {
+  /** In the language that they chose, where they chose one. */
+  async function know(by: Asker): Promise<KnownAsker> {
     if (!deps.status.databaseReady) throw notAccepted();
-    try {
-      const accepted = await withDeadline(keepAndAccept(request), acceptDeadlineMs);
-      relay.nudge(accepted.outbox);
-      log.info(
-        { request_id: accepted.requestId, door: request.user.door, created: accepted.created },
-        'request accepted',
-      );
-      return { outcome: 'accepted', requestId: accepted.requestId, created: accepted.created };
-    } catch (error) {
+    const person = await withDeadline(people.find(by.user), deps.acceptDeadlineMs ?? 4_000).catch((error: unknown) => {
       deps.status.suspectDatabase();
-      if (error instanceof AppError && error.code === 'unavailable') throw notAccepted(error);
-      throw error;
+      throw error instanceof AppError && error.code === 'unavailable' ? notAccepted(error) : error;
+    });
+    const language = person.settings.language ?? by.user.language;
+    return { ...by, user: { ...by.user, language }, personId: person.personId, m: messagesFor(language) };
+  }
+
+  async function run(call: ChatCommandCall, asker: Asker): Promise<ChatOutcome> {
+    const by = await know(asker);
+    const checked = checkCall(call);
+    switch (call.command) {
+      case 'imagine':
+      case 'edit':
+      case 'describe':
+      case 'blend':
+      case 'upscale':
+      case 'animate':
+      case 'storyboard':
+        return runDrawingCommand(context, { checked, call, by });
+      case 'workflow':
+        await access.check(by, 'workflow');
+        return runWorkflowCommand(context, { checked, call, by });
+      case 'settings':
+      case 'prefer':
+      case 'link':
+        await access.check(by, call.command);
+        return runSettingsCommand(context, checked, by);
+      case 'admin':
+        return runAdminCommand(context, checked, by);
+      default:
+        await access.check(by, call.command);
+        return runInfoCommand(context, checked, by);
     }
   }
 
-  async function keepAndAccept(request: NewRequest): Promise<AcceptedRequest> {
-    const images = imagesOf(request.body);
-    if (images.length > 0) await Promise.all(images.map(keepImage));
-    return acceptRequest(db, request);
-  }
-
-  /** An upload is kept from its last use on, and one that is gone is said before anything is accepted. */
-  async function keepImage({ hash, mediaType }: AssetRef): Promise<void> {
-    const file = await deps.files.head(hash);
-    if (file === undefined) {
-      throw invalidInput(
-        'An attached picture is no longer there: attach it again.',
-        '附加的图片已不存在，请重新上传。',
+  async function submit(line: ChatLine): Promise<ChatOutcome> {
+    const { text, images, file, options, about, quoted, ...asker } = line;
+    if (text.trim() === '' && hasWorkflow(file)) {
+      // A workflow that comes without a word is meant to be run.
+      return run({ command: 'workflow', subcommand: 'run', values: {}, attachments: { file } }, asker);
+    }
+    const parsed = parseChatText(text);
+    if (parsed.kind === 'call') {
+      const attachments = file === undefined ? {} : { file };
+      const values = { ...flatten(options), ...parsed.call.values };
+      return run(
+        {
+          ...parsed.call,
+          values,
+          attachments,
+          ...(images === undefined ? {} : { images }),
+          ...(about === undefined ? {} : { about }),
+        },
+        asker,
       );
     }
-    await registerAsset(db, { hash, mediaType, bytes: file.bytes, keepMs: UPLOAD_KEEP_MS });
-  }
-
-  async function cancel(requestId: string, personId: string): Promise<'cancelling' | 'finished'> {
-    const result = await cancelRequest(db, requestId, personId);
-    if (result.outcome === 'not_found') throw await notTheirs(requestId);
-    if (result.outcome === 'finished') return 'finished';
-    relay.nudge(result.outbox);
-    deps.wakeCancel({ requestId, jobIds: result.jobIds });
-    // Nothing may have changed but the wish, and that is no event.
-    feed.ring(requestId);
-    return 'cancelling';
-  }
-
-  async function notTheirs(requestId: string): Promise<AppError> {
-    const [facts] = await reader.readFacts([requestId]);
-    return new AppError(facts === undefined ? 'not_found' : 'forbidden', 'not their request');
-  }
-
-  async function cancelLatest(user: PlatformUser): Promise<ChatOutcome> {
-    const { replies } = messagesFor(user.language);
-    const personId = await deps.findPersonId(user);
-    const mine = (await readOpenRequests(db)).filter(
-      (request) => request.personId === personId && request.cancelRequestedAt === null,
-    );
-    const latest = mine.at(-1);
-    if (latest === undefined) return { outcome: 'said', text: replies.nothingToCancel };
-    const result = await cancel(latest.id, personId);
-    return { outcome: 'said', text: result === 'cancelling' ? replies.cancelling : replies.alreadyFinished };
-  }
-
-  async function retry(requestId: string, by: { eventId: string; user: PlatformUser; place: Place }) {
-    const [facts] = await reader.readFacts([requestId]);
-    if (facts === undefined) throw new AppError('not_found', 'there is no such request');
-    if (facts.request.personId !== (await deps.findPersonId(by.user))) throw new AppError('forbidden', 'not theirs');
-    // A repeat of a repeat repeats the first, so that no chain grows.
-    const { body } = facts.request;
-    await Promise.all(imagesOf(facts.origin?.body ?? body).map(keepImage));
-    const again: RequestBody = { kind: 'rerun', requestId: body.kind === 'rerun' ? body.requestId : requestId };
-    return accept({ ...by, body: again });
+    const by = await know(asker);
+    // Whoever names a request need not be allowed to see it.
+    for (const { requestId } of about ?? []) await context.visible(requestId, by);
+    const merged = mergeOptions(options ?? {}, parsed.options);
+    const body: RequestBody = {
+      kind: 'words',
+      text: parsed.text,
+      ...(images === undefined || images.length === 0 ? {} : { images: [...images].slice(0, 5) }),
+      ...(Object.keys(merged).length === 0 ? {} : { options: merged }),
+      ...(about === undefined || about.length === 0 ? {} : { about: [...about].slice(0, 5) }),
+      ...(quoted === undefined || quoted === '' ? {} : { quoted: quoted.slice(0, 4_000) }),
+    };
+    return context.accept(by, body, { isPrivate: parsed.isPrivate });
   }
 
   return {
-    async submit(line) {
-      const { text, images, options } = line;
-      const command = parseChatText({
-        text,
-        ...(images === undefined ? {} : { images }),
-        ...(options === undefined ? {} : { options }),
-      });
-      if (command.kind === 'request') {
-        return accept({ eventId: line.eventId, user: line.user, place: line.place, body: command.body });
-      }
-      if (command.kind === 'help') return { outcome: 'said', text: messagesFor(line.user.language).replies.help };
-      if (command.kind === 'cancel') return cancelLatest(line.user);
-      return { outcome: 'queue', facts: await queue.read(), personId: await deps.findPersonId(line.user) };
+    submit,
+    run,
+    async press(button, asker) {
+      const by = await know(asker);
+      const command = commandOfButton(button);
+      if (command !== undefined) await access.check(by, command);
+      return pressButton(context, button, by);
     },
-    async press(button, by) {
-      if (button.action === 'retry') return retry(button.requestId, by);
-      if (button.action === 'original') {
-        const [facts] = await reader.readFacts([button.requestId]);
-        if (facts === undefined) throw new AppError('not_found', 'there is no such request');
-        return { outcome: 'originals', facts };
-      }
-      const { replies } = messagesFor(by.user.language);
-      const result = await cancel(button.requestId, await deps.findPersonId(by.user));
-      return { outcome: 'said', text: result === 'cancelling' ? replies.cancelling : replies.alreadyFinished };
-    },
+    submitForm: async (form, values, by) => submitForm(context, form, values, await know(by)),
+    suggest: (source, typed, by) => suggest(context, source, typed, by),
     readFacts: (requestIds) => reader.readFacts(requestIds),
     readQueue: () => queue.read(),
-    live,
-    takeInImage: (bytes, name) =>
-      takeInImage({ store: deps.files, register: (asset) => registerAsset(db, asset) }, bytes, name),
-    files: deps.files,
+    live: () => liveFactsOf(deps),
+    preview(facts) {
+      const running = facts.jobs.findLast((job) => job.finishedAt === null && board.preview(job.id) !== undefined);
+      return running === undefined ? undefined : board.preview(running.id);
+    },
+    takeInImage: (bytes, name) => takeInImage(intake(), bytes, name),
+    takeInFile: (bytes, name) => takeInFile(intake(), bytes, name),
+    files: deps.postedFiles,
+    originals: deps.files,
+    fileUrl: (file) => (deps.publicUrl === undefined ? undefined : `${deps.publicUrl}${deps.signedFilePath(file)}`),
+    channelSettings: (place, channelIds = []) => settings.channel(place.door, [...channelIds, place.id]),
+    personSettings: (personId) => people.settingsOf(personId),
+    languageOf: async (user) => {
+      try {
+        return (await withDeadline(people.find(user), languageDeadlineMs)).settings.language ?? user.language;
+      } catch {
+        return user.language;
+      }
+    },
+    languageFor({ request }) {
+      // Its author alone reads a private one, and not in the channel.
+      if (request.isPrivate) return request.language;
+      return settings.channel(request.place.door, [request.place.id]).language ?? request.language;
+    },
+    watchBoards(door, onChange) {
+      const tell = (): void => onChange(settings.boards(door), queue.current);
+      const releases = [settings.watch(tell), queue.watch(tell)];
+      return () => {
+        for (const release of releases) release();
+      };
+    },
+    async keepBoard(place, messageRef) {
+      await saveBoardRef(db, place, messageRef);
+      await settings.refresh();
+    },
+    async moveChat(door, fromId, toId) {
+      await moveChatSettings(db, { door, fromId, toId });
+      await settings.refresh();
+    },
     watch: (door, listener) =>
       feed.watch({
         doors: [door],
-        onChange: (facts) => listener(facts, live(), 'change'),
-        onProgress: (facts) => listener(facts, live(), 'progress'),
+        onChange: (facts) => listener(facts, liveFactsOf(deps), 'change'),
+        onProgress: (facts) => listener(facts, liveFactsOf(deps), 'progress'),
+        onPreview: (facts) => listener(facts, liveFactsOf(deps), 'preview'),
+        onReply: (facts) => listener(facts, liveFactsOf(deps), 'progress'),
       }),
   };
 
-  function live(): LiveFacts {
-    return { forecasts: queue.forecasts, progress: deps.board.progress };
+  function intake() {
+    return { store: deps.files, register: (asset: Parameters<typeof registerAsset>[1]) => registerAsset(db, asset) };
   }
 }
 
-function imagesOf(body: RequestBody): readonly AssetRef[] {
-  if (body.kind === 'rerun') return [];
-  return (body.kind === 'words' ? body.images : body.options.images) ?? [];
+function hasWorkflow(file: ChatLine['file']): file is TakenFile {
+  return (
+    file !== undefined &&
+    (file.kind === 'text' ? file.text.trimStart().startsWith('{') : file.workflowText !== undefined)
+  );
 }
 
-/** Not known to be committed: the same event id may be sent again, and is the same request. */
-function notAccepted(cause?: unknown): AppError {
-  return new AppError('unavailable', 'a request could not be committed', {
-    cause,
+/** Options of a form as values of a command; what a command's own line says counts more. */
+function flatten(options: ChatLine['options']): Record<string, string | number> {
+  const { width, height, loras, durationSeconds, ...rest } = options ?? {};
+  return {
+    ...(Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)) as Record<
+      string,
+      string | number
+    >),
+    ...(width === undefined || height === undefined ? {} : { size: `${width}x${height}` }),
+    ...(durationSeconds === undefined ? {} : { duration: durationSeconds }),
+    ...(loras === undefined ? {} : { lora: loras.map(({ name, strength }) => `${name}:${strength}`).join(',') }),
+  };
+}
+
+function privateHere(): AppError {
+  return new AppError('forbidden', 'a private request where others read along', {
     publicMessage: {
-      en: 'Not accepted, because the server is away for a moment: try again.',
-      zh: '服务器暂时不可用，请求未被接受：请重试。',
+      en: 'This one is private, and others read along here: ask for it in our private chat.',
+      zh: '这是私密作品，而此处其他人也能看到：请在与我的私聊中查看。',
     },
+  });
+}
+
+function deletedByAuthor(): AppError {
+  return new AppError('not_found', 'its author deleted it', {
+    publicMessage: { en: 'Its author has deleted this.', zh: '作者已将其删除。' },
   });
 }

@@ -23,6 +23,8 @@ export interface DeliveryWorkerOptions {
   log: Logger;
   /** Called after a delivery was sent. */
   onSent: (delivery: ClaimedDelivery) => void;
+  /** Whether a person wants to be notified; default: everybody does. */
+  wantsPing?: (personId: string) => Promise<boolean>;
   sweepMs?: number;
   leaseMs?: number;
   /** Deliveries of one door under way at a time. */
@@ -79,7 +81,8 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWo
         lane.full = room <= 0;
         if (stopped || lane.full) return;
         const { doors } = lane.adapter;
-        const claiming = claimDeliveries(db, { doors, holder: options.holder, leaseMs, limit: room });
+        const inOrder = lane.adapter.sendsInOrder ?? false;
+        const claiming = claimDeliveries(db, { doors, holder: options.holder, leaseMs, limit: room, inOrder });
         // What is claimed later than this is free again when its lease lapses.
         const claimed = await withDeadline(claiming, claimDeadlineMs);
         for (const delivery of claimed) track(lane, delivery);
@@ -97,8 +100,9 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWo
     const work = deliver(lane.adapter, delivery).finally(() => {
       lane.sending -= 1;
       underway.delete(work);
-      // The next message of this request waited for this one, or others for a free place.
-      if (lane.full || delivery.kind === 'card' || delivery.cardRef !== null) ring(lane);
+      // The next message of this request or chat waited for this one, or others for a free place.
+      const others = lane.full || lane.adapter.sendsInOrder === true;
+      if (others || delivery.kind === 'card' || delivery.cardRef !== null) ring(lane);
     });
     underway.add(work);
   }
@@ -131,6 +135,9 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWo
 
   async function send(adapter: ChatAdapter, delivery: ClaimedDelivery, line: Logger): Promise<SendOutcome> {
     try {
+      if (delivery.kind === 'ping' && !(await isWanted(delivery))) {
+        return { outcome: 'sent', messageRef: { unwanted: true } };
+      }
       return await adapter.send(delivery, async () => {
         const [facts] = await options.reader.readFacts([delivery.requestId]);
         if (facts === undefined) throw new AppError('internal', 'a delivery belongs to no request');
@@ -141,6 +148,12 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWo
       const afterMs = Math.min(1_000 * 2 ** Math.min(delivery.attempts, 6), 60_000);
       return { outcome: 'postponed', afterMs, reason: 'the adapter failed', certainlyNotSent: false };
     }
+  }
+
+  async function isWanted({ requestId }: ClaimedDelivery): Promise<boolean> {
+    if (options.wantsPing === undefined) return true;
+    const [facts] = await options.reader.readFacts([requestId]);
+    return facts === undefined || options.wantsPing(facts.request.personId);
   }
 
   function ring(lane: Lane): void {

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Door } from '@atelier/shared/contracts/identity';
 import type { RequestRecord } from '@atelier/shared/db/requests/request-row';
-import type { LivePreview, LiveProgress } from '@atelier/shared/contracts/live';
+import type { LivePreview, LiveProgress, LiveReply } from '@atelier/shared/contracts/live';
 import type { CardFacts } from '../core/cards/card-facts.ts';
 import { withDeadline } from '../with-deadline.ts';
 import type { CardReader } from './card-reader.ts';
@@ -13,6 +13,8 @@ export interface CardListener {
   onChange(facts: CardFacts): void;
   onProgress?(facts: CardFacts, progress: LiveProgress): void;
   onPreview?(facts: CardFacts, preview: LivePreview): void;
+  /** The agent goes on talking. */
+  onReply?(facts: CardFacts, reply: LiveReply): void;
 }
 
 export interface CardFeed {
@@ -20,6 +22,7 @@ export interface CardFeed {
   ring(requestId: string): void;
   takeProgress(progress: LiveProgress): void;
   takePreview(preview: LivePreview): void;
+  takeReply(reply: LiveReply): void;
   watch(listener: CardListener): () => void;
   /** Whether somebody waits for something that a lost doorbell would hide. */
   readonly hasOpen: boolean;
@@ -48,6 +51,7 @@ export function createCardFeed(options: { reader: CardReader; board: LiveBoard; 
   function keep(facts: CardFacts): void {
     const { id } = facts.request;
     for (const job of facts.jobs) if (job.state === 'queued' || job.finishedAt !== null) board.forget(job.id);
+    if (facts.request.state !== 'planning') board.forgetReply(id);
     open.delete(id);
     const delivered = facts.delivered || !ownDoors.has(facts.request.door);
     if (facts.request.finishedAt === null || !delivered) open.set(id, facts);
@@ -109,6 +113,14 @@ export function createCardFeed(options: { reader: CardReader; board: LiveBoard; 
       if (facts === undefined) return;
       for (const listener of listeners) {
         if (listener.doors.includes(facts.request.door)) listener.onPreview?.(facts, preview);
+      }
+    },
+    takeReply(reply) {
+      if (!board.takeReply(reply) || listeners.size === 0) return;
+      const facts = factsOf(reply.requestId);
+      if (facts === undefined) return;
+      for (const listener of listeners) {
+        if (listener.doors.includes(facts.request.door)) listener.onReply?.(facts, reply);
       }
     },
     watch(listener) {

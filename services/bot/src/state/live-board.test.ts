@@ -28,3 +28,18 @@ it('is bounded, and gives up what was silent longest', () => {
   expect(board.progress.has('quiet')).toBe(false);
   expect(board.progress.has('lively')).toBe(true);
 });
+
+it('keeps the latest words of each request', () => {
+  const board = createLiveBoard();
+  const reply = (seq: number, text: string) => ({
+    requestId: '11111111-1111-4111-8111-111111111111',
+    seq,
+    text,
+    tools: [],
+  });
+  expect(board.takeReply(reply(2, 'two'))).toBe(true);
+  expect(board.takeReply(reply(1, 'one'))).toBe(false);
+  expect(board.replies.get(reply(0, '').requestId)?.text).toBe('two');
+  board.forgetReply(reply(0, '').requestId);
+  expect(board.replies.size).toBe(0);
+});

@@ -1,4 +1,4 @@
-import type { LivePreview, LiveProgress } from '@atelier/shared/contracts/live';
+import type { LivePreview, LiveProgress, LiveReply } from '@atelier/shared/contracts/live';
 
 /** Jobs whose progress is remembered; far above what any number of GPUs runs at a time. */
 const maxJobs = 256;
@@ -9,9 +9,15 @@ const maxJobs = 256;
  */
 export interface LiveBoard {
   readonly progress: ReadonlyMap<string, LiveProgress>;
+  /** What the agent is saying, by request. */
+  readonly replies: ReadonlyMap<string, LiveReply>;
   preview(jobId: string): LivePreview | undefined;
   takeProgress(progress: LiveProgress): void;
   takePreview(preview: LivePreview): void;
+  /** @returns false for one that is older than what is known. */
+  takeReply(reply: LiveReply): boolean;
+  /** The request has ended, or goes on without words. */
+  forgetReply(requestId: string): void;
   /** The job has ended, or waits again. */
   forget(jobId: string): void;
 }
@@ -19,10 +25,11 @@ export interface LiveBoard {
 export function createLiveBoard(): LiveBoard {
   const progress = new Map<string, LiveProgress>();
   const previews = new Map<string, LivePreview>();
+  const replies = new Map<string, LiveReply>();
 
-  function put<T>(map: Map<string, T>, jobId: string, value: T): void {
-    map.delete(jobId);
-    map.set(jobId, value);
+  function put<T>(map: Map<string, T>, id: string, value: T): void {
+    map.delete(id);
+    map.set(id, value);
     if (map.size <= maxJobs) return;
     const [oldest] = map.keys();
     if (oldest !== undefined) map.delete(oldest);
@@ -30,9 +37,17 @@ export function createLiveBoard(): LiveBoard {
 
   return {
     progress,
+    replies,
     preview: (jobId) => previews.get(jobId),
     takeProgress: (next) => put(progress, next.jobId, next),
     takePreview: (next) => put(previews, next.jobId, next),
+    takeReply(next) {
+      const known = replies.get(next.requestId);
+      if (known !== undefined && known.seq >= next.seq) return false;
+      put(replies, next.requestId, next);
+      return true;
+    },
+    forgetReply: (requestId) => void replies.delete(requestId),
     forget(jobId) {
       progress.delete(jobId);
       previews.delete(jobId);

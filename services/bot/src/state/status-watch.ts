@@ -12,6 +12,8 @@ export interface StatusWatch {
   takeWorkerStatus(status: LiveWorkerStatus): void;
   /** The connection to NATS was made, lost or regained. */
   setNatsConnected(connected: boolean): void;
+  /** This chat refuses our token: the others go on. */
+  setRefused(adapter: string): void;
   /** A statement has just failed: look now. */
   suspectDatabase(): void;
   /** Called when the notices change, with the new ones. Returns the way out. */
@@ -41,6 +43,7 @@ export function createStatusWatch(options: {
   const createdAt = now();
   const heard = new Map<string, { status: LiveWorkerStatus; at: number }>();
   const listeners = new Set<(notices: readonly NoticeKey[]) => void>();
+  const refused = new Set<string>();
   let instances: readonly InstanceRecord[] = [];
   let natsConnected: boolean | undefined;
   let database: 'starting' | 'ready' | 'away' = 'starting';
@@ -64,6 +67,7 @@ export function createStatusWatch(options: {
       natsConnected,
       workers: workers(),
       mayMissWorkers: now() - createdAt > startGraceMs,
+      refused: [...refused],
     });
     if (next.join() === notices.join()) return;
     notices = next;
@@ -107,6 +111,10 @@ export function createStatusWatch(options: {
     },
     setNatsConnected(connected) {
       natsConnected = connected;
+      decide();
+    },
+    setRefused(adapter) {
+      refused.add(adapter);
       decide();
     },
     suspectDatabase() {

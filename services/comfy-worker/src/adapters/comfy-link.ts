@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { ComfyClient } from '@atelier/comfyui/client/comfy-client';
 import type { ComfySocket } from '@atelier/comfyui/client/comfy-socket';
+import { listModels } from '@atelier/comfyui/registry/models';
 import { parseRegistry } from '@atelier/comfyui/registry/parse-registry';
+import type { Registry } from '@atelier/comfyui/registry/registry';
 import type { AssetStore } from '@atelier/shared/assets/asset-store';
 import type { LiveWorkerStatus } from '@atelier/shared/contracts/live';
 import type { Logger } from '@atelier/shared/log/create-logger';
@@ -14,16 +16,24 @@ export interface ComfyLinkOptions {
   log: Logger;
   /** Between tries and looks. */
   everyMs: number;
-  /** Stores the registry's hash and classes with the instance. */
-  publishRegistry: (registry: { hash: string; classes: string[] }) => Promise<void>;
+  /** Stores the registry's hash, classes and model files (`folder/name`) with the instance. */
+  publishRegistry: (registry: { hash: string; classes: string[]; models: string[] }) => Promise<void>;
   /** ComfyUI came or went. */
-  onChange: () => void;
+  onChange: (available: boolean) => void;
+  /** After every look. */
+  onLook: (answers: boolean) => void;
+  /** Somebody else's prompt is in ComfyUI that was not there at the look before. */
+  onForeign: () => void;
 }
 
 export interface ComfyLink {
   /** It answered at the last look, and its registry is known. */
   readonly available: boolean;
   readonly classes: ReadonlySet<string>;
+  /** Model files that its loaders list, as `folder/name`. */
+  readonly models: ReadonlySet<string>;
+  /** As it was last read; absent before the first look. */
+  readonly registry: Registry | undefined;
   status(): Partial<LiveWorkerStatus>;
   /** Looks and reports until the signal fires. */
   run(signal: AbortSignal): Promise<void>;
@@ -40,8 +50,11 @@ export function createComfyLink(options: ComfyLinkOptions): ComfyLink {
   const { client, log } = options;
   let available = false;
   let classes: ReadonlySet<string> = new Set();
+  let models: ReadonlySet<string> = new Set();
   let status: Partial<LiveWorkerStatus> = {};
+  let registry: Registry | undefined;
   let registryHash: string | undefined;
+  let foreignIds: ReadonlySet<string> = new Set();
   let registryReadAt = -Infinity;
   let saidAway = false;
 
@@ -50,13 +63,16 @@ export function createComfyLink(options: ComfyLinkOptions): ComfyLink {
     registryReadAt = performance.now();
     const hash = createHash('sha256').update(text).digest('hex');
     if (hash === registryHash) return;
-    const registry = parseRegistry(text);
+    registry = parseRegistry(text);
     classes = new Set(registry.classes.keys());
+    models = new Set(
+      [...listModels(registry).byFolder].flatMap(([folder, files]) => files.map(({ name }) => `${folder}/${name}`)),
+    );
     const stored = await options.assets.put(Buffer.from(text), {
       mediaType: 'application/json',
       maxBytes: Buffer.byteLength(text),
     });
-    await options.publishRegistry({ hash: stored.hash, classes: [...classes] });
+    await options.publishRegistry({ hash: stored.hash, classes: [...classes], models: [...models] });
     registryHash = hash;
     log.info({ classes: classes.size, hash: stored.hash.slice(0, 12) }, 'published the node registry');
   }
@@ -72,6 +88,9 @@ export function createComfyLink(options: ComfyLinkOptions): ComfyLink {
         : { vramTotal: device.vramTotalBytes, vramFree: device.vramFreeBytes, deviceName: device.name }),
       foreignPrompts: foreign.length,
     };
+    const before = foreignIds;
+    foreignIds = new Set(foreign.map(({ promptId }) => promptId));
+    if (foreign.some(({ promptId }) => !before.has(promptId))) options.onForeign();
     if (!available || performance.now() - registryReadAt > registryMaxAgeMs) await refreshRegistry(signal);
   }
 
@@ -81,6 +100,12 @@ export function createComfyLink(options: ComfyLinkOptions): ComfyLink {
     },
     get classes() {
       return classes;
+    },
+    get models() {
+      return models;
+    },
+    get registry() {
+      return registry;
     },
     status: () => status,
     async run(signal) {
@@ -98,7 +123,8 @@ export function createComfyLink(options: ComfyLinkOptions): ComfyLink {
           if (!saidAway) log.warn({ err: error }, 'ComfyUI does not answer; waiting for it');
           saidAway = true;
         }
-        if (available !== before) options.onChange();
+        if (available !== before) options.onChange(available);
+        options.onLook(available);
         await sleep(available ? options.everyMs : Math.min(options.everyMs, 1_000), undefined, { signal }).catch(
           () => {},
         );

@@ -1,4 +1,5 @@
 import type { Database } from '@atelier/shared/db/connect-database';
+import { forgetResident } from '@atelier/shared/db/instances/forget-resident';
 import { reportInstance } from '@atelier/shared/db/instances/instance-store';
 import {
   cancelJob,
@@ -55,5 +56,6 @@ export function createJobStore(db: Database, relay: Pick<OutboxRelay, 'nudge'>):
       relay.nudge(await finishCancels(db));
     },
     report: (instance, report) => reportInstance(db, instance, report),
+    forgetResident: (instance) => forgetResident(db, instance),
   };
 }

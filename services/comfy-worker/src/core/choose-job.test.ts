@@ -1,40 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { defaultPickRules } from '@atelier/queue/pick-job';
-import type { QueueSnapshot } from '@atelier/shared/db/jobs/queue-snapshot';
+import {
+  activeJobOf,
+  instanceOf,
+  queuedJobOf as queued,
+  snapshotOf as snapshot,
+} from '@atelier/shared/db/testing/snapshot-fixtures';
 import { chooseJob } from './choose-job.ts';
-
-type QueuedJob = QueueSnapshot['queued'][number];
-
-function queued(id: string, personId: string, overrides: Partial<QueuedJob> = {}): QueuedJob {
-  return {
-    id,
-    requestId: id,
-    personId,
-    seq: Number(id.replace(/\D/g, '')),
-    class: 'interactive',
-    recipe: 'sdxl',
-    residencyKey: 'sdxl',
-    estimateKey: 'sdxl',
-    estimatedGpuSeconds: 10,
-    classes: ['KSampler'],
-    hasInputs: false,
-    waitedSeconds: 0,
-    ...overrides,
-  };
-}
-
-function snapshot(overrides: Partial<QueueSnapshot>): QueueSnapshot {
-  return {
-    version: 1,
-    floorGpuSeconds: 0,
-    queued: [],
-    active: [],
-    shares: [],
-    instances: [{ id: 'gpu0', alive: true, paused: false, residentKey: 'sdxl' }],
-    measured: [],
-    ...overrides,
-  };
-}
 
 const chooser = { instanceId: 'gpu0', classes: new Set(['KSampler']) };
 
@@ -48,9 +20,63 @@ describe('chooseJob', () => {
     expect(chooseJob(snapshot({ queued: queue.slice(0, 1) }), chooser, defaultPickRules)).toBeUndefined();
   });
 
+  it('takes only jobs whose models this ComfyUI has, and that fit its memory', () => {
+    const needs = { models: ['checkpoints/a.safetensors'] };
+    const queue = [queued('j1', 'mei', needs), queued('j2', 'ana', { vramGb: 48 })];
+    const models = new Set(['checkpoints/b.safetensors']);
+    expect(chooseJob(snapshot({ queued: queue }), { ...chooser, models }, defaultPickRules)).toBeUndefined();
+    const both = new Set([...models, ...needs.models]);
+    expect(chooseJob(snapshot({ queued: queue }), { ...chooser, models: both }, defaultPickRules)?.pick.job.id).toBe(
+      'j1',
+    );
+    const bigger = { queued: queue.slice(1), instances: [instanceOf('gpu0', { vramGb: 48 })] };
+    expect(chooseJob(snapshot(bigger), chooser, defaultPickRules)?.pick.job.id).toBe('j2');
+  });
+
+  it('serves nobody but those for whom this ComfyUI is reserved', () => {
+    const instances = [instanceOf('gpu0', { reservedFor: ['ana'] })];
+    const queue = [queued('j1', 'mei'), queued('j2', 'ana')];
+    expect(chooseJob(snapshot({ queued: queue, instances }), chooser, defaultPickRules)?.pick.job.id).toBe('j2');
+  });
+
   it('charges what this kind of job took so far rather than what was guessed', () => {
     const measured = [{ estimateKey: 'sdxl', gpuSeconds: 3.5, runs: 12 }];
     const choice = chooseJob(snapshot({ queued: [queued('j1', 'mei')], measured }), chooser, defaultPickRules);
     expect(choice?.expectedGpuSeconds).toBe(3.5);
+  });
+
+  it('says whether what it expects was measured', () => {
+    const queue = [queued('j1', 'mei')];
+    const measured = [{ estimateKey: 'sdxl', gpuSeconds: 3.5, runs: 12 }];
+    expect(chooseJob(snapshot({ queued: queue, measured }), chooser, defaultPickRules)?.isMeasured).toBe(true);
+    expect(chooseJob(snapshot({ queued: queue }), chooser, defaultPickRules)?.isMeasured).toBe(false);
+  });
+
+  it("counts GPUs, not prompts, against a person's cap, and not its own, which will be free", () => {
+    const rules = { ...defaultPickRules, maxRunningPerPerson: 2 };
+    const queue = [queued('j9', 'mei')];
+    const own = [activeJobOf('a1', 'mei'), activeJobOf('a2', 'mei', { state: 'posted' })];
+    const elsewhere = (id: string, gpu: string, state: 'running' | 'posted' | 'storing' = 'running') =>
+      activeJobOf(id, 'mei', { instanceId: gpu, state });
+    const one = [
+      ...own,
+      elsewhere('a3', 'gpu1'),
+      elsewhere('a4', 'gpu1', 'posted'),
+      elsewhere('a5', 'gpu2', 'storing'),
+    ];
+    expect(chooseJob(snapshot({ queued: queue, active: one }), chooser, rules)?.pick.job.id).toBe('j9');
+    const two = [...one, elsewhere('a6', 'gpu3')];
+    expect(chooseJob(snapshot({ queued: queue, active: two }), chooser, rules)).toBeUndefined();
+  });
+
+  it('leaves what has just come to a GPU that stands idle, for a moment', () => {
+    const instances = [instanceOf('gpu0'), instanceOf('gpu1')];
+    const active = [activeJobOf('a1', 'mei')];
+    const busy = { ...chooser, isBusy: true };
+    const fresh = snapshot({ instances, active, queued: [queued('j1', 'ana', { waitedSeconds: 0.2 })] });
+    expect(chooseJob(fresh, busy, defaultPickRules)).toBeUndefined();
+    expect(chooseJob(fresh, chooser, defaultPickRules)?.pick.job.id).toBe('j1');
+    const older = snapshot({ instances, active, queued: [queued('j1', 'ana', { waitedSeconds: 1.5 })] });
+    expect(chooseJob(older, busy, defaultPickRules)?.pick.job.id).toBe('j1');
   });
 });

@@ -51,6 +51,23 @@ describe('decideEnd', () => {
     expect(decision.error.message.en).toContain('600 s');
   });
 
+  it('takes an executor that stands still for a crash: once more, then never again', () => {
+    const silent: PromptResult = { state: 'lost', reason: 'silent', lastSeen: 'running', outputs: {} };
+    const still = { ...facts, stoppedFor: 'silence' as const };
+    expect(decideEnd(silent, still)).toEqual({ outcome: 'requeue', crashed: true });
+    expect(decideEnd(silent, { ...still, crashes: 1 })).toMatchObject({
+      outcome: 'fail',
+      state: 'quarantined',
+      error: { code: 'stalled' },
+    });
+  });
+
+  it('gives back at once what was taken out of the queue, unless a cancel was wanted', () => {
+    const taken = { ...facts, withdrawn: true, wasRunning: false, epoch: maxEpoch };
+    expect(decideEnd(lost, taken)).toEqual({ outcome: 'requeue' });
+    expect(decideEnd(lost, { ...taken, cancelRequested: true })).toEqual({ outcome: 'cancel' });
+  });
+
   it('tries once more after running out of memory, then explains', () => {
     const oom = failed('torch.OutOfMemoryError', 'Allocation on device');
     expect(decideEnd(oom, facts)).toEqual({ outcome: 'requeue', outOfMemory: true });

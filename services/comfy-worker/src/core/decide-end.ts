@@ -1,7 +1,8 @@
 import { isOutOfMemory } from '@atelier/comfyui/client/finished-prompt';
 import type { PromptResult } from '@atelier/comfyui/client/follow-prompt';
 import type { JobError } from '@atelier/shared/contracts/job';
-import { explainFailure, jobErrors } from './explain-failure.ts';
+import { explainFailure } from './explain-failure.ts';
+import { jobErrors } from './job-errors.ts';
 
 /** What is known of the job when its prompt has ended. */
 export interface EndFacts {
@@ -16,6 +17,8 @@ export interface EndFacts {
    * are a proxy's words for a ComfyUI that was away.
    */
   postStatus?: number | undefined;
+  /** We took it out of the queue before it started, because something else goes first. */
+  withdrawn?: boolean;
   /** Attempts that started, this one included. */
   attempts: number;
   /** The job's epoch: each post raises it by two, by the pick and by the way back to the queue. */
@@ -52,7 +55,9 @@ export function decideEnd(result: PromptResult, facts: EndFacts): EndDecision {
   if (facts.stoppedFor === 'time_limit') {
     return { outcome: 'fail', state: 'failed', error: jobErrors.timeLimit(facts.timeLimitSeconds) };
   }
-  if (facts.stoppedFor === 'silence') return { outcome: 'fail', state: 'failed', error: jobErrors.stalled() };
+  // An executor that stopped dead is a crash of ComfyUI in all but name.
+  if (facts.stoppedFor === 'silence') return afterCrash(facts, jobErrors.stalled());
+  if (facts.withdrawn === true) return { outcome: 'requeue' };
   if (result.state === 'failed') {
     if (isOutOfMemory(result.failure) && facts.outOfMemory === 0) return { outcome: 'requeue', outOfMemory: true };
     return { outcome: 'fail', state: 'failed', error: explainFailure(result.failure) };
@@ -70,8 +75,8 @@ export function decideEnd(result: PromptResult, facts: EndFacts): EndDecision {
   return { outcome: 'requeue', ...(facts.wasRunning ? {} : { afterMs: unstartedRetryMs }) };
 }
 
-/** ComfyUI forgot a prompt that was executing: it died, and this prompt is the only one to blame. */
-export function afterCrash(facts: Pick<EndFacts, 'crashes'>): EndDecision {
-  if (facts.crashes + 1 >= maxCrashes) return { outcome: 'fail', state: 'quarantined', error: jobErrors.quarantined() };
+/** ComfyUI died, or stopped, while it was executing this prompt: the only one to blame. */
+export function afterCrash(facts: Pick<EndFacts, 'crashes'>, error = jobErrors.quarantined()): EndDecision {
+  if (facts.crashes + 1 >= maxCrashes) return { outcome: 'fail', state: 'quarantined', error };
   return { outcome: 'requeue', crashed: true };
 }

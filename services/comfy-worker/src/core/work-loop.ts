@@ -1,225 +1,181 @@
-import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { look } from '@atelier/comfyui/client/look';
-import { interruptPrompt } from '@atelier/comfyui/client/interrupt-prompt';
-import { ComfyError } from '@atelier/comfyui/errors/comfy-error';
-import type { PickRules } from '@atelier/queue/pick-job';
 import type { JobRecord } from '@atelier/shared/db/jobs/job-row';
-import type { QueueSnapshot } from '@atelier/shared/db/jobs/queue-snapshot';
 import { AppError } from '@atelier/shared/errors/app-error';
-import { chooseJob } from './choose-job.ts';
-import { jobErrors } from './explain-failure.ts';
-import { LeaseLostError, runJob, type RunJobDeps } from './run-job.ts';
+import { carryOutJob, type PickedJob } from './carry-out-job.ts';
+import type { RunJobDeps } from './held-job.ts';
+import { overtakes } from './overtakes.ts';
+import type { LineEntry } from './prompt-line.ts';
+import { createQueueView } from './queue-view.ts';
+import { watchExecutor } from './stray-prompts.ts';
+import { chooseFrom, takeNext, type TakeNextDeps } from './take-next.ts';
 import type { WakeBell } from './wake-bell.ts';
 
-export interface WorkLoopDeps extends Omit<RunJobDeps, 'onStuck'> {
-  rules: PickRules;
-  /** Node classes that this ComfyUI has. */
-  classes: () => ReadonlySet<string>;
+export interface WorkLoopDeps extends Omit<RunJobDeps, 'onStuck'>, Pick<TakeNextDeps, 'rules' | 'classes' | 'models'> {
   /** ComfyUI answers and may be given work. */
   available: () => boolean;
   paused: () => boolean;
-  /** Rings when something may have changed: a job queued, a pause lifted, ComfyUI back. */
+  /** Whether more than the line has changed since this was last asked: the queue rang, a pause was lifted, ComfyUI came back. */
+  takeNews: () => boolean;
+  /** Rings when something may have changed: a job queued, a pause lifted, ComfyUI back, the line moved. */
   bell: WakeBell;
   /** The signal that a cancel of this job is wanted. */
   cancelSignal: (jobId: string) => AbortSignal;
-  onJob: (job: JobRecord | undefined) => void;
+  /** This job has left our hands. */
+  onJobEnded: (jobId: string) => void;
+  /** ComfyUI's executor hangs on a prompt that heeds no interrupt, or no longer. */
+  onExecutorStuck: (stuck: boolean) => void;
 }
 
+/** Jobs whose outputs are still being stored; beyond, the GPU waits for the store rather than fill the memory. */
+const maxStoring = 8;
+/** How long one reading of the queue serves picks, as long as nobody tells of a change. */
+const pickViewMs = 100;
+/** Before jobs that were left to an idle GPU are looked at again. */
+const leftToOthersMs = 1_000;
+/** Between two looks for a job that goes before the one that waits in ComfyUI. */
+const overtakeLookMs = 1_000;
+
 /**
- * One worker's whole work under one lease: first the jobs that an earlier holder left, then one pick after another.
+ * One worker's whole work under one lease: first the jobs that an earlier holder left, then one pick after another. While a
+ * job runs the next one is picked, prepared and, late, posted behind it; outputs of the one before are stored meanwhile.
  *
- * @param draining fires when no new job shall be taken; resolves once the running one has ended.
+ * @param draining fires when no new job shall be taken: what waits goes back to the queue. Resolves once the rest has ended.
  */
 export async function workLoop(deps: WorkLoopDeps, draining: AbortSignal): Promise<void> {
-  const { tenure, store, log } = deps;
-  const { signal } = tenure;
-  let stuckPromptId: string | undefined;
-  const jobDeps = { ...deps, onStuck: (promptId: string) => void (stuckPromptId = promptId) };
+  const { store, line, bell, log } = deps;
+  const { sweepMs } = deps.timings;
+  const tasks = new Set<Promise<void>>();
+  const ended = new AbortController();
+  const broken = new AbortController();
+  const { signal } = deps.tenure;
+  const tenure = { ...deps.tenure, signal: AbortSignal.any([signal, broken.signal]) };
+  let failure: { error: unknown } | undefined;
+  let calledBackDuring: string | undefined;
+  /** Since the last look for something to pick, and since the last one for something that goes first. */
+  let news = { pick: true, overtake: false };
+  let nothingUntil = -Infinity;
+  let lookedAt = -Infinity;
 
-  const adopted = await store.adopt(tenure.instance);
-  if (adopted.length > 0) log.info({ jobs: adopted.length }, 'adopted the jobs of the worker before');
-  stuckPromptId = await removeStrays(deps, adopted);
-  for (const job of adopted) await carryOut(jobDeps, job, false);
-  let lookedForStraysAt = performance.now();
+  const queue = createQueueView({
+    read: store.snapshot,
+    instanceId: tenure.instance.instanceId,
+    maxAgeMs: pickViewMs,
+    now: () => performance.now(),
+  });
+  const pickDeps: TakeNextDeps = { ...deps, queue, tenure };
+  const executor = watchExecutor({
+    ...deps,
+    onChange(stuck) {
+      deps.onExecutorStuck(stuck);
+      bell.ring();
+    },
+  });
+  const jobDeps: RunJobDeps = { ...deps, tenure, onStuck: executor.suspect };
 
-  while (!signal.aborted && !draining.aborted) {
-    if (stuckPromptId !== undefined && (await isRunning(deps, stuckPromptId))) {
-      log.error({ prompt_id: stuckPromptId }, 'ComfyUI hangs on an interrupted prompt: restart it');
-      await deps.bell.wait(deps.timings.sweepMs, [signal, draining]);
-      continue;
-    }
-    stuckPromptId = undefined;
-    // Between two jobs nothing of ours may be in ComfyUI: what is there was posted late by a worker before us.
-    if (deps.available() && performance.now() - lookedForStraysAt > deps.timings.sweepMs) {
-      const hanging = await removeStrays(deps, []);
-      lookedForStraysAt = performance.now();
-      if (hanging !== undefined) {
-        stuckPromptId = hanging;
-        continue;
-      }
-    }
-    const next = deps.available() && !deps.paused() ? await takeNext(deps) : undefined;
-    if (next === undefined) await deps.bell.wait(deps.timings.sweepMs, [signal, draining]);
-    else await carryOut(jobDeps, next.job, next.fresh);
+  function breakOff(error: unknown): void {
+    failure ??= { error };
+    broken.abort();
+    bell.ring();
   }
-}
 
-interface NextJob {
-  job: JobRecord;
-  /** Its POST was surely not sent yet. */
-  fresh: boolean;
-}
-
-/** Picks the next job, or says that there is none for us now. */
-async function takeNext(deps: WorkLoopDeps): Promise<NextJob | undefined> {
-  const { store, tenure, log } = deps;
-  try {
-    for (;;) {
-      // An order that came before the look is in what the look sees; one that comes after rings again.
-      deps.bell.clear();
-      const snapshot = await store.snapshot();
-      const left = await takeLeftOver(deps, snapshot);
-      if (left !== undefined) return { job: left, fresh: false };
-      const choice = chooseJob(
-        snapshot,
-        { instanceId: tenure.instance.instanceId, classes: deps.classes() },
-        deps.rules,
-      );
-      if (choice === undefined) return undefined;
-      const { pick } = choice;
-      const queued = snapshot.queued.find((job) => job.id === pick.job.id);
-      const needsInputs = queued === undefined || queued.hasInputs;
-      const job = await store.pick(tenure.instance, {
-        jobId: pick.job.id,
-        queueVersion: snapshot.version,
-        floorGpuSeconds: pick.floorGpuSeconds,
-        chargeGpuSeconds: choice.expectedGpuSeconds,
-        ...(needsInputs || tenure.validForMs() < deps.timings.postMarginMs ? {} : { promptId: randomUUID() }),
+  function begin(picked: PickedJob): void {
+    const { id } = picked.job;
+    const task = carryOutJob(jobDeps, picked, deps.cancelSignal(id))
+      .catch((error: unknown) => {
+        // The row stays bound to us, and the next look finds it.
+        if (error instanceof AppError && error.code === 'unavailable') return;
+        breakOff(error);
+      })
+      .finally(() => {
+        tasks.delete(task);
+        deps.onJobEnded(id);
+        bell.ring();
       });
-      if (job !== undefined) {
-        log.debug({ job_id: job.id, request_id: job.requestId, reason: pick.reason }, 'picked');
-        return { job, fresh: job.state === 'posting' };
-      }
-      if (tenure.signal.aborted || tenure.validForMs() === 0) return undefined;
+    tasks.add(task);
+  }
+
+  function recallWaiting(reason: 'paused' | 'draining' | 'stuck'): void {
+    for (const entry of line.open()) if (entry.place !== 'running') entry.recall(reason);
+  }
+
+  /** The job that waits in ComfyUI and may still be called back: at most one while a job runs. */
+  function recallable(): LineEntry | undefined {
+    const [running, waiting] = line.open();
+    if (running === undefined || waiting === undefined || calledBackDuring === running.jobId) return undefined;
+    if (waiting.place === 'running' || waiting.recalled.aborted) return undefined;
+    return overtakes.mayCallBack(waiting) ? waiting : undefined;
+  }
+
+  /** Takes back what waits in ComfyUI when something goes before it. @returns how long until it is worth another look. */
+  async function recallOvertaken(): Promise<number> {
+    const waiting = recallable();
+    if (waiting === undefined || !news.overtake) return Infinity;
+    const soonMs = lookedAt + overtakeLookMs - performance.now();
+    if (soonMs > 0) return soonMs;
+    lookedAt = performance.now();
+    const snapshot = await whenPostgresAnswers(store.snapshot());
+    if (snapshot === undefined) return overtakeLookMs;
+    news.overtake = false;
+    const reason = overtakes.reason(snapshot, waiting.jobId, chooseFrom(pickDeps, snapshot)?.pick.job.id);
+    if (reason !== undefined) {
+      calledBackDuring = line.open()[0]?.jobId;
+      waiting.recall(reason);
     }
+    return Infinity;
+  }
+
+  /** Does what can be done now. @returns how long nothing else can be, unless the bell rings. */
+  async function step(): Promise<number> {
+    if (executor.isStuck) recallWaiting('stuck');
+    else if (deps.paused()) recallWaiting('paused');
+    if (executor.isStuck || deps.paused() || !deps.available()) return Infinity;
+    if (line.entries().length - line.open().length >= maxStoring) return Infinity;
+    if (deps.takeNews()) {
+      news = { pick: true, overtake: true };
+      queue.forget();
+    }
+    const waitMs = line.msUntilPick();
+    if (waitMs > 0) return Math.min(waitMs, await recallOvertaken());
+    const restMs = nothingUntil - performance.now();
+    if (!news.pick && restMs > 0) return restMs;
+    news.pick = false;
+    const next = await takeNext(pickDeps);
+    if (next === 'nothing' || next === 'left_to_others') {
+      const soon = next === 'left_to_others' && line.open().length > 0;
+      nothingUntil = performance.now() + (soon ? Math.min(leftToOthersMs, sweepMs) : sweepMs);
+      return nothingUntil - performance.now();
+    }
+    nothingUntil = -Infinity;
+    begin(next);
+    return 0;
+  }
+
+  const adopted: JobRecord[] = await store.adopt(tenure.instance);
+  if (adopted.length > 0) log.info({ jobs: adopted.length }, 'adopted the jobs of the worker before');
+  for (const job of adopted) begin({ job, unsent: false, expectedMs: undefined });
+  const watching = executor.watch(AbortSignal.any([tenure.signal, ended.signal])).catch((error: unknown) => {
+    if (!tenure.signal.aborted && !ended.signal.aborted) breakOff(error);
+  });
+  try {
+    while (!tenure.signal.aborted && !draining.aborted) {
+      // What came before the look is in what the look sees; what comes after it rings again.
+      bell.clear();
+      const waitMs = await step();
+      if (waitMs > 0) await bell.wait(Math.min(waitMs, sweepMs), [tenure.signal, draining]);
+    }
+    if (draining.aborted) recallWaiting('draining');
+  } finally {
+    await Promise.all(tasks);
+    ended.abort();
+    await watching;
+  }
+  if (failure !== undefined && !signal.aborted) throw failure.error;
+}
+
+async function whenPostgresAnswers<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'unavailable') throw error;
-    log.debug({ err: error }, 'Postgres is away; picking again later');
     return undefined;
-  }
-}
-
-/**
- * A job that is bound to our ComfyUI although none is at hand: we picked it and the answer of Postgres was lost, or we let
- * go of it by mistake. Our own beats keep its leases, so nobody else would ever take it.
- */
-async function takeLeftOver(
-  { store, tenure, log }: WorkLoopDeps,
-  snapshot: QueueSnapshot,
-): Promise<JobRecord | undefined> {
-  const left = snapshot.active.find((job) => job.instanceId === tenure.instance.instanceId);
-  if (left === undefined) return undefined;
-  const adopted = await store.adopt(tenure.instance);
-  const job = adopted.find(({ id }) => id === left.id) ?? (await store.read(left.id));
-  if (job === undefined || job.finishedAt !== null || job.instanceId !== tenure.instance.instanceId) return undefined;
-  log.warn({ job_id: job.id, request_id: job.requestId, state: job.state }, 'going on with a job that was left over');
-  return job;
-}
-
-/** Runs one job until it has ended or its lease is gone, going on from its row whenever a part was away meanwhile. */
-async function carryOut(
-  deps: RunJobDeps & Pick<WorkLoopDeps, 'cancelSignal' | 'onJob'>,
-  first: JobRecord,
-  fresh: boolean,
-): Promise<void> {
-  const { tenure, store, timings } = deps;
-  const log = deps.log.child({ request_id: first.requestId, job_id: first.id });
-  let job: JobRecord | undefined = first;
-  let surelyNotSent = fresh;
-  deps.onJob(first);
-  try {
-    while (job !== undefined && !tenure.signal.aborted) {
-      try {
-        await runJob(deps, job, surelyNotSent, deps.cancelSignal(job.id));
-        return;
-      } catch (error) {
-        if (tenure.signal.aborted) return;
-        // A lease that was lost shows in the row; one that was not must not leave the job to nobody.
-        if (!isPassing(error) && !(error instanceof LeaseLostError)) throw error;
-        log.warn({ err: error }, 'a part was away; going on with this job as soon as it answers');
-        surelyNotSent = false;
-        job = await readPatiently(job);
-      }
-    }
-  } catch (error) {
-    if (tenure.signal.aborted) return;
-    log.error({ err: error }, 'this job met a bug of ours; it fails, the others go on');
-    const lease = { jobId: first.id, epoch: first.epoch, instance: tenure.instance };
-    await store.fail(lease, { state: 'failed', error: jobErrors.internal(), gpuSeconds: 0 });
-  } finally {
-    deps.onJob(undefined);
-  }
-
-  /** The row as it is now, or undefined when it is not ours to go on with. */
-  async function readPatiently(held: JobRecord): Promise<JobRecord | undefined> {
-    for (;;) {
-      await sleep(timings.retryMs, undefined, { signal: tenure.signal });
-      try {
-        const row = await store.read(held.id);
-        if (row !== undefined && row.epoch === held.epoch && row.finishedAt === null) return row;
-        log.info({ state: row?.state }, 'this job has ended, or is in other hands');
-        return undefined;
-      } catch (error) {
-        if (!isPassing(error)) throw error;
-      }
-    }
-  }
-}
-
-function isPassing(error: unknown): boolean {
-  if (error instanceof AppError) return error.code === 'unavailable';
-  return error instanceof ComfyError && (error.code === 'unreachable' || error.code === 'malformed');
-}
-
-/**
- * Removes prompts that workers before us left in this ComfyUI and that no job stands behind any more: those under our
- * instance's mark whose id is not that of a job we hold.
- *
- * @returns the prompt on which ComfyUI's executor hangs, where an interrupt had no effect.
- */
-async function removeStrays(deps: WorkLoopDeps, held: readonly JobRecord[]): Promise<string | undefined> {
-  const { client, tenure, timings, log } = deps;
-  const wanted = new Set(held.map((job) => job.promptId));
-  try {
-    const queue = await client.queue({ signal: tenure.signal });
-    for (const item of [...queue.pending, ...queue.running]) {
-      const mark = item.extraData['atelier'];
-      const ours =
-        typeof mark === 'object' &&
-        mark !== null &&
-        !Array.isArray(mark) &&
-        mark['instance'] === tenure.instance.instanceId;
-      if (!ours || wanted.has(item.promptId)) continue;
-      log.warn({ prompt_id: item.promptId }, 'removing a prompt of an earlier worker that no job stands behind');
-      await client.deletePending([item.promptId], { signal: tenure.signal });
-      const deadlineAtMs = performance.now() + timings.interruptMs;
-      const { state } = await interruptPrompt(client, item.promptId, { signal: tenure.signal, deadlineAtMs });
-      if (state === 'still-running') return item.promptId;
-    }
-  } catch (error) {
-    if (!(error instanceof ComfyError)) throw error;
-    if (!tenure.signal.aborted) log.warn({ err: error }, 'ComfyUI could not be searched for prompts left behind');
-  }
-  return undefined;
-}
-
-async function isRunning(deps: WorkLoopDeps, promptId: string): Promise<boolean> {
-  try {
-    return (await look(deps.client, promptId, { signal: deps.tenure.signal })).at === 'running';
-  } catch (error) {
-    // Also what it refuses or garbles says nothing about the prompt.
-    if (!(error instanceof ComfyError)) throw error;
-    return true;
   }
 }

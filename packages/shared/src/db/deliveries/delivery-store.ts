@@ -33,7 +33,12 @@ export interface DeliveryClaim {
   holder: string;
   leaseMs: number;
   limit: number;
+  /** A chat's messages go out one after the other, oldest first; one that failed again and again holds up nobody. */
+  inOrder?: boolean;
 }
+
+/** Tries after which a message no longer holds up those after it in its chat. */
+const maxHoldingTries = 5;
 
 /**
  * Takes what is to be sent through these doors: free, or left by a holder whose lease lapsed. A result waits until its
@@ -52,6 +57,7 @@ export async function claimDeliveries(db: Database, claim: DeliveryClaim): Promi
             and earlier.state in ('pending', 'sending')
             and ((d.kind = 'result' and earlier.kind = 'card') or (d.kind = 'ping' and earlier.kind <> 'ping'))
         )
+        ${claim.inOrder === true ? firstOfItsChat(db) : db.sql``}
       order by d.created_at limit ${claim.limit} for update of d skip locked
     )
     update deliveries d set state = 'sending', holder = ${claim.holder}, epoch = d.epoch + 1,
@@ -63,6 +69,14 @@ export async function claimDeliveries(db: Database, claim: DeliveryClaim): Promi
         and c.state = 'sent') as card_ref`,
   );
   return rows.map((row) => claimedDeliverySchema.parse(row));
+}
+
+function firstOfItsChat(db: Database) {
+  return db.sql`and not exists (
+    select from deliveries before where before.door = d.door and before.place->>'id' = d.place->>'id'
+      and before.state in ('pending', 'sending') and before.attempts < ${maxHoldingTries}
+      and (before.created_at, before.id) < (d.created_at, d.id)
+  )`;
 }
 
 export interface DeliveryLease {
@@ -151,14 +165,4 @@ export async function deliverToWeb(db: Database, delivery: ClaimedDelivery): Pro
     returning seq`,
   );
   return rows.length > 0;
-}
-
-/** Which of these requests have their result on the page, and at which position of the place's order of results. */
-export async function readWebPosts(db: Database, requestIds: readonly string[]): Promise<Map<string, number>> {
-  if (requestIds.length === 0) return new Map();
-  const rows = await withDatabaseErrors(
-    () => db.sql`
-    select request_id, seq from web_posts where kind = 'result' and request_id = any(${requestIds}::uuid[])`,
-  );
-  return new Map(rows.map((row) => [String(row['requestId']), Number(row['seq'])]));
 }

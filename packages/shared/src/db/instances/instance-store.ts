@@ -104,8 +104,8 @@ export async function setInstancePaused(db: Database, instanceId: string, paused
 
 export interface InstanceReport {
   status?: z.infer<typeof liveWorkerStatusSchema>;
-  /** The registry's bytes as an asset, and the node classes in it. */
-  registry?: { hash: string; classes: string[] };
+  /** The registry's bytes as an asset, the node classes in it, and the model files that its loaders list, as `folder/name`. */
+  registry?: { hash: string; classes: string[]; models?: string[] };
 }
 
 /** Writes what the holder learned about its ComfyUI. */
@@ -114,7 +114,7 @@ export async function reportInstance(db: Database, lease: InstanceLease, report:
     () => db.sql`
     update instances set seen_at = now()
       ${report.status === undefined ? db.sql`` : db.sql`, status = ${db.sql.json(report.status)}`}
-      ${report.registry === undefined ? db.sql`` : db.sql`, registry_hash = ${report.registry.hash}, classes = ${report.registry.classes}`}
+      ${report.registry === undefined ? db.sql`` : db.sql`, registry_hash = ${report.registry.hash}, classes = ${report.registry.classes}, models = ${report.registry.models ?? null}`}
     where id = ${lease.instanceId} and holder = ${lease.holder} and epoch = ${lease.epoch}`,
   );
 }
@@ -128,6 +128,8 @@ const instanceRecordSchema = z.object({
   status: liveWorkerStatusSchema.nullable().catch(null),
   registryHash: z.string().nullable(),
   residentKey: z.string().nullable(),
+  /** People whose jobs it runs, nobody else's; null: everybody's. */
+  reservedFor: z.array(uuidSchema).nullable(),
   seenAt: z.date(),
 });
 export type InstanceRecord = z.infer<typeof instanceRecordSchema>;
@@ -137,8 +139,33 @@ export async function readInstances(db: Database): Promise<InstanceRecord[]> {
   const rows = await withDatabaseErrors(
     () => db.sql`
     select id, epoch, lease_expires_at > clock_timestamp() as alive, paused, nullif(status, '{}'::jsonb) as status,
-      registry_hash, resident_key, seen_at
+      registry_hash, resident_key, reserved_for, seen_at
     from instances order by alive desc, id`,
   );
   return rows.map((row) => instanceRecordSchema.parse(row));
+}
+
+/** What a registry offers: node classes, and model files as `folder/name` (null where its worker did not say). */
+export interface RegistryOffer {
+  registryHash: string;
+  classes: string[];
+  models: string[] | null;
+}
+
+const registryOfferSchema = z.object({
+  registryHash: z.string(),
+  classes: z.array(z.string()),
+  models: z.array(z.string()).nullable(),
+});
+
+/** What these registries offer: read once each and kept, since it is long and its hash says when it changes. */
+export async function readRegistryOffers(db: Database, hashes: readonly string[]): Promise<RegistryOffer[]> {
+  if (hashes.length === 0) return [];
+  const rows = await withDatabaseErrors(
+    () => db.sql`
+    select distinct on (registry_hash) registry_hash, classes, models from instances
+    where registry_hash = any(${hashes as string[]}::text[]) and classes is not null
+    order by registry_hash, models is null`,
+  );
+  return rows.map((row) => registryOfferSchema.parse(row));
 }

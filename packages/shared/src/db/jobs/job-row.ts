@@ -4,6 +4,7 @@ import {
   jobClassSchema,
   jobErrorSchema,
   jobInputSchema,
+  jobParamsSchema,
   type jobOutputSchema,
   jobStateSchema,
 } from '../../contracts/job.ts';
@@ -41,10 +42,14 @@ export const jobRecordSchema = z.object({
   queuedAt: z.date(),
   startedAt: z.date().nullable(),
   finishedAt: z.date().nullable(),
+  /** Absent in jobs of earlier versions. */
+  params: jobParamsSchema.nullish(),
 });
 export type JobRecord = z.infer<typeof jobRecordSchema>;
 
 /** A job with what came out of it. */
 export interface JobWithOutputs extends JobRecord {
   outputs: z.infer<typeof jobOutputSchema>[];
+  /** All its pictures side by side, where there are several. */
+  sheet?: z.infer<typeof jobOutputSchema>;
 }

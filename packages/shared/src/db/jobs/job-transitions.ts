@@ -3,10 +3,11 @@
  * writes the messages it owes; a statement that changes no row says that the lease was lost, and whoever lost it stops.
  *
  *   queued       Waits. Entry: planRequest, requeueJob, rescueStranded.            Exit: pickQueuedJob, a cancel.
- *   leased       A worker prepares it: uploads inputs. Nothing is in ComfyUI.      Exit: markPosting, requeueJob.
- *   posting      prompt_id and the time are stored, the POST is about to be sent or its answer was lost: the prompt may
- *                be in ComfyUI, or may still arrive there.                         Exit: markPosted, markRunning, requeueJob
- *                (only when absent at two looks, or refused).
+ *   leased       A worker holds it without a prompt_id: a pick that named none. Nothing is in ComfyUI. Exit: markPosting,
+ *                requeueJob.
+ *   posting      prompt_id and the time are stored. Its worker uploads inputs, waits for its turn and sends the POST, or
+ *                sent it and lost the answer: to anybody else the prompt may be in ComfyUI, or may still arrive there.
+ *                Exit: markPosted, markRunning, requeueJob (not sent yet, absent at two looks, or refused).
  *   posted       ComfyUI has it in its queue.                                      Exit: markRunning, markWithdrawing,
  *                requeueJob (known absent), finishJob.
  *   withdrawing  The intent to take it back is stored; /queue delete follows, then a look. Exit: requeueJob (absent twice),
@@ -78,7 +79,10 @@ export async function pickQueuedJob(
         fair_shares.charged_gpu_seconds,
         fair_shares.weight * (select floor_gpu_seconds from queue_state where id = 1))
     ), resident as (
-      update instances set resident_key = picked.residency_key from picked where instances.id = ${instance.instanceId}
+      update instances i set resident_key = picked.residency_key, resident_seconds = ${pick.chargeGpuSeconds}::float8 +
+        case when split_part(i.resident_key, ' + ', 1) = split_part(picked.residency_key, ' + ', 1) then i.resident_seconds
+             else 0 end
+      from picked where i.id = ${instance.instanceId}
     )
     select * from picked`,
   );
@@ -169,9 +173,10 @@ export async function finishJob(
     db.sql`j.state in ('posting', 'posted', 'withdrawing', 'running', 'storing')`,
     db.sql`
     stored as (
-      insert into job_outputs (job_id, index, hash, media_type, bytes, width, height, thumbnail_hash, node_id, filename)
+      insert into job_outputs (job_id, index, hash, media_type, bytes, width, height, thumbnail_hash, node_id, filename,
+        kind)
       select e.id, (o->>'index')::int, o->>'hash', o->>'mediaType', (o->>'bytes')::bigint, (o->>'width')::int,
-        (o->>'height')::int, o->>'thumbnailHash', o->>'nodeId', o->>'filename'
+        (o->>'height')::int, o->>'thumbnailHash', o->>'nodeId', o->>'filename', o->>'kind'
       from ended_job e, jsonb_array_elements(${db.sql.json([...result.outputs])}) as o
     ),`,
   );
@@ -228,6 +233,7 @@ export async function requeueJob(
         instance_epoch = null, lease_expires_at = null, prompt_id = null, posted_at = null, started_at = null,
         charged_gpu_seconds = 0, crashes = j.crashes + ${options.crashed === true ? 1 : 0},
         out_of_memory = j.out_of_memory + ${options.outOfMemory === true ? 1 : 0},
+        vram_gb = ${options.outOfMemory === true ? biggerGpu(db, lease) : db.sql`j.vram_gb`},
         not_before = clock_timestamp() + ${options.afterMs ?? 0} * interval '1 millisecond'
       from before where j.id = before.id
       returning j.*
@@ -238,6 +244,20 @@ export async function requeueJob(
     select * from message`,
   );
   return rows.length === 0 ? undefined : rows.map((row) => outboxRowSchema.parse(row));
+}
+
+/**
+ * What a job needs after this GPU was too small for it: more than this one has, where a living one of a larger class can be
+ * had; else what it needed before, and another try here.
+ */
+function biggerGpu(db: Database, lease: JobLease): SqlFragment {
+  return db.sql`coalesce((
+    select greatest(j.vram_gb, 1.1 * (own.status->>'vramTotal')::float8 / 1073741824) from instances own
+    where own.id = ${lease.instance.instanceId} and exists (
+      select from instances other where other.lease_expires_at > clock_timestamp() and not other.paused
+        and other.reserved_for is null
+        and (other.status->>'vramTotal')::float8 > 1.2 * (own.status->>'vramTotal')::float8)
+  ), j.vram_gb)`;
 }
 
 /** The end of one job under its lease: `set`, `allowed` and an optional further table expression, then the common tail. */

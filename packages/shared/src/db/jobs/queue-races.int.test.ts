@@ -76,7 +76,7 @@ describe('what a person is charged', () => {
     const { jobIds } = await queueTestJobs(db, 1);
     const instance = await holdTestInstance(db);
     const personId = (await readJob(db, jobIds[0]!))!.personId;
-    await db.sql`insert into fair_shares (person_id, charged_gpu_seconds, weight) values (${personId}, 4, 2)`;
+    await db.sql`update fair_shares set charged_gpu_seconds = 4, weight = 2 where person_id = ${personId}`;
     await db.sql`update queue_state set floor_gpu_seconds = 30`;
     await pickTestJob(db, instance, jobIds[0]!);
     expect(await chargeOf(jobIds[0]!)).toBe(70);

@@ -18,6 +18,18 @@ const queuedJobSchema = z.object({
   /** Files must be in ComfyUI before it is posted. */
   hasInputs: z.boolean(),
   waitedSeconds: z.number(),
+  /** What the server must have: see `JobNeeds` of packages/queue. */
+  models: z.array(z.string()),
+  vramGb: z.number(),
+  priority: z.int(),
+  /** What decides how long it runs: see `ServiceFeatures` of packages/queue. Absent in jobs of earlier versions. */
+  model: z.string().nullable(),
+  steps: z.int().nullable(),
+  pixels: z.int().nullable(),
+  loras: z.int().nullable(),
+  images: z.int(),
+  /** Its person was told when it would start. */
+  promised: z.boolean(),
 });
 const activeJobSchema = queuedJobSchema.extend({
   state: jobStateSchema,
@@ -31,10 +43,22 @@ const instanceSchema = z.object({
   alive: z.boolean(),
   paused: z.boolean(),
   residentKey: z.string().nullable(),
+  /** GPU seconds of its streak of jobs with that checkpoint. */
+  residentSeconds: z.number(),
+  /** Names what it can run: see `readInstanceOffers`. */
+  registryHash: z.string().nullable(),
+  /** GiB; null until a worker said so. */
+  vramGb: z.number().nullable(),
+  reservedFor: z.array(uuidSchema).nullable(),
+  /** Its ComfyUI answered at the last look. */
+  answers: z.boolean(),
+  foreignPrompts: z.int(),
 });
 
 const snapshotSchema = z.object({
   version: z.coerce.number(),
+  /** By the database's clock, in seconds since 1970. */
+  at: z.coerce.number(),
   floorGpuSeconds: z.number(),
   queued: z.array(queuedJobSchema),
   active: z.array(activeJobSchema),
@@ -54,7 +78,13 @@ export type QueueSnapshot = z.infer<typeof snapshotSchema>;
 export async function readQueueSnapshot(db: Database, limit = 2_000): Promise<QueueSnapshot> {
   // Named one by one: workflows are long, and nobody needs them here.
   const columns = db.sql`id, request_id, person_id, seq, class, recipe, residency_key, estimate_key,
-    estimated_gpu_seconds, classes, inputs <> '[]'::jsonb as has_inputs, queued_at`;
+    estimated_gpu_seconds, classes, inputs <> '[]'::jsonb as has_inputs, queued_at, models, vram_gb, priority, model,
+    steps, pixels, loras, images, promise is not null as promised`;
+  const fields = db.sql`jsonb_build_object('id', id, 'requestId', request_id, 'personId', person_id, 'seq', seq,
+        'class', class, 'recipe', recipe, 'residencyKey', residency_key, 'estimateKey', estimate_key,
+        'estimatedGpuSeconds', estimated_gpu_seconds, 'classes', classes, 'hasInputs', has_inputs, 'models', models,
+        'vramGb', vram_gb, 'priority', priority, 'model', model, 'steps', steps, 'pixels', pixels, 'loras', loras,
+        'images', images, 'promised', promised,`;
   const rows = await withDatabaseErrors(
     () => db.sql`
     with ranked as (
@@ -66,27 +96,24 @@ export async function readQueueSnapshot(db: Database, limit = 2_000): Promise<Qu
       select ${columns}, state, instance_id, started_at from jobs
       where state in ('leased', 'posting', 'posted', 'running', 'storing', 'withdrawing')
     ), fields as (
-      select id, true as waiting, jsonb_build_object('id', id, 'requestId', request_id, 'personId', person_id, 'seq', seq,
-        'class', class, 'recipe', recipe, 'residencyKey', residency_key, 'estimateKey', estimate_key,
-        'estimatedGpuSeconds', estimated_gpu_seconds, 'classes', classes, 'hasInputs', has_inputs,
-        'waitedSeconds', extract(epoch from now() - queued_at)) as data, seq from q
+      select id, true as waiting, ${fields} 'waitedSeconds', extract(epoch from now() - queued_at)) as data, seq from q
       union all
-      select id, false, jsonb_build_object('id', id, 'requestId', request_id, 'personId', person_id, 'seq', seq,
-        'class', class, 'recipe', recipe, 'residencyKey', residency_key, 'estimateKey', estimate_key,
-        'estimatedGpuSeconds', estimated_gpu_seconds, 'classes', classes, 'hasInputs', has_inputs,
-        'waitedSeconds', extract(epoch from coalesce(started_at, now()) - queued_at), 'state', state,
+      select id, false, ${fields} 'waitedSeconds', extract(epoch from coalesce(started_at, now()) - queued_at), 'state', state,
         'instanceId', instance_id, 'ranSeconds', extract(epoch from now() - started_at)), seq from a
     ), keys as (
       select distinct estimate_key from (select estimate_key from q union all select estimate_key from a) k
     )
-    select s.version, s.floor_gpu_seconds,
+    select s.version, s.floor_gpu_seconds, extract(epoch from clock_timestamp())::float8 as at,
       coalesce((select jsonb_agg(data order by seq) from fields where waiting), '[]') as queued,
       coalesce((select jsonb_agg(data order by seq) from fields where not waiting), '[]') as active,
       coalesce((select jsonb_agg(jsonb_build_object('personId', person_id, 'chargedGpuSeconds', charged_gpu_seconds,
         'weight', weight)) from fair_shares
         where person_id in (select person_id from q union select person_id from a)), '[]') as shares,
       coalesce((select jsonb_agg(jsonb_build_object('id', id, 'alive', lease_expires_at > clock_timestamp(),
-        'paused', paused, 'residentKey', resident_key) order by id) from instances), '[]') as instances,
+        'paused', paused, 'residentKey', resident_key, 'residentSeconds', resident_seconds, 'registryHash', registry_hash,
+        'vramGb', (status->>'vramTotal')::float8 / 1073741824, 'reservedFor', reserved_for,
+        'answers', coalesce(status->>'state' <> 'waiting_for_comfyui', true),
+        'foreignPrompts', coalesce((status->>'foreignPrompts')::int, 0)) order by id) from instances), '[]') as instances,
       coalesce((select jsonb_agg(jsonb_build_object('estimateKey', k.estimate_key, 'gpuSeconds', m.median,
         'runs', m.runs)) from keys k cross join lateral (
           select percentile_cont(0.5) within group (order by gpu_seconds) as median, count(*) as runs from (

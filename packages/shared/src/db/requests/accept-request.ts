@@ -35,7 +35,7 @@ export interface AcceptedRequest {
  *   finds it), `internal` otherwise.
  */
 export async function acceptRequest(db: Database, request: NewRequest): Promise<AcceptedRequest> {
-  const { eventId, user, place, body } = newRequestSchema.parse(request);
+  const { eventId, user, place, body, isPrivate, parent } = newRequestSchema.parse(request);
   const id = requestIdOf(user.door, eventId);
   const firstPersonId = firstPersonIdOf(user.door, user.id);
   // Chats show a placeholder message that becomes the result; the page and programs watch the request itself.
@@ -55,9 +55,11 @@ export async function acceptRequest(db: Database, request: NewRequest): Promise<
     ), person as (
       select person_id from known union all select id from new_person limit 1
     ), request as (
-      insert into requests (id, door, event_id, person_id, place, language, body, state)
+      insert into requests (id, door, event_id, person_id, place, language, body, state, is_private,
+        parent_request_id, parent_picture)
       select ${id}::uuid, ${user.door}, ${eventId}, person_id, ${db.sql.json(place)}, ${user.language},
-             ${db.sql.json(body)}, 'accepted' from person
+             ${db.sql.json(body)}, 'accepted', ${isPrivate === true}, ${parent?.requestId ?? null}::uuid,
+             ${parent?.picture ?? null}::smallint from person
       on conflict do nothing
       returning id, door, version
     ), card as (

@@ -38,17 +38,22 @@ export async function answerRequest(
 }
 
 /**
- * Fails a request whatever its lease, because its message can no longer be handled (a dead letter). Nothing happens
- * where it has jobs or has ended.
+ * Fails a request whatever its lease, because its message can no longer be handled (a dead letter). Where its agent had
+ * queued jobs already, those decide; nothing happens where it has a plan or has ended.
  */
 export async function failUnplannedRequest(db: Database, requestId: string, error: PublicError): Promise<OutboxRow[]> {
   const rows = await withDatabaseErrors(
     () => db.sql`
-    with ended_request as (
-      update requests set state = 'failed', error = ${db.sql.json(error)}, version = version + 1, updated_at = now(),
-        finished_at = now(), agent_epoch = agent_epoch + 1, agent_lease_expires_at = null
+    with given_up as (
+      update requests set version = version + 1, updated_at = now(), agent_epoch = agent_epoch + 1, agent_wake = null,
+        agent_lease_expires_at = null,
+        state = case when jobs_open > 0 then 'working' when jobs_succeeded > 0 then 'succeeded' else 'failed' end,
+        error = case when jobs_total > 0 then error else ${db.sql.json(error)}::jsonb end,
+        finished_at = case when jobs_open > 0 then null else now() end
       where id = ${requestId} and state in ('accepted', 'planning')
       returning *
+    ), ended_request as (
+      select * from given_up where finished_at is not null
     ), ${endedRequestCtes(db)}
     insert into outbox (key, tokens, data, correlation_id) select * from request_messages
     returning id, key, tokens, data, correlation_id`,

@@ -48,7 +48,7 @@ export async function finishCancels(db: Database): Promise<OutboxRow[]> {
   const rows = await withDatabaseErrors(
     () => db.sql`
     select r.id from requests r where r.finished_at is null and r.cancel_requested_at < now() - interval '2 seconds'
-      and (r.state in ('accepted', 'planning')
+      and (r.state in ('accepted', 'planning', 'asking')
         or exists (select from jobs j where j.request_id = r.id and j.finished_at is null
           and (j.cancel_requested_at is null or j.state = 'queued')))
     limit 100`,
@@ -77,11 +77,16 @@ async function endCancelledWork(db: Database, requestId: string): Promise<Outbox
           where request_id = ${requestId} and state = 'queued'
           returning *
         ), ${endJobsTail(tx)}`;
+      // An agent may still be at work on a request that has jobs: it loses its lease, and the jobs end the request.
+      await tx.sql`
+        update requests set state = 'working', version = version + 1, updated_at = now(), question = null,
+          agent_wake = null, agent_epoch = agent_epoch + 1, agent_lease_expires_at = null
+        where id = ${requestId} and state in ('accepted', 'planning', 'asking') and jobs_open > 0`;
       const unplanned = await tx.sql`
         with ended_request as (
-          update requests set state = 'cancelled', version = version + 1, updated_at = now(), finished_at = now(),
+          update requests set state = case when jobs_succeeded > 0 then 'succeeded' else 'cancelled' end, version = version + 1, updated_at = now(), finished_at = now(),
             agent_epoch = agent_epoch + 1, agent_lease_expires_at = null
-          where id = ${requestId} and state in ('accepted', 'planning')
+          where id = ${requestId} and state in ('accepted', 'planning', 'asking')
           returning *
         ), ${endedRequestCtes(tx)}
         insert into outbox (key, tokens, data, correlation_id) select * from request_messages

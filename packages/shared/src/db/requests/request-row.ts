@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { doorSchema, languageSchema, placeSchema, uuidSchema } from '../../contracts/identity.ts';
 import {
+  pendingQuestionSchema,
   planSummarySchema,
   publicErrorSchema,
   requestBodySchema,
+  requestCostSchema,
   requestStateSchema,
 } from '../../contracts/request.ts';
 
@@ -30,5 +32,11 @@ export const requestRecordSchema = z.object({
   createdAt: z.date(),
   updatedAt: z.date(),
   finishedAt: z.date().nullable(),
+  /** What it waits for while `asking`. */
+  question: pendingQuestionSchema.nullable(),
+  isPrivate: z.boolean(),
+  parentRequestId: uuidSchema.nullable(),
+  parentPicture: z.int().nullable(),
+  cost: requestCostSchema.nullable(),
 });
 export type RequestRecord = z.infer<typeof requestRecordSchema>;

@@ -3,6 +3,7 @@ import {
   bigint,
   bigserial,
   boolean,
+  date,
   doublePrecision,
   index,
   integer,
@@ -15,9 +16,9 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
-import type { Place } from '../contracts/identity.ts';
-import type { JobError, JobInput } from '../contracts/job.ts';
-import type { PlanSummary, PublicError, RequestBody } from '../contracts/request.ts';
+import type { Place } from '../../contracts/identity.ts';
+import type { JobError, JobInput, JobParams } from '../../contracts/job.ts';
+import type { PendingQuestion, PlanSummary, PublicError, RequestBody, RequestCost } from '../../contracts/request.ts';
 
 /*
  * The truth. Times are the database's own (`timestamptz`), because leases are compared between machines. Rows never
@@ -74,6 +75,18 @@ export const requests = pgTable(
     agentLeaseExpiresAt: time('agent_lease_expires_at'),
     /** No agent takes it before this: back-off after a failure that is not the request's. */
     agentNotBefore: time('agent_not_before'),
+    /** Claims since something came of one: a request that kills whoever plans it is failed. */
+    agentClaims: integer('agent_claims').notNull().default(0),
+    /** Its agent wants it back when its jobs have ended: `end` in any case, `failure` when none succeeded. */
+    agentWake: text('agent_wake'),
+    /** What it waits for while `asking`. */
+    question: jsonb('question').$type<PendingQuestion>(),
+    /** Shown to its author alone. */
+    isPrivate: boolean('is_private').notNull().default(false),
+    /** What it was made from. No foreign key: old rows go before their children. */
+    parentRequestId: uuid('parent_request_id'),
+    parentPicture: smallint('parent_picture'),
+    cost: jsonb('cost').$type<RequestCost>(),
     jobsTotal: integer('jobs_total').notNull().default(0),
     jobsOpen: integer('jobs_open').notNull().default(0),
     jobsSucceeded: integer('jobs_succeeded').notNull().default(0),
@@ -88,9 +101,19 @@ export const requests = pgTable(
       .where(sql`state in ('accepted', 'planning')`),
     index('requests_place').on(table.door, sql`(place->>'id')`, table.createdAt),
     index('requests_person').on(table.personId, table.createdAt),
+    index('requests_parent')
+      .on(table.parentRequestId)
+      .where(sql`parent_request_id is not null`),
     index('requests_open')
       .on(table.personId)
       .where(sql`finished_at is null`),
+    // What retention looks for.
+    index('requests_finished')
+      .on(table.finishedAt)
+      .where(sql`finished_at is not null`),
+    index('requests_given_up')
+      .on(table.finishedAt)
+      .where(sql`state in ('failed', 'cancelled')`),
   ],
 );
 
@@ -116,7 +139,26 @@ export const jobs = pgTable(
     estimateKey: text('estimate_key').notNull(),
     estimatedGpuSeconds: doublePrecision('estimated_gpu_seconds').notNull(),
     images: integer('images').notNull(),
+    /** What decides how long it runs, as `ServiceFeatures` of packages/queue; absent in rows of earlier versions. */
+    model: text('model'),
+    steps: integer('steps'),
+    /** Of one image. */
+    pixels: integer('pixels'),
+    loras: smallint('loras'),
+    /** Model files that the server must have, as `folder/name`. */
+    models: text('models')
+      .array()
+      .notNull()
+      .default(sql`'{}'`),
+    /** GPU memory that the server must have, in GiB. */
+    vramGb: doublePrecision('vram_gb').notNull().default(0),
+    /** An operator's word: a higher one goes before every lower one, whatever the shares. */
+    priority: smallint('priority').notNull().default(0),
+    /** What its person was told when it began to wait: see `JobPromise`. */
+    promise: jsonb('promise').$type<Record<string, unknown>>(),
     timeLimitSeconds: integer('time_limit_seconds').notNull(),
+    /** What it was made with; absent in rows of earlier versions. */
+    params: jsonb('params').$type<JobParams>(),
     state: text('state').notNull(),
     version: integer('version').notNull().default(1),
     /** Raised at every pick and takeover: the fence of the job lease. */
@@ -158,6 +200,13 @@ export const jobs = pgTable(
     index('jobs_measured')
       .on(table.estimateKey, table.finishedAt)
       .where(sql`state = 'succeeded'`),
+    // What estimates learn from, newest first.
+    index('jobs_finished')
+      .on(table.finishedAt)
+      .where(sql`finished_at is not null`),
+    index('jobs_instance_finished')
+      .on(table.instanceId, table.finishedAt, table.state)
+      .where(sql`finished_at is not null and instance_id is not null`),
   ],
 );
 
@@ -176,6 +225,8 @@ export const jobOutputs = pgTable(
     thumbnailHash: text('thumbnail_hash'),
     nodeId: text('node_id').notNull(),
     filename: text('filename').notNull(),
+    /** `sheet`: a contact sheet of the others. Null: the job made it. */
+    kind: text('kind'),
   },
   (table) => [
     primaryKey({ columns: [table.jobId, table.index] }),
@@ -201,17 +252,94 @@ export const instances = pgTable('instances', {
   registryHash: text('registry_hash'),
   /** Node classes that it has. */
   classes: text('classes').array(),
+  /** Model files that its loaders list, as `folder/name`; absent until a worker said so. */
+  models: text('models').array(),
+  /** People whose jobs it runs, nobody else's; absent: everybody's. */
+  reservedFor: uuid('reserved_for').array(),
   /** What its GPU is expected to hold after the last posted job. */
   residentKey: text('resident_key'),
+  /** GPU seconds that were picked for it since another checkpoint was loaded: the length of its streak. */
+  residentSeconds: doublePrecision('resident_seconds').notNull().default(0),
   seenAt: time('seen_at').notNull().default(now),
 });
 
-/** GPU seconds charged to a person: the fair share's memory. */
+/**
+ * A person's account with the queue: GPU seconds charged (the fair share's memory), and what of theirs is open. The open
+ * counts are raised by `planRequest` and lowered where jobs end, each in the same statement: its row lock is what makes caps
+ * and quotas hold against two requests at the same instant.
+ */
 export const fairShares = pgTable('fair_shares', {
   personId: uuid('person_id').primaryKey(),
   chargedGpuSeconds: doublePrecision('charged_gpu_seconds').notNull(),
   weight: doublePrecision('weight').notNull().default(1),
+  /** Jobs that have not ended. */
+  openJobs: integer('open_jobs').notNull().default(0),
+  /** Pictures that those promise. */
+  openImages: integer('open_images').notNull().default(0),
+  /** GPU seconds that those are expected to take. */
+  openGpuSeconds: doublePrecision('open_gpu_seconds').notNull().default(0),
 });
+
+/** What a person used in a day (UTC): kept for good, so that quotas and `/usage` survive retention. */
+export const usageDays = pgTable(
+  'usage_days',
+  {
+    personId: uuid('person_id').notNull(),
+    day: date('day').notNull(),
+    /** Jobs that ended, however. */
+    jobs: integer('jobs').notNull().default(0),
+    images: integer('images').notNull().default(0),
+    gpuSeconds: doublePrecision('gpu_seconds').notNull().default(0),
+    /** Of language models, by runs whose rows retention has deleted; those of the others stand in `agent_usage`. */
+    inputTokens: bigint('input_tokens', { mode: 'number' }).notNull().default(0),
+    outputTokens: bigint('output_tokens', { mode: 'number' }).notNull().default(0),
+    /** Millionths of a US dollar for those. */
+    microDollars: bigint('micro_dollars', { mode: 'number' }).notNull().default(0),
+  },
+  (table) => [primaryKey({ columns: [table.personId, table.day] })],
+);
+
+/** An operator's limits for a person; absent values are unlimited. */
+export const quotas = pgTable('quotas', {
+  personId: uuid('person_id').primaryKey(),
+  gpuSecondsPerDay: doublePrecision('gpu_seconds_per_day'),
+  imagesPerDay: integer('images_per_day'),
+  pendingJobs: integer('pending_jobs'),
+  updatedAt: time('updated_at').notNull().default(now),
+});
+
+/** Pictures that a person wants to keep: what they belong to outlives retention. */
+export const favourites = pgTable(
+  'favourites',
+  {
+    personId: uuid('person_id').notNull(),
+    hash: text('hash').notNull(),
+    jobId: uuid('job_id').notNull(),
+    outputIndex: integer('output_index').notNull(),
+    createdAt: time('created_at').notNull().default(now),
+  },
+  (table) => [
+    primaryKey({ columns: [table.personId, table.hash] }),
+    index('favourites_job').on(table.jobId),
+    index('favourites_hash').on(table.hash),
+  ],
+);
+
+/** What operators did. Only ever added to. */
+export const adminAudit = pgTable(
+  'admin_audit',
+  {
+    seq: bigserial('seq', { mode: 'number' }).primaryKey(),
+    /** Who, as a person or a named caller such as `gateway`. */
+    actor: text('actor').notNull(),
+    action: text('action').notNull(),
+    /** Id of what it was done to. */
+    target: text('target').notNull(),
+    details: jsonb('details').$type<Record<string, unknown>>().notNull().default({}),
+    at: time('at').notNull().default(now),
+  },
+  (table) => [index('admin_audit_target').on(table.target, table.at)],
+);
 
 /** One row. `version` serialises picks: a pick made on an older version is made again. */
 export const queueState = pgTable('queue_state', {
@@ -255,6 +383,9 @@ export const inbox = pgTable(
     index('inbox_unhandled')
       .on(table.consumer, table.seq)
       .where(sql`handled_at is null`),
+    index('inbox_handled')
+      .on(table.handledAt)
+      .where(sql`handled_at is not null`),
   ],
 );
 
@@ -290,6 +421,9 @@ export const deliveries = pgTable(
   },
   (table) => [
     uniqueIndex('deliveries_request_kind').on(table.requestId, table.kind),
+    index('deliveries_chat')
+      .on(table.door, sql`(place->>'id')`, table.createdAt)
+      .where(sql`state in ('pending', 'sending')`),
     index('deliveries_open')
       .on(table.door, table.createdAt)
       .where(sql`state in ('pending', 'sending')`),

@@ -154,6 +154,17 @@ const chinese: readonly Golden[] = [
 
 /** Said beside an attached picture. */
 const pictures: readonly Golden[] = [
+  ['blend these two images', '', { operation: 'blend' }],
+  ['combine these photos, watercolor style', 'watercolor style', { operation: 'blend' }],
+  ['把这两张图融合成一张', '', { operation: 'blend' }],
+  ['make it move', '', { operation: 'image-to-video' }],
+  ['animate this, the waves roll in, 4 seconds', 'the waves roll', { operation: 'image-to-video', durationSeconds: 4 }],
+  ['turn this photo into a short video', '', { operation: 'image-to-video' }],
+  ['让它动起来', '', { operation: 'image-to-video' }],
+  ['把这张照片做成视频，镜头缓慢推进，5秒', '镜头缓慢推进', { operation: 'image-to-video', durationSeconds: 5 }],
+  ['outpaint to 16:9', '', { operation: 'outpaint', aspect: '16:9' }],
+  ['expand the background with mountains, 16:9', 'mountains', { operation: 'outpaint', aspect: '16:9' }],
+  ['扩图到16:9', '', { operation: 'outpaint', aspect: '16:9' }],
   ['upscale this', '', { operation: 'upscale' }],
   ['upscale 2x please', '', { operation: 'upscale' }],
   ['make it a watercolor painting', 'a watercolor painting', {}],
@@ -357,5 +368,25 @@ describe('any words', () => {
       }),
       { numRuns: 150, seed: 20_261_121 },
     );
+  });
+});
+
+describe('words about a picture', () => {
+  test.each(['describe this picture', "what's in this image?", '这张图里有什么？', '描述一下这张图片'])(
+    '%s asks for words, and for a picture where there is none',
+    (text) => {
+      expect(planWords(text, withPicture)).toEqual({ kind: 'describe' });
+      expect(planWords(text, bare)).toEqual({ kind: 'topic', topic: 'needs_picture' });
+    },
+  );
+
+  test.each([
+    'a painter mixing colors',
+    'an animated fox',
+    'a blend of coffee',
+    '融合咖啡馆的夜景',
+    'describe a city in the style of Monet',
+  ])('%s is drawn', (text) => {
+    expect(planWords(text, bare)).toMatchObject({ kind: 'picture', wish: { prompt: expect.stringMatching(/\S/) } });
   });
 });

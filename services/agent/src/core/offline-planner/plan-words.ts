@@ -1,8 +1,9 @@
 import { wishProblem } from '../limits.ts';
 import type { PictureWish, WordsPlan } from '../words-plan.ts';
 import { readCount } from './read-count.ts';
+import { readDuration } from './read-duration.ts';
 import { readNegative } from './read-negative.ts';
-import { readOperation } from './read-operation.ts';
+import { readBlend, readOperation } from './read-operation.ts';
 import { readSettings } from './read-settings.ts';
 import { readShape } from './read-shape.ts';
 import { CHANGE_LEAD, EARLIER_PICTURE, readSubject } from './read-subject.ts';
@@ -14,6 +15,10 @@ export interface WordsContext {
   hasPicture: boolean;
   vocabulary: Vocabulary;
 }
+
+/** Asks for words about a picture, and for nothing else. */
+const DESCRIBE =
+  /^(?:please\s+|can you\s+|could you\s+)?(?:describe|caption|explain)\s+(?:this|it|that|these|them|(?:the|my|this|these)\s+(?:images?|pictures?|photos?|pics?))(?:\s+(?:images?|pictures?|photos?|pics?))?(?:\s+(?:for me|in words|please))*[\s.!?]*$|^what(?:'s|\s+is|\s+do you see)\s+(?:in|on)\s+(?:this|the|my)\s+(?:image|picture|photo|pic)[\s.!?]*$|^what\s+(?:does|is)\s+(?:this|the)\s+(?:image|picture|photo)(?:\s+show)?[\s.!?]*$|^(?:请|帮我)?(?:描述|解释|说明)(?:一下)?(?:这|那)?(?:几|两|三)?(?:张|幅)?(?:图片?|照片|画面)(?:的内容)?[。！!？?\s]*$|^(?:这|那)(?:张|幅)?(?:图片?|照片)(?:里|中|上)?(?:是|有|画的是|拍的是)(?:什么|啥)[。！!？?\s]*$/i;
 
 /** One form for what keyboards write in several: full-width digits and letters, line ends, invisible characters. */
 function normalise(text: string): string {
@@ -40,17 +45,22 @@ export function planWords(text: string, context: WordsContext): WordsPlan {
   const problem = wishProblem({ prompt: text });
   if (problem !== undefined) return { kind: 'refused', message: problem };
   const normal = normalise(text);
+  if (DESCRIBE.test(normal)) {
+    return context.hasPicture ? { kind: 'describe' } : { kind: 'topic', topic: 'needs_picture' };
+  }
   const topic = smallTalkTopic(normal);
   if (topic !== undefined) return { kind: 'topic', topic };
   const reading: Reading = { text: normal, wish: {}, hasPicture: context.hasPicture, vocabulary: context.vocabulary };
   readSettings(reading);
   readShape(reading);
+  const blends = readBlend(reading);
   readCount(reading);
   // "remove the background" of a picture is no background that is not wanted.
-  const operation = readOperation(reading);
+  const operation = readOperation(reading, blends);
   readNegative(reading);
+  const durationSeconds = operation?.operation === 'image-to-video' ? readDuration(reading) : undefined;
   const prompt = readSubject(reading);
-  const wish: PictureWish = { ...reading.wish, prompt };
+  const wish: PictureWish = { ...reading.wish, prompt, ...(durationSeconds === undefined ? {} : { durationSeconds }) };
   if (operation !== undefined) {
     if (!context.hasPicture) return { kind: 'topic', topic: 'needs_picture' };
     if (operation.alone || prompt === '') return checked({ ...wish, prompt: '', operation: operation.operation });

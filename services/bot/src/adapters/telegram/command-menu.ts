@@ -1,23 +1,27 @@
+import { languageSchema } from '@atelier/shared/contracts/identity';
+import { commandTable } from '../../core/commands/command-table.ts';
 import type { CommandMenu } from './api/telegram-calls.ts';
 
-/** What people see behind the slash: for everybody, and for who uses Telegram in Chinese. */
+/** https://core.telegram.org/bots/api#botcommand */
+const maxDescriptionChars = 256;
+
+/**
+ * What people see behind the slash, in their language: everybody the commands, and who runs a group those for operators
+ * as well. Chinese names work when they are typed; Telegram takes only Latin ones into its menus.
+ */
 export const commandMenus: readonly CommandMenu[] = [
-  {
-    language: undefined,
-    commands: [
-      { command: 'imagine', description: 'Draw a picture from words' },
-      { command: 'queue', description: 'Show who waits and who is next' },
-      { command: 'cancel', description: 'Cancel your latest request' },
-      { command: 'help', description: 'How to ask for pictures' },
-    ],
-  },
-  {
-    language: 'zh',
-    commands: [
-      { command: 'imagine', description: '用文字生成图片' },
-      { command: 'queue', description: '查看排队情况' },
-      { command: 'cancel', description: '取消你最近的请求' },
-      { command: 'help', description: '如何使用' },
-    ],
-  },
+  ...menus(undefined, false),
+  ...menus('all_chat_administrators', true),
 ];
+
+function menus(scope: CommandMenu['scope'], forAdmins: boolean): CommandMenu[] {
+  const listed = commandTable.filter(({ adminOnly }) => forAdmins || adminOnly !== true);
+  return [undefined, ...languageSchema.options.filter((language) => language !== 'en')].map((language) => ({
+    language,
+    ...(scope === undefined ? {} : { scope }),
+    commands: listed.map(({ name, description }) => ({
+      command: name,
+      description: description[language ?? 'en'].slice(0, maxDescriptionChars),
+    })),
+  }));
+}

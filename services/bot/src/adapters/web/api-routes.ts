@@ -12,10 +12,15 @@
  *
  *   GET  /api/me                        {displayName, language, open}
  *   PUT  /api/me                        {displayName} ->
- *   POST /api/session                   {token} -> 204, with the access cookie; 401
- *   POST /api/requests                  {eventId, text, options?, images?: [{hash, name?}]}
- *                                       -> 202 {outcome: 'accepted', requestId, created} | 200 {outcome: 'said', text}
- *                                       | 200 {outcome: 'queue', queue}
+ *   POST /api/session                   {token} | {code} -> 204, with the access cookie; 401. A code is one that
+ *                                       /link gave in a chat; it also makes the browser's person the same as there
+ *   POST /api/link                      {code} -> 200 {outcome: 'said', text}
+ *   POST /api/requests                  {eventId, text, options?, images?: [{hash, name?}], about?: [{requestId, picture?}]}
+ *                                       -> an outcome, see `answer` below
+ *   POST /api/commands                  {eventId, command, subcommand?, values?, images?, about?} -> an outcome
+ *   POST /api/press                     {eventId, id} -> an outcome; `id` is a button's
+ *   POST /api/forms                     {eventId, id, values} -> an outcome; `id` is the form's
+ *   GET  /api/suggest?source=&typed=    -> {suggestions: [{value, label}]}
  *   POST /api/requests/:id/cancel       -> 200 {outcome: 'said', text}
  *   POST /api/requests/:id/retry        {eventId} -> 202 {outcome: 'accepted', requestId, created}
  *   GET  /api/requests/:id              -> JobCard
@@ -33,19 +38,26 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { AssetRef } from '@atelier/shared/contracts/request';
 import { AppError, invalidInput } from '@atelier/shared/errors/app-error';
+import { parseButtonId, type PressedButton } from '../../core/cards/card-buttons.ts';
 import { readOptionFields } from '../../core/commands/read-option-fields.ts';
 import { renderQueueCard } from '../../core/cards/queue-card.ts';
 import { renderJobCard } from '../../core/cards/render-job-card.ts';
 import type { ChatCore, ChatOutcome } from '../../ports.ts';
 import type { CardReader } from '../../state/card-reader.ts';
 import { MAX_UPLOAD_BYTES, pictureTooLarge } from '../../uploads/take-in-image.ts';
+import { outcomeText } from './outcome-text.ts';
 import { languageOf, type Viewer, type WebIdentity } from './web-identity.ts';
 import {
+  commandSchema,
+  formSchema,
+  linkSchema,
+  pressSchema,
   profileSchema,
   requestParamsSchema,
   retrySchema,
   signInSchema,
   submitSchema,
+  suggestQuerySchema,
   timelineQuerySchema,
 } from './web-schemas.ts';
 import type { WebViewers } from './web-viewers.ts';
@@ -59,6 +71,8 @@ export interface ApiRoutesDeps {
   open: boolean;
   findPersonId: (user: Viewer['user']) => Promise<string>;
   renamePerson: (user: Viewer['user']) => Promise<void>;
+  /** Makes a person the same as the one who got the code in a chat; false where it opens no door. */
+  signInByCode: (user: Viewer['user'], code: string) => Promise<boolean>;
   /** The type of a file that may be served. */
   mediaTypeOf: (hash: string) => Promise<string | undefined>;
 }
@@ -68,8 +82,14 @@ export async function registerApiRoutes(server: FastifyInstance, deps: ApiRoutes
   await server.register(multipart, { limits: { files: 1, fields: 0, fileSize: MAX_UPLOAD_BYTES, parts: 1 } });
 
   server.post('/api/session', { config: { isPublic: true } }, async (request, reply) => {
-    const { token } = parseInput(signInSchema, request.body);
-    if (!identity.signIn(request, reply, token)) {
+    const input = parseInput(signInSchema, request.body);
+    if ('code' in input) {
+      const viewer = identity.viewer(request, reply);
+      if (!(await deps.signInByCode(viewer.user, input.code))) throw wrongCode();
+      identity.admit(request, reply);
+      return reply.code(204).send();
+    }
+    if (!identity.signIn(request, reply, input.token)) {
       throw new AppError('rate_limited', 'a wrong access token', {
         publicMessage: {
           en: 'This is not the access token: check it and try again.',
@@ -112,8 +132,52 @@ export async function registerApiRoutes(server: FastifyInstance, deps: ApiRoutes
       text: input.text,
       ...(images.length === 0 ? {} : { images }),
       ...(input.options === undefined ? {} : { options: readOptionFields(input.options) }),
+      ...(input.about === undefined ? {} : { about: input.about }),
     });
     return answer(outcome, request, reply);
+  });
+
+  server.post('/api/commands', async (request, reply) => {
+    const { eventId, command, subcommand, values, images = [], about } = parseInput(commandSchema, request.body);
+    const viewer = identity.viewer(request, reply);
+    const found = await Promise.all(images.map((image) => findImage(image.hash, image.name)));
+    const outcome = await chat.run(
+      {
+        command,
+        ...(subcommand === undefined ? {} : { subcommand }),
+        values: values ?? {},
+        ...(found.length === 0 ? {} : { images: found }),
+        ...(about === undefined ? {} : { about }),
+      },
+      { ...viewer, eventId: eventIdOf(viewer, eventId) },
+    );
+    return answer(outcome, request, reply);
+  });
+
+  server.post('/api/press', async (request, reply) => {
+    const { eventId, id } = parseInput(pressSchema, request.body);
+    const viewer = identity.viewer(request, reply);
+    const outcome = await chat.press(buttonOf(id), { ...viewer, eventId: eventIdOf(viewer, eventId) });
+    return answer(outcome, request, reply);
+  });
+
+  server.post('/api/forms', async (request, reply) => {
+    const { eventId, id, values } = parseInput(formSchema, request.body);
+    const viewer = identity.viewer(request, reply);
+    const outcome = await chat.submitForm(buttonOf(id), values, { ...viewer, eventId: eventIdOf(viewer, eventId) });
+    return answer(outcome, request, reply);
+  });
+
+  server.post('/api/link', async (request, reply) => {
+    const { code } = parseInput(linkSchema, request.body);
+    const viewer = identity.viewer(request, reply);
+    const outcome = await chat.run({ command: 'link', values: { code } }, { ...viewer, eventId: `link:${code}` });
+    return answer(outcome, request, reply);
+  });
+
+  server.get('/api/suggest', async (request, reply) => {
+    const { source, typed } = parseInput(suggestQuerySchema, request.query);
+    return { suggestions: await chat.suggest(source, typed, identity.viewer(request, reply)) };
   });
 
   server.post('/api/requests/:id/cancel', async (request, reply) => {
@@ -196,14 +260,34 @@ export async function registerApiRoutes(server: FastifyInstance, deps: ApiRoutes
 
   async function answer(outcome: ChatOutcome, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     if (outcome.outcome === 'accepted') return reply.code(202).send(outcome);
+    if (request.headers['x-atelier-door'] === 'cli') {
+      const text = outcomeText(outcome, languageOf(request));
+      if (text !== undefined) return { outcome: 'said', text };
+    }
     if (outcome.outcome === 'queue') {
       return { outcome: 'queue', queue: renderQueueCard(outcome.facts, languageOf(request), outcome.personId) };
     }
-    if (outcome.outcome === 'originals') {
-      return { outcome: 'said', card: renderJobCard(outcome.facts, chat.live(), languageOf(request)) };
+    if (outcome.outcome === 'card') {
+      return { outcome: 'card', card: renderJobCard(outcome.facts, chat.live(), languageOf(request)) };
     }
     return outcome;
   }
+}
+
+function buttonOf(id: string): PressedButton {
+  const button = parseButtonId(id);
+  if (button === undefined) throw new AppError('not_found', 'no button of ours');
+  return button;
+}
+
+function wrongCode(): AppError {
+  return new AppError('rate_limited', 'a wrong code', {
+    publicMessage: {
+      en: 'This code is wrong, was used, or is too old: ask for a new one with /link in the chat.',
+      zh: '代码不正确、已使用或已过期：请在聊天中发送 /关联 获取新的代码。',
+    },
+    details: { status: 401 },
+  });
 }
 
 /** Ids that clients choose are theirs alone: nobody can take another one's. */

@@ -2,20 +2,24 @@ import cookie from '@fastify/cookie';
 import fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { deliverToWeb } from '@atelier/shared/db/deliveries/delivery-store';
+import { ensurePerson, parseLinkCode, useLinkCode } from '@atelier/shared/db/chat/link-codes';
 import type { Database } from '@atelier/shared/db/connect-database';
 import { readOutputMediaType } from '@atelier/shared/db/jobs/read-jobs';
 import { findPersonId, renamePerson } from '@atelier/shared/db/people/person-store';
 import { AppError, toPublicError, type AppErrorCode } from '@atelier/shared/errors/app-error';
+import type { RateLimit } from '../../core/access/rate-limit.ts';
 import type { WebConfig } from '../../config.ts';
 import type { ChatAdapter, ChatCore } from '../../ports.ts';
 import type { CardFeed } from '../../state/card-feed.ts';
 import type { CardReader } from '../../state/card-reader.ts';
 import type { LiveBoard } from '../../state/live-board.ts';
+import type { PeopleCache } from '../../state/people-cache.ts';
 import type { QueueWatch } from '../../state/queue-watch.ts';
 import type { StatusWatch } from '../../state/status-watch.ts';
 import { registerApiRoutes } from './api-routes.ts';
 import { registerAssetRoutes } from './asset-routes.ts';
 import { registerPageRoutes } from './page-routes.ts';
+import type { SignedFiles } from './signed-files.ts';
 import { guardRequests } from './web-guard.ts';
 import { createWebIdentity } from './web-identity.ts';
 import { createWebViewers } from './web-viewers.ts';
@@ -37,6 +41,11 @@ export interface WebAdapterDeps {
   queue: QueueWatch;
   board: LiveBoard;
   status: StatusWatch;
+  /** Lasting links to single files. */
+  signed: SignedFiles;
+  people: PeopleCache;
+  /** Counts codes that are tried. */
+  linkTries: RateLimit;
   log: Logger;
   randomId: () => string;
 }
@@ -100,7 +109,7 @@ export function createWebAdapter(deps: WebAdapterDeps): WebAdapter {
       reply.code(status.databaseReady ? 200 : 503).send({ ok: status.databaseReady }),
     );
     await registerPageRoutes(built);
-    registerAssetRoutes(built, { files: deps.chat.files, mediaTypeOf });
+    registerAssetRoutes(built, { files: deps.chat.originals, mediaTypeOf, signed: deps.signed });
     await registerApiRoutes(built, {
       ...deps,
       viewers,
@@ -108,6 +117,15 @@ export function createWebAdapter(deps: WebAdapterDeps): WebAdapter {
       open: config.token === undefined,
       findPersonId: (user) => findPersonId(db, user),
       renamePerson: (user) => renamePerson(db, user),
+      async signInByCode(user, typed) {
+        const code = parseLinkCode(typed);
+        // By themselves: who is not signed in must not use up what the chats may try.
+        if (deps.linkTries.take('page', 60) > 0) throw new AppError('rate_limited', 'too many codes were tried');
+        if (code === undefined) return false;
+        const used = await useLinkCode(db, { code, personId: await ensurePerson(db, user), mustSignIn: true });
+        deps.people.forget();
+        return used.outcome !== 'gone';
+      },
       mediaTypeOf,
     });
     return built;

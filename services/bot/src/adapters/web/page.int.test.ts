@@ -175,6 +175,49 @@ describe.runIf(hasBrowser)('the page', () => {
     await expect.poll(() => card('an unwanted fox').count(), { timeout: 10_000 }).toBe(2);
   });
 
+  it('goes on from a picture by buttons, forms and lists, from the keyboard too', async () => {
+    await ask('a fox to work with');
+    await state('a fox to work with', 'accepted');
+    const requestId = await requestIdOf('a fox to work with');
+    await backstage.plan(requestId);
+    const { lease } = await backstage.run();
+    const bytes = await sharp({ create: { width: 60, height: 80, channels: 3, background: '#20c050' } })
+      .png()
+      .toBuffer();
+    const stored = await bot.files.put(bytes, { mediaType: 'image/png', maxBytes: 1_000_000 });
+    const output = { ...stored, index: 0, mediaType: 'image/png', nodeId: '9', filename: 'f.png' };
+    await backstage.finish(lease, [output]);
+    const entry = page.locator(`.entry[data-request-id="${requestId}"]`);
+    await page.locator(`.entry[data-state=succeeded][data-request-id="${requestId}"]`).waitFor();
+    const dialog = page.getByRole('dialog');
+
+    await entry.getByRole('button', { name: 'Remix' }).click();
+    await dialog.getByLabel('What you want to see').fill('a fox in a form --ar 1:1');
+    await dialog.getByRole('button', { name: 'Draw' }).click();
+    await state('a fox in a form', 'accepted');
+    await card('a fox in a form').getByText('Remix').waitFor();
+
+    await entry.getByText('More…').focus();
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Escape');
+    expect(await entry.locator('details[open]').count()).toBe(0);
+    await entry.getByText('More…').click();
+    await entry.getByRole('button', { name: 'Seed, model, time and cost' }).click();
+    await dialog.getByText('Prompt: a red fox in snow').waitFor();
+    await page.keyboard.press('Escape');
+
+    await entry.getByRole('button', { name: 'Keep' }).click();
+    await page.getByText('Kept. /gallery shows your favourites.').waitFor();
+    await page.getByText('Menu').click();
+    await page.getByRole('button', { name: 'Favourites' }).click();
+    await dialog.getByRole('heading', { name: 'Your favourites' }).waitFor();
+    await dialog.getByRole('button', { name: 'Show' }).click();
+    await dialog.getByRole('heading', { name: 'Picture 1' }).waitFor();
+    await dialog.getByRole('button', { name: 'Unkeep' }).waitFor();
+    await page.keyboard.press('Escape');
+  });
+
   it('speaks Chinese, and says so to assistive technology', async () => {
     await ask('a bilingual fox');
     await state('a bilingual fox', 'accepted');

@@ -53,7 +53,7 @@ describe('a request', () => {
     const accepted = (await first.json()) as { requestId: string };
     expect(accepted).toMatchObject({ outcome: 'accepted', created: true });
     const repeat = await mei.json('/api/requests', { json });
-    expect(repeat).toEqual({ outcome: 'accepted', requestId: accepted.requestId, created: false });
+    expect(repeat).toEqual({ outcome: 'accepted', requestId: accepted.requestId, created: false, isPrivate: false });
     expect(await cardsOf(mei)).toMatchObject([
       { requestId: accepted.requestId, state: 'accepted', title: 'a red fox' },
     ]);
@@ -180,7 +180,7 @@ describe('a request', () => {
     const failed = () => cardsOf(mei).then((cards) => cards.find((card) => card.requestId === requestId));
     await expect
       .poll(failed)
-      .toMatchObject({ state: 'failed', error: 'Ask for less.', buttons: [{ action: 'retry' }] });
+      .toMatchObject({ state: 'failed', error: 'Ask for less.', buttons: [{ action: 'retry' }, { action: 'remix' }] });
 
     const eventId = randomUUID();
     const again = await mei.json<{ requestId: string }>(`/api/requests/${requestId}/retry`, { json: { eventId } });
@@ -215,7 +215,10 @@ describe('commands', () => {
   it('answer without a request', async () => {
     const mei = visitor();
     const say = (text: string) => mei.json('/api/requests?lang=en', { json: { eventId: randomUUID(), text } });
-    expect(await say('/help')).toMatchObject({ outcome: 'said', text: expect.stringContaining('/imagine') });
+    expect(await say('/help')).toMatchObject({
+      outcome: 'panel',
+      panel: { text: expect.stringContaining('/imagine') },
+    });
     expect(await say('/cancel')).toEqual({ outcome: 'said', text: 'You have nothing that could be cancelled.' });
     const requestId = await mei.ask('a fox');
     expect(await say('/queue')).toMatchObject({
@@ -394,6 +397,13 @@ describe('the terminal command', () => {
     const card = await events.until('card', (data) => data['requestId'] === requestId && data['final'] === true);
     expect(card).toMatchObject({ door: 'cli', author: '梅', tiles: [{ image: { hash: output.hash } }] });
     expect(await cardsOf(visitor())).toEqual([]);
+    // A terminal has no panels: it is told in lines.
+    const say = (text: string) => terminal.json('/api/requests?lang=en', { json: { eventId: randomUUID(), text } });
+    expect(await say('/help imagine')).toMatchObject({
+      outcome: 'said',
+      text: expect.stringContaining('/imagine a red fox'),
+    });
+    expect(await say('/history')).toMatchObject({ text: expect.stringContaining(`#${requestId.slice(0, 8)}`) });
     const nameless = createVisitor(bot.url, { 'x-atelier-door': 'cli' });
     expect((await nameless.call('/api/timeline')).status).toBe(400);
     events.close();

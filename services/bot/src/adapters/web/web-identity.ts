@@ -22,6 +22,8 @@ export interface WebIdentity {
   maySee(request: FastifyRequest): boolean;
   /** Checks the access token in constant time and sets the access cookie. */
   signIn(request: FastifyRequest, reply: FastifyReply, token: string): boolean;
+  /** Sets the access cookie for who proved otherwise that they may come in. */
+  admit(request: FastifyRequest, reply: FastifyReply): void;
   signOut(reply: FastifyReply): void;
   /** Who asks; gives a browser without one its identity cookie. */
   viewer(request: FastifyRequest, reply: FastifyReply): Viewer;
@@ -95,6 +97,9 @@ export function createWebIdentity(options: WebIdentityOptions): WebIdentity {
       if (bearer !== undefined) return sameText(bearer, token);
       const access = readCookie(request, accessCookie);
       return access !== undefined && sameText(access, accessValue());
+    },
+    admit(request, reply) {
+      reply.setCookie(accessCookie, accessValue(), cookieSettings(request));
     },
     signIn(request, reply, given) {
       if (token === undefined || !sameText(given, token)) return false;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { languageSchema, uuidSchema } from '@atelier/shared/contracts/identity';
-import { assetHashSchema, assetRefSchema } from '@atelier/shared/contracts/request';
+import { assetHashSchema, assetRefSchema, sourceRefSchema } from '@atelier/shared/contracts/request';
+import { commandNames, suggestSources } from '../../core/commands/command-spec.ts';
 
 /** POST /api/requests. `text` is checked by the chat core, whose sentences say what to change. */
 export const submitSchema = z.strictObject({
@@ -13,7 +14,32 @@ export const submitSchema = z.strictObject({
     .array(assetRefSchema.pick({ hash: true, name: true }))
     .max(5)
     .optional(),
+  /** Earlier results that the words are about. */
+  about: z.array(sourceRefSchema).max(5).optional(),
 });
+
+/** POST /api/commands. Values are checked by the chat core. */
+export const commandSchema = z.strictObject({
+  eventId: uuidSchema,
+  command: z.enum(commandNames),
+  subcommand: z.string().max(32).optional(),
+  values: z.record(z.string().max(40), z.union([z.string().max(10_000), z.number(), z.boolean()])).optional(),
+  images: submitSchema.shape.images,
+  about: submitSchema.shape.about,
+});
+
+/** POST /api/press */
+export const pressSchema = z.strictObject({ eventId: uuidSchema, id: z.string().max(64) });
+/** POST /api/forms */
+export const formSchema = z.strictObject({
+  eventId: uuidSchema,
+  id: z.string().max(64),
+  values: z.record(z.string().max(40), z.string().max(5_000)),
+});
+/** POST /api/link */
+export const linkSchema = z.strictObject({ code: z.string().min(1).max(20) });
+/** GET /api/suggest */
+export const suggestQuerySchema = z.object({ source: z.enum(suggestSources), typed: z.string().max(200).default('') });
 
 /** POST /api/requests/:id/retry */
 export const retrySchema = z.strictObject({ eventId: uuidSchema });
@@ -30,6 +56,8 @@ export const profileSchema = z.strictObject({
 
 export const requestParamsSchema = z.object({ id: uuidSchema });
 export const assetParamsSchema = z.object({ hash: assetHashSchema });
+/** GET /files/:hash/:signature/:name */
+export const signedParamsSchema = z.object({ hash: assetHashSchema, signature: z.string().max(64), name: z.string() });
 export const assetQuerySchema = z.object({ download: z.string().max(200).optional() });
 export const timelineQuerySchema = z.object({
   before: uuidSchema.optional(),
@@ -37,4 +65,4 @@ export const timelineQuerySchema = z.object({
   lang: languageSchema.optional(),
 });
 export const languageQuerySchema = z.object({ lang: languageSchema.optional() });
-export const signInSchema = z.strictObject({ token: z.string().max(500) });
+export const signInSchema = z.union([z.strictObject({ token: z.string().max(500) }), linkSchema]);

@@ -6,6 +6,7 @@ import { renderQueueCard } from '../../core/cards/queue-card.ts';
 import { renderJobCard } from '../../core/cards/render-job-card.ts';
 import { renderNotices } from '../../core/notices/render-notices.ts';
 import type { CardFeed } from '../../state/card-feed.ts';
+import { liveFactsOf } from '../../chat/live-facts.ts';
 import type { LiveBoard } from '../../state/live-board.ts';
 import type { QueueWatch } from '../../state/queue-watch.ts';
 import type { StatusWatch } from '../../state/status-watch.ts';
@@ -48,8 +49,7 @@ export function createWebViewers(deps: WebViewersDeps): WebViewers {
         previewed.add(jobId);
         stream.send('preview', { requestId, jobId, src: `data:${mediaType};base64,${base64}` }, { lossy: true });
       };
-      const render = (facts: CardFacts) =>
-        renderJobCard(facts, { forecasts: queue.forecasts, progress: board.progress }, language);
+      const render = (facts: CardFacts) => renderJobCard(facts, liveFactsOf({ queue, board, status }), language);
 
       const releases = [
         feed.watch({
@@ -73,6 +73,9 @@ export function createWebViewers(deps: WebViewersDeps): WebViewers {
           onPreview(facts, preview) {
             if (!isTheirs(facts)) return;
             sendPreview(preview);
+          },
+          onReply(facts) {
+            if (isTheirs(facts)) stream.send('card', render(facts), { lossy: true });
           },
         }),
         queue.watch((facts) => {

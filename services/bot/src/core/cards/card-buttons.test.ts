@@ -11,6 +11,12 @@ it('reads back what it writes, within what Telegram allows', () => {
   }
 });
 
+it('names every picture of the longest storyboard', () => {
+  const id = formatButtonId('pick', requestId, { picture: 191, arg: 'x'.repeat(20) });
+  expect(Buffer.byteLength(id)).toBeLessThanOrEqual(64);
+  expect(parseButtonId(id)).toMatchObject({ picture: 191 });
+});
+
 it.each(['', 'c:', `x:${requestId}`, requestId, 'c:not-an-id', `c:${requestId}:more`])(
   'does not take %j for its own',
   (id) => {

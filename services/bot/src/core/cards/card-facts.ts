@@ -1,6 +1,8 @@
-import type { LiveProgress } from '@atelier/shared/contracts/live';
+import type { LiveProgress, LiveReply } from '@atelier/shared/contracts/live';
+import type { AssetRef, RequestBody } from '@atelier/shared/contracts/request';
 import type { JobWithOutputs } from '@atelier/shared/db/jobs/job-row';
 import type { RequestRecord } from '@atelier/shared/db/requests/request-row';
+import type { LocalText } from '../commands/command-spec.ts';
 import type { RequestForecast } from '../queue/forecast-requests.ts';
 
 /** All that a request's card is drawn from; in no language yet. */
@@ -12,6 +14,17 @@ export interface CardFacts {
   origin?: RequestRecord;
   /** Its result was delivered where it was asked: only then the card says so. */
   delivered: boolean;
+  marks?: RequestMarks;
+}
+
+/** What somebody did with the result, and what the place asks for. */
+export interface RequestMarks {
+  /** Its author took its pictures away. */
+  isDeleted: boolean;
+  /** Its author showed it to everybody. */
+  isShared: boolean;
+  /** Its words are for adults, and the place covers such pictures. */
+  isCovered: boolean;
 }
 
 /** What is known of waiting and running work at this moment; none of it is stored. */
@@ -20,19 +33,60 @@ export interface LiveFacts {
   forecasts: ReadonlyMap<string, RequestForecast>;
   /** By job. */
   progress: ReadonlyMap<string, LiveProgress>;
+  /** What the agent is saying, by request. */
+  replies?: ReadonlyMap<string, LiveReply>;
+  /** Nothing starts before a GPU, or its ComfyUI, is back. */
+  isGpuAway?: boolean;
+  /** Why a request waits, by request: in no language yet. */
+  reasons?: ReadonlyMap<string, LocalText>;
 }
 
 export const noLiveFacts: LiveFacts = { forecasts: new Map(), progress: new Map() };
 
-/** Rises with every stored change: each version only grows, and jobs are only added. */
+/** Rises with every stored change: each version only grows, jobs are only added, and marks are only set. */
 export function revisionOf(facts: CardFacts): number {
-  return facts.jobs.reduce((sum, job) => sum + job.version, facts.request.version) + (facts.delivered ? 1 : 0);
+  const marks = (facts.marks?.isDeleted === true ? 1 : 0) + (facts.marks?.isShared === true ? 1 : 0);
+  return facts.jobs.reduce((sum, job) => sum + job.version, facts.request.version) + (facts.delivered ? 1 : 0) + marks;
 }
 
 /** What was asked, in the person's words; of a repeat, those of the request that it repeats. */
 export function titleOf(facts: Pick<CardFacts, 'request' | 'origin'>): string | undefined {
   const { body, plan } = facts.request;
-  if (body.kind === 'imagine') return body.options.prompt;
-  if (body.kind === 'words') return body.text;
-  return facts.origin === undefined ? plan?.prompt : titleOf({ request: facts.origin });
+  switch (body.kind) {
+    case 'imagine':
+      return body.options.prompt;
+    case 'words':
+      return body.text;
+    case 'derive':
+      return body.text ?? body.options?.prompt ?? plan?.prompt;
+    case 'shots':
+      return body.shots.map((shot) => shot.prompt).join(' / ');
+    case 'workflow':
+      return body.name ?? plan?.prompt;
+    case 'describe':
+      return undefined;
+    default:
+      return facts.origin === undefined ? plan?.prompt : titleOf({ request: facts.origin });
+  }
+}
+
+/** Pictures that came with a request. */
+export function imagesOf(body: RequestBody): readonly AssetRef[] {
+  switch (body.kind) {
+    case 'imagine':
+    case 'derive':
+      return [...(body.options?.images ?? []), ...(body.options?.mask === undefined ? [] : [body.options.mask])];
+    case 'words':
+    case 'describe':
+      return body.images ?? [];
+    case 'shots':
+      return [
+        ...(body.options?.images ?? []),
+        ...body.shots.flatMap((shot) => (shot.references ?? []).map((reference) => reference.image)),
+      ];
+    case 'workflow':
+      return (body.files ?? []).map((file) => file.image);
+    default:
+      return [];
+  }
 }

@@ -28,6 +28,11 @@ export function requestRecord(overrides: Partial<RequestRecord> = {}): RequestRe
     createdAt: at,
     updatedAt: at,
     finishedAt: null,
+    question: null,
+    isPrivate: false,
+    parentRequestId: null,
+    parentPicture: null,
+    cost: null,
     ...overrides,
   };
 }

@@ -3,12 +3,13 @@ import type { CardButton } from './card-buttons.ts';
 
 /**
  * accepted -> planning -> queued -> starting -> running -> finishing -> succeeded | partly | failed | cancelled;
- * planning -> replied. `cancelling` from the wish to the end. A card reaches one of the last five only with its result's
- * delivery.
+ * planning -> replied; planning -> asking -> accepted. `cancelling` from the wish to the end. A card reaches one of the
+ * last five only with its result's delivery.
  */
 export type CardState =
   | 'accepted'
   | 'planning'
+  | 'asking'
   | 'queued'
   | 'starting'
   | 'running'
@@ -59,6 +60,25 @@ export interface CardProgress {
   text: string;
 }
 
+/** What a request asks its author: its choices are the card's first row. */
+export interface CardQuestion {
+  id: string;
+  kind: 'plan' | 'question';
+  text: string;
+  /** What would run, and how long: a line each. */
+  plan: string[];
+  /** An answer may be written, not only chosen. */
+  allowsText: boolean;
+}
+
+/** What is done less often: a select menu, or a second step behind one button. */
+export interface CardMenu {
+  kind: 'picture' | 'more';
+  placeholder: string;
+  /** At most 25. */
+  entries: CardButton[];
+}
+
 /** A request as every chat shows it, in the reader's language. Adapters draw it and decide nothing. */
 export interface JobCard {
   requestId: string;
@@ -70,8 +90,16 @@ export interface JobCard {
   final: boolean;
   /** The state in words. */
   headline: string;
-  /** What was asked, in the person's words. */
+  /** The prompt as it goes to the model; before there is one, the person's words. */
   title: string;
+  /** In place of its pictures: their author took them away. */
+  isDeleted: boolean;
+  /** Shown to its author alone. */
+  isPrivate: boolean;
+  /** Pictures are covered until somebody uncovers them. */
+  isCovered: boolean;
+  /** What it was made from: `Variation of picture 2`. */
+  lineage?: { text: string; requestId: string };
   author: string;
   /** ISO 8601, UTC. */
   createdAt: string;
@@ -87,9 +115,16 @@ export interface JobCard {
   tiles: CardTile[];
   queue?: CardQueuePlace;
   progress?: CardProgress;
-  /** Words that answer the request. */
+  /** Why it waits, in a sentence. */
+  reason?: string;
+  question?: CardQuestion;
+  /** Words that answer the request; while it is planned, those that were said so far. */
   reply?: string;
   /** One sentence that says what to do. */
   error?: string;
+  /** At most 5 rows of at most 5 buttons, the most used first. */
+  rows: CardButton[][];
+  /** All of `rows`. */
   buttons: CardButton[];
+  menus: CardMenu[];
 }

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { PendingQuestion } from '@atelier/shared/contracts/request';
 import { describe, expect, it } from 'vitest';
 import { jobStateSchema } from '@atelier/shared/contracts/job';
 import { requestStateSchema } from '@atelier/shared/contracts/request';
@@ -94,13 +95,25 @@ describe('renderJobCard', () => {
     expect(before).toMatchObject({ state: 'finishing', final: false, buttons: [] });
     expect(after).toMatchObject({ state: 'succeeded', final: true, headline: 'Done, 2 pictures' });
     expect(after.revision).toBeGreaterThan(before.revision);
-    expect(after.buttons.map((button) => button.action)).toEqual(['original', 'retry']);
+    expect(after.buttons.map((button) => button.action)).toEqual([
+      'upscale_subtle',
+      'upscale_subtle',
+      'reroll',
+      'vary_strong',
+      'vary_strong',
+      'remix',
+      'original',
+    ]);
     expect(after.tiles.map((tile) => tile.image?.alt)).toEqual([
-      'Picture 1 of 2: a red fox in snow, portrait, 2 images',
-      'Picture 2 of 2: a red fox in snow, portrait, 2 images',
+      'Picture 1 of 2: a red fox in snow',
+      'Picture 2 of 2: a red fox in snow',
     ]);
     expect(after.facts).toEqual(['Text to image', 'sd_xl_base_1.0', '768 × 1024', '2 pictures', 'seed 7', '20 steps']);
-    expect(after.notes).toEqual(['Sent to the model: a red fox in snow', 'Without: text', 'Not translated.']);
+    expect(after.notes).toEqual([
+      'You wrote: a red fox in snow, portrait, 2 images',
+      'Without: text',
+      'Not translated.',
+    ]);
   });
 
   it('says so when some pictures are missing', () => {
@@ -115,7 +128,7 @@ describe('renderJobCard', () => {
     const request = requestRecord({ state: 'failed', finishedAt: endedAt });
     const card = renderJobCard({ request, jobs: [], delivered: true }, noLiveFacts, 'en');
     expect(card.error).toBe('This did not work. Try again, and tell the operator if it repeats.');
-    expect(card.buttons.map((button) => button.action)).toEqual(['retry']);
+    expect(card.buttons.map((button) => button.action)).toEqual(['retry', 'remix']);
   });
 
   it('shows a wish to cancel at once, and offers no button twice', () => {
@@ -169,5 +182,56 @@ describe('renderJobCard', () => {
       ),
       { numRuns: 300, seed: 7 },
     );
+  });
+
+  it('asks its author with the plan, the time it takes and the choices', () => {
+    const question: PendingQuestion = {
+      id: '55555555-5555-4555-8555-555555555555',
+      kind: 'plan',
+      text: { en: 'Shall it run?', zh: '要运行吗？' },
+      choices: [
+        { id: 'run', label: { en: 'Run', zh: '运行' } },
+        { id: 'cancel', label: { en: 'Cancel', zh: '取消' } },
+      ],
+      allowText: true,
+      plan: { ...plan, count: 8 },
+      gpuSeconds: { low: 200, high: 320 },
+    };
+    const request = requestRecord({ state: 'asking', question });
+    const card = renderJobCard({ request, jobs: [], delivered: false }, noLiveFacts, 'zh');
+    expect(card).toMatchObject({
+      state: 'asking',
+      question: { text: '要运行吗？', allowsText: true, plan: expect.arrayContaining(['约占用 GPU 3–5 分钟']) },
+    });
+    expect(card.rows.map((row) => row.map(({ id }) => id))).toEqual([
+      [`q:${question.id}::run`, `q:${question.id}::cancel`],
+      [`qt:${question.id}`],
+    ]);
+  });
+
+  it('says what the agent says while it says it, and when nothing can start', () => {
+    const planning = requestRecord({ state: 'planning' });
+    const reply = { requestId: planning.id, seq: 1, text: 'Let me see', tools: [] };
+    const talking = { ...noLiveFacts, replies: new Map([[planning.id, reply]]) };
+    expect(renderJobCard({ request: planning, jobs: [], delivered: false }, talking, 'en').reply).toBe('Let me see');
+
+    const waiting = { request: requestRecord({ state: 'working', plan }), jobs: [jobRecord(0)], delivered: false };
+    const forecasts = new Map([[planning.id, { place: 1, starts: { low: 5, high: 9 } }]]);
+    const away = renderJobCard(waiting, { ...noLiveFacts, forecasts, isGpuAway: true }, 'en');
+    expect(away.queue?.text).toBe('Next in line · starts when a GPU is back');
+    expect(away.queue).not.toHaveProperty('startsInSeconds');
+  });
+
+  it('shows what was deleted as deleted, and nothing to do with it', () => {
+    const request = requestRecord({ state: 'succeeded', plan, finishedAt: endedAt });
+    const marks = { isDeleted: true, isShared: false, isCovered: false };
+    const card = renderJobCard({ request, jobs: [finishedJob(0)], delivered: true, marks }, noLiveFacts, 'en');
+    expect(card).toMatchObject({
+      isDeleted: true,
+      headline: 'Deleted by its author',
+      tiles: [],
+      buttons: [],
+      menus: [],
+    });
   });
 });

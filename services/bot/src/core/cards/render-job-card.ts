@@ -1,13 +1,14 @@
 import type { Language } from '@atelier/shared/contracts/identity';
 import type { JobState } from '@atelier/shared/contracts/job';
-import type { RequestState } from '@atelier/shared/contracts/request';
+import type { PendingQuestion, RequestState } from '@atelier/shared/contracts/request';
 import type { JobWithOutputs } from '@atelier/shared/db/jobs/job-row';
 import { messagesFor } from '../messages/messages-for.ts';
 import type { Messages } from '../messages/messages.ts';
-import { formatButtonId, type ButtonAction, type CardButton } from './card-buttons.ts';
-import { type CardFacts, type LiveFacts, revisionOf, titleOf } from './card-facts.ts';
+import { type CardFacts, imagesOf, type LiveFacts, revisionOf, titleOf } from './card-facts.ts';
+import { controlsOf } from './card-rows.ts';
+import { lineageText } from './lineage-text.ts';
 import type { RequestForecast } from '../queue/forecast-requests.ts';
-import type { CardProgress, CardQueuePlace, CardState, CardTile, JobCard } from './job-card.ts';
+import type { CardProgress, CardQuestion, CardQueuePlace, CardState, CardTile, JobCard } from './job-card.ts';
 import { describeNode } from './describe-node.ts';
 
 const finalStates: ReadonlySet<CardState> = new Set(['succeeded', 'partly', 'replied', 'failed', 'cancelled']);
@@ -21,39 +22,113 @@ export function renderJobCard(facts: CardFacts, live: LiveFacts, language: Langu
   const { request } = facts;
   const state = stateOf(facts);
   const final = finalStates.has(state);
-  const title = titleOf(facts) ?? m.again;
-  const tiles = tilesOf(facts, live, title, m);
-  const pictures = tiles.filter((tile) => tile.image !== undefined).length;
+  const asked = titleOf(facts);
   const { plan } = request;
-  const queue =
-    state === 'queued' || state === 'starting' ? queuePlaceOf(live.forecasts.get(request.id), m) : undefined;
+  // Of several shots each has a prompt of its own.
+  const planned = request.body.kind === 'shots' || plan?.prompt === '' ? undefined : plan?.prompt;
+  const title = planned ?? asked ?? fallbackTitle(facts, m);
+  const isDeleted = facts.marks?.isDeleted === true;
+  const tiles = isDeleted ? [] : tilesOf(facts, live, title, m);
+  const pictures = tiles.filter((tile) => tile.image !== undefined).length;
+  const waits = state === 'queued' || state === 'starting';
+  const queue = waits ? queuePlaceOf(live.forecasts.get(request.id), live.isGpuAway === true, m) : undefined;
+  const reason = waits ? live.reasons?.get(request.id)?.[language] : undefined;
   const progress = state === 'running' || state === 'finishing' ? progressOf(facts, live, m) : undefined;
+  const question =
+    state === 'asking' && request.question !== null ? questionOf(request.question, m, language) : undefined;
+  const lineage = lineageOf(facts, m);
+  const reply = final
+    ? (request.reply ?? undefined)
+    : state === 'planning'
+      ? live.replies?.get(request.id)?.text
+      : undefined;
+  const controls = controlsOf(
+    {
+      requestId: request.id,
+      state,
+      tiles,
+      question: request.question,
+      isDeleted,
+      isShared: facts.marks?.isShared === true,
+    },
+    m,
+    language,
+  );
   return {
     requestId: request.id,
     revision: revisionOf(facts),
     door: request.door,
     state,
     final,
-    headline: headlineOf(state, pictures, tiles.length, m),
+    headline: isDeleted ? m.chat.deletedCard : headlineOf(state, pictures, tiles.length, m),
     title,
+    isDeleted,
+    isPrivate: request.isPrivate,
+    isCovered: facts.marks?.isCovered === true,
+    ...(lineage === undefined ? {} : { lineage }),
     author: request.personName,
     createdAt: request.createdAt.toISOString(),
     ...(request.finishedAt === null ? {} : { finishedAt: request.finishedAt.toISOString() }),
     inputs: inputsOf(facts),
     facts: factsOf(facts, m, language),
-    notes: notesOf(facts, title, m, language),
+    notes: isDeleted ? [] : notesOf(facts, title, asked, m, language),
     ...(plan?.width === undefined || plan.height === undefined
       ? {}
       : { size: { width: plan.width, height: plan.height } }),
     tiles,
     ...(queue === undefined ? {} : { queue }),
+    ...(reason === undefined ? {} : { reason }),
     ...(progress === undefined ? {} : { progress }),
-    ...(final && request.reply !== null ? { reply: request.reply } : {}),
+    ...(question === undefined ? {} : { question }),
+    ...(reply === undefined || reply === '' ? {} : { reply }),
     ...(final && (state === 'failed' || state === 'partly')
       ? { error: request.error?.message[language] ?? m.fallbackError }
       : {}),
-    buttons: buttonsOf(request.id, state, pictures, m),
+    rows: controls.rows,
+    buttons: controls.rows.flat(),
+    menus: controls.menus,
   };
+}
+
+/** What a request without words of its own is called. */
+function fallbackTitle({ request }: CardFacts, m: Messages): string {
+  const { body } = request;
+  if (body.kind === 'describe') return m.describe;
+  if (body.kind === 'derive') return m.chat.actions[body.action].title;
+  return m.again;
+}
+
+function questionOf(question: PendingQuestion, m: Messages, language: Language): CardQuestion {
+  const { plan, gpuSeconds } = question;
+  const shape = plan?.width === undefined || plan.height === undefined ? [] : [`${plan.width} × ${plan.height}`];
+  const lines =
+    plan === undefined
+      ? []
+      : [
+          plan.prompt,
+          [
+            plan.recipeTitle[language],
+            ...(plan.model === undefined ? [] : [m.chat.plan.model(withoutEnding(plan.model))]),
+            ...shape,
+            m.chat.plan.pictures(plan.count),
+          ].join(' · '),
+          ...plan.notes.map((note) => note[language]),
+        ];
+  return {
+    id: question.id,
+    kind: question.kind,
+    text: question.text[language],
+    plan: [...lines, ...(gpuSeconds === undefined ? [] : [m.chat.plan.takes(gpuSeconds.low, gpuSeconds.high)])].filter(
+      (line) => line !== '',
+    ),
+    allowsText: question.allowText,
+  };
+}
+
+function lineageOf(facts: CardFacts, m: Messages): JobCard['lineage'] {
+  const { parentRequestId } = facts.request;
+  const text = lineageText(facts, m);
+  return parentRequestId === null || text === undefined ? undefined : { text, requestId: parentRequestId };
 }
 
 function stateOf({ request, jobs, delivered }: CardFacts): CardState {
@@ -109,15 +184,19 @@ function tileStateOf(job: JobWithOutputs): CardTile['state'] {
   return runningJob.has(job.state) ? 'running' : 'waiting';
 }
 
-function queuePlaceOf(forecast: RequestForecast | undefined, m: Messages): CardQueuePlace | undefined {
-  if (forecast === undefined) return undefined;
+function queuePlaceOf(
+  forecast: RequestForecast | undefined,
+  isGpuAway: boolean,
+  m: Messages,
+): CardQueuePlace | undefined {
+  if (forecast === undefined) return isGpuAway ? { position: 1, text: m.queue.noEstimate } : undefined;
   const { place, starts, ends } = forecast;
   const words = place <= 1 ? m.queue.next : m.queue.position(place);
   return {
     position: Math.max(1, place),
-    text: `${words} · ${starts === undefined ? m.queue.noEstimate : m.queue.startsIn(starts)}`,
-    ...(starts === undefined ? {} : { startsInSeconds: starts }),
-    ...(ends === undefined ? {} : { endsInSeconds: ends }),
+    text: `${words} · ${starts === undefined || isGpuAway ? m.queue.noEstimate : m.queue.startsIn(starts)}`,
+    ...(starts === undefined || isGpuAway ? {} : { startsInSeconds: starts }),
+    ...(ends === undefined || isGpuAway ? {} : { endsInSeconds: ends }),
   };
 }
 
@@ -158,8 +237,12 @@ function endsOf(requestId: string, jobs: readonly JobWithOutputs[], live: LiveFa
 
 function inputsOf({ request, origin }: CardFacts): JobCard['inputs'] {
   const body = request.body.kind === 'rerun' ? origin?.body : request.body;
-  const images = body?.kind === 'words' ? body.images : body?.kind === 'imagine' ? body.options.images : undefined;
-  return (images ?? []).map((image) => ({ hash: image.hash, mediaType: image.mediaType, name: image.name ?? '' }));
+  const images = body === undefined ? [] : imagesOf(body);
+  return images.map((image) => ({ hash: image.hash, mediaType: image.mediaType, name: image.name ?? '' }));
+}
+
+function withoutEnding(model: string): string {
+  return model.replace(/\.(safetensors|ckpt|gguf|pt|pth)$/, '');
 }
 
 function factsOf({ request }: CardFacts, m: Messages, language: Language): string[] {
@@ -167,7 +250,7 @@ function factsOf({ request }: CardFacts, m: Messages, language: Language): strin
   if (plan === null) return [];
   return [
     plan.recipeTitle[language],
-    ...(plan.model === undefined ? [] : [plan.model.replace(/\.(safetensors|ckpt|gguf)$/, '')]),
+    ...(plan.model === undefined ? [] : [withoutEnding(plan.model)]),
     ...(plan.width === undefined || plan.height === undefined ? [] : [`${plan.width} × ${plan.height}`]),
     m.details.pictures(plan.count),
     m.details.seed(plan.seed),
@@ -175,23 +258,18 @@ function factsOf({ request }: CardFacts, m: Messages, language: Language): strin
   ];
 }
 
-function notesOf({ request }: CardFacts, title: string, m: Messages, language: Language): string[] {
+function notesOf(
+  { request }: CardFacts,
+  title: string,
+  asked: string | undefined,
+  m: Messages,
+  language: Language,
+): string[] {
   const { plan } = request;
   if (plan === null) return [];
   return [
-    ...(plan.prompt === title ? [] : [m.details.sentPrompt(plan.prompt)]),
+    ...(asked === undefined || asked === title ? [] : [m.chat.youWrote(asked)]),
     ...(plan.negative === undefined || plan.negative === '' ? [] : [m.details.negative(plan.negative)]),
     ...plan.notes.map((note) => note[language]),
   ];
-}
-
-function buttonsOf(requestId: string, state: CardState, pictures: number, m: Messages): CardButton[] {
-  const button = (action: ButtonAction): CardButton => ({
-    action,
-    label: m.buttons[action],
-    id: formatButtonId(action, requestId),
-  });
-  if (state === 'finishing' || state === 'cancelling') return [];
-  if (!finalStates.has(state)) return [button('cancel')];
-  return [...(pictures > 0 ? [button('original')] : []), ...(state === 'replied' ? [] : [button('retry')])];
 }

@@ -1,9 +1,9 @@
-import { type ImagineOptions, MAX_COUNT, seedSchema } from '@atelier/shared/contracts/request';
+import { type ImagineOptions, MAX_COUNT, operationSchema, seedSchema } from '@atelier/shared/contracts/request';
 import { invalidInput } from '@atelier/shared/errors/app-error';
 import { checkText } from './validate-prompt.ts';
 
 /** Options that may stand beside words. */
-export type ChosenOptions = Omit<ImagineOptions, 'prompt' | 'images'>;
+export type ChosenOptions = Omit<ImagineOptions, 'prompt' | 'images' | 'mask'>;
 
 const maxSeed = 2n ** 64n - 1n;
 const namedAspects: Record<string, string> = {
@@ -95,6 +95,44 @@ export const readStrength: ReadOption = (value) => ({ strength: readNumber(value
 export const readModel: ReadOption = (value) => ({ model: readName(value, 'model', 200, 'sd_xl_base_1.0') });
 export const readStyle: ReadOption = (value) => ({ style: readName(value, 'style', 100, 'photo') });
 export const readSampler: ReadOption = (value) => ({ sampler: readName(value, 'sampler', 100, 'euler') });
+export const readScheduler: ReadOption = (value) => ({ scheduler: readName(value, 'scheduler', 100, 'karras') });
+export const readDuration: ReadOption = (value) => ({
+  durationSeconds: readNumber(value, 'duration', 0.5, 30, 4, false),
+});
+
+/** `name` or `name:0.8`; several between commas. */
+export const readLora: ReadOption = (value) => {
+  const loras = value
+    .split(/[,，]/)
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+    .map((part) => {
+      const [, name = part, strength] = /^(.+?)[:：](-?\d(?:\.\d{1,3})?)$/u.exec(part) ?? [];
+      return { name: name.trim(), strength: Number(strength ?? 1) };
+    });
+  const possible = loras.every(({ name, strength }) => name !== '' && name.length <= 200 && Math.abs(strength) <= 4);
+  if (loras.length === 0 || loras.length > 8 || !possible) {
+    throw invalidInput(
+      '--lora takes up to 8 names with their strength from -4 to 4, for example: --lora detail:0.8',
+      '--lora 的值最多 8 个名称，可带 -4 到 4 的强度，例如：--lora detail:0.8',
+    );
+  }
+  for (const { name } of loras) checkText(name);
+  return { loras };
+};
+
+/** Set by commands, not typed by people. */
+export const readOperation: ReadOption = (value) => {
+  const operation = operationSchema.safeParse(value);
+  if (!operation.success) {
+    throw invalidInput(
+      'There is no such operation: use /edit, /upscale or /animate.',
+      '没有这种操作：请使用 /修改、/放大 或 /动画。',
+    );
+  }
+  return { operation: operation.data };
+};
+
 export const readRecipe: ReadOption = (value) => ({ recipe: readName(value, 'recipe', 100, 'text-to-image-sdxl') });
 
 function readNumber(value: string, name: string, min: number, max: number, example: number, whole: boolean): number {

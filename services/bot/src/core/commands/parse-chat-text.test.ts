@@ -1,13 +1,30 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { requestBodySchema } from '@atelier/shared/contracts/request';
+import { requestBodySchema, type RequestBody } from '@atelier/shared/contracts/request';
 import { AppError } from '@atelier/shared/errors/app-error';
+import { checkCall } from './check-call.ts';
 import { parseChatText } from './parse-chat-text.ts';
+import { mergeOptions, readDrawingOptions } from './read-drawing-options.ts';
+import { validatePrompt } from './validate-prompt.ts';
+
+/** A line as the request that it makes; of other commands, the call. */
+function read(line: string): { kind: 'request'; body: RequestBody } | { kind: string } {
+  const parsed = parseChatText(line);
+  if (parsed.kind === 'words') {
+    const { text, options } = parsed;
+    const body: RequestBody = { kind: 'words', text, ...(Object.keys(options).length === 0 ? {} : { options }) };
+    return { kind: 'request', body };
+  }
+  const checked = checkCall(parsed.call);
+  if (checked.command !== 'imagine') return { kind: checked.command };
+  const prompt = validatePrompt(checked.text('prompt') ?? '');
+  return { kind: 'request', body: { kind: 'imagine', options: { prompt, ...readDrawingOptions(checked.values) } } };
+}
 
 /** The sentence that a refused text gets, in both languages. */
 function refusal(text: string): { en: string; zh: string } {
   try {
-    parseChatText({ text });
+    read(text);
   } catch (error) {
     if (error instanceof AppError && error.code === 'invalid_input') return error.publicMessage;
     throw error;
@@ -18,8 +35,8 @@ function refusal(text: string): { en: string; zh: string } {
 /** Throws where the parser breaks, or makes what its contract does not allow. */
 function verdictOf(text: string): string {
   try {
-    const command = parseChatText({ text });
-    if (command.kind === 'request') requestBodySchema.parse(command.body);
+    const command = read(text);
+    if ('body' in command) requestBodySchema.parse(command.body);
     return 'fits';
   } catch (error) {
     if (error instanceof AppError && error.code === 'invalid_input') return 'refused';
@@ -29,7 +46,7 @@ function verdictOf(text: string): string {
 
 describe('parseChatText', () => {
   it('hands plain words to the agent', () => {
-    expect(parseChatText({ text: '  a red fox in snow, portrait, 2 images ' })).toEqual({
+    expect(read('  a red fox in snow, portrait, 2 images ')).toEqual({
       kind: 'request',
       body: { kind: 'words', text: 'a red fox in snow, portrait, 2 images' },
     });
@@ -42,7 +59,7 @@ describe('parseChatText', () => {
     '/imagine@atelier_bot a red fox --AR 3x4 －－seed 7 --count 4 --negative text, watermark',
     '/imagine --ar 3:4 a red --n 4 fox --seed 07 --no text, watermark',
   ])('reads every form of the options: %s', (text) => {
-    expect(parseChatText({ text })).toEqual({
+    expect(read(text)).toEqual({
       kind: 'request',
       body: {
         kind: 'imagine',
@@ -52,16 +69,15 @@ describe('parseChatText', () => {
   });
 
   it('takes options beside plain words, and lets them win over a form', () => {
-    const command = parseChatText({ text: 'a fox --ar 竖', options: { width: 512, height: 512, count: 2 } });
-    expect(command).toEqual({
-      kind: 'request',
-      body: { kind: 'words', text: 'a fox', options: { aspect: '3:4', count: 2 } },
-    });
+    const parsed = parseChatText('a fox --ar 竖');
+    const options = parsed.kind === 'words' ? mergeOptions({ width: 512, height: 512, count: 2 }, parsed.options) : {};
+    expect(parsed).toMatchObject({ kind: 'words', text: 'a fox' });
+    expect(options).toEqual({ aspect: '3:4', count: 2 });
   });
 
   it('leaves dashes of ordinary writing alone', () => {
     const text = 'a fox — wild, 3—4 years old —very calm, e-mail';
-    expect(parseChatText({ text })).toMatchObject({ body: { text } });
+    expect(read(text)).toMatchObject({ body: { text } });
   });
 
   it.each([
@@ -72,12 +88,61 @@ describe('parseChatText', () => {
     ['/help me', 'help'],
     ['/start', 'help'],
   ])('%s is %s', (text, kind) => {
-    expect(parseChatText({ text })).toEqual({ kind });
+    expect(read(text)).toEqual({ kind });
+  });
+
+  it.each([
+    [
+      '/workflow run portrait --set steps=30; prompt=a fox, in snow',
+      'workflow',
+      'run',
+      { name: 'portrait', set: 'steps=30; prompt=a fox, in snow' },
+    ],
+    ['/工作流 设置 portrait steps=30', 'workflow', 'set', { name: 'portrait', set: 'steps=30' }],
+    [
+      '/prefer set cine, cinematic light --ar 16:9',
+      'prefer',
+      'set',
+      { name: 'cine', words: 'cinematic light --ar 16:9' },
+    ],
+    ['/偏好 保存 电影 电影感光线 --比例 16:9', 'prefer', 'set', { name: '电影', words: '电影感光线 --比例 16:9' }],
+    ['/prefer', 'prefer', 'list', {}],
+    ['/settings --language zh --private', 'settings', 'mine', { language: 'zh', private: true }],
+    ['/admin priority 1f6c2a9b 5', 'admin', 'priority', { job: '1f6c2a9b', level: '5' }],
+    ['/admin', 'admin', 'status', {}],
+    [
+      '/edit make it night --job #1f6c2a9b --picture ２',
+      'edit',
+      undefined,
+      { prompt: 'make it night', job: '#1f6c2a9b', picture: '2' },
+    ],
+    ['/history a fox', 'history', undefined, { search: 'a fox' }],
+    ['/history', 'history', undefined, {}],
+    ['/link abcd-efgh', 'link', undefined, { code: 'abcd-efgh' }],
+    [
+      '/imagine a fox --model "my model.safetensors" --private 否',
+      'imagine',
+      undefined,
+      { prompt: 'a fox', model: 'my model.safetensors', private: false },
+    ],
+  ])('reads %j', (text, command, subcommand, values) => {
+    expect(parseChatText(text)).toEqual({
+      kind: 'call',
+      call: { command, values, ...(subcommand === undefined ? {} : { subcommand }) },
+    });
+  });
+
+  it.each([
+    ['/workflow fly', /run, add, list/],
+    ['/queue please', /takes no words/],
+    ['/usage --weeks 3', /no option --weeks/],
+  ])('refuses %j', (text, sentence) => {
+    expect(refusal(text).en).toMatch(sentence);
   });
 
   it('does not take a path or a fraction for a command', () => {
-    expect(parseChatText({ text: '1/2 of an apple' })).toMatchObject({ body: { kind: 'words' } });
-    expect(parseChatText({ text: '/home/fox as a sign' })).toMatchObject({ body: { text: '/home/fox as a sign' } });
+    expect(read('1/2 of an apple')).toMatchObject({ body: { kind: 'words' } });
+    expect(read('/home/fox as a sign')).toMatchObject({ body: { text: '/home/fox as a sign' } });
   });
 
   it.each([
@@ -115,10 +180,10 @@ describe('parseChatText', () => {
   });
 
   it('keeps seeds that no JavaScript number can hold', () => {
-    expect(parseChatText({ text: '/imagine a fox --seed 18446744073709551615' })).toMatchObject({
+    expect(read('/imagine a fox --seed 18446744073709551615')).toMatchObject({
       body: { options: { seed: '18446744073709551615' } },
     });
-    expect(parseChatText({ text: '/imagine a fox --seed random' })).toMatchObject({
+    expect(read('/imagine a fox --seed random')).toMatchObject({
       body: { options: { seed: '-1' } },
     });
   });
@@ -167,7 +232,7 @@ describe('parseChatText', () => {
         const parts = Object.entries(options).map(([key, value]) => `--${names[key as keyof typeof names]} ${value}`);
         if (reverse) parts.reverse();
         const text = `/imagine a red fox ${parts.join(' ')}`;
-        expect(parseChatText({ text })).toEqual({
+        expect(read(text)).toEqual({
           kind: 'request',
           body: { kind: 'imagine', options: { prompt: 'a red fox', ...options } },
         });

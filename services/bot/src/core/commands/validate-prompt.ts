@@ -20,12 +20,12 @@ export function validatePrompt(text: string): string {
 }
 
 /** {@link validatePrompt} for text that may be empty. */
-export function checkText(text: string): void {
-  if (text.length > MAX_PROMPT_CHARS) {
+export function checkText(text: string, maxChars = MAX_PROMPT_CHARS): void {
+  if (text.length > maxChars) {
     const length = text.length;
     throw invalidInput(
-      `The text has ${length} characters: shorten it to ${MAX_PROMPT_CHARS}.`,
-      `文字共 ${length} 个字符，请缩短到 ${MAX_PROMPT_CHARS} 个以内。`,
+      `The text has ${length} characters: shorten it to ${maxChars}.`,
+      `文字共 ${length} 个字符，请缩短到 ${maxChars} 个以内。`,
     );
   }
   if (hasControlCharacter(text) || !text.isWellFormed()) {

@@ -1,3 +1,4 @@
+import { chatEn } from './chat-en.ts';
 import type { Messages, Range } from './messages.ts';
 
 const plural = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
@@ -27,6 +28,7 @@ export const en: Messages = {
   states: {
     accepted: 'Accepted',
     planning: 'Planning',
+    asking: 'Your answer is needed',
     queued: 'In the queue',
     starting: 'Starting',
     running: 'Drawing',
@@ -38,7 +40,7 @@ export const en: Messages = {
     failed: 'Did not work',
     cancelled: 'Cancelled',
   },
-  buttons: { cancel: 'Cancel', retry: 'Try again', original: 'Original' },
+  chat: chatEn,
   queue: {
     title: 'Queue',
     empty: 'Nothing waits. The next request starts at once.',
@@ -74,10 +76,10 @@ export const en: Messages = {
     seed: (seed) => `seed ${seed}`,
     steps: (steps) => plural(steps, 'step', 'steps'),
     negative: (text) => `Without: ${text}`,
-    sentPrompt: (text) => `Sent to the model: ${text}`,
   },
   alt: (index, count, prompt) => (count === 1 ? `Picture: ${prompt}` : `Picture ${index} of ${count}: ${prompt}`),
   again: 'The same again',
+  describe: 'Describe this picture',
   fallbackError: 'This did not work. Try again, and tell the operator if it repeats.',
   notices: {
     comfyuiAway: 'ComfyUI is away. Your requests are kept and start when it is back.',
@@ -86,6 +88,10 @@ export const en: Messages = {
     natsAway: 'Live updates are interrupted. Requests are still accepted, and results arrive a few seconds later.',
     databaseAway: 'The server cannot accept requests right now. What was accepted is kept. Your text stays here.',
     starting: 'The server is starting.',
+    discordRefused:
+      'Discord refuses the bot: its operator must put the present token into DISCORD_TOKEN. This page goes on.',
+    telegramRefused:
+      'Telegram refuses the bot: its operator must put the present token into TELEGRAM_TOKEN. This page goes on.',
   },
   replies: {
     help: [

@@ -1,3 +1,5 @@
+import type { ChatMessages } from './chat-messages.ts';
+
 /** Seconds, low to high. */
 export interface Range {
   low: number;
@@ -10,6 +12,8 @@ export interface Messages {
   states: {
     accepted: string;
     planning: string;
+    /** It waits for an answer of its author. */
+    asking: string;
     queued: string;
     starting: string;
     running: string;
@@ -22,7 +26,8 @@ export interface Messages {
     failed: string;
     cancelled: string;
   };
-  buttons: { cancel: string; retry: string; original: string };
+  /** Of commands, buttons and forms. */
+  chat: ChatMessages;
   queue: {
     title: string;
     empty: string;
@@ -52,11 +57,12 @@ export interface Messages {
     seed: (seed: string) => string;
     steps: (steps: number) => string;
     negative: (text: string) => string;
-    sentPrompt: (text: string) => string;
   };
   /** For who does not see the picture. */
   alt: (index: number, count: number, prompt: string) => string;
   again: string;
+  /** What a request for words about a picture is called. */
+  describe: string;
   fallbackError: string;
   /** What the server as a whole has to say. */
   notices: {
@@ -66,6 +72,8 @@ export interface Messages {
     natsAway: string;
     databaseAway: string;
     starting: string;
+    discordRefused: string;
+    telegramRefused: string;
   };
   replies: {
     help: string;

@@ -1,3 +1,4 @@
+import { chatZh } from './chat-zh.ts';
 import type { Messages, Range } from './messages.ts';
 
 function duration({ low, high }: Range): string {
@@ -18,6 +19,7 @@ export const zh: Messages = {
   states: {
     accepted: '已接受',
     planning: '规划中',
+    asking: '等待你的回答',
     queued: '排队中',
     starting: '即将开始',
     running: '绘制中',
@@ -29,7 +31,7 @@ export const zh: Messages = {
     failed: '未能完成',
     cancelled: '已取消',
   },
-  buttons: { cancel: '取消', retry: '再试一次', original: '原图' },
+  chat: chatZh,
   queue: {
     title: '队列',
     empty: '目前无人排队，新的请求会立即开始。',
@@ -65,10 +67,10 @@ export const zh: Messages = {
     seed: (seed) => `种子 ${seed}`,
     steps: (steps) => `${steps} 步`,
     negative: (text) => `不要：${text}`,
-    sentPrompt: (text) => `发送给模型：${text}`,
   },
   alt: (index, count, prompt) => (count === 1 ? `图片：${prompt}` : `第 ${index} 张，共 ${count} 张：${prompt}`),
   again: '再来一次',
+  describe: '描述这张图片',
   fallbackError: '未能完成。请重试；若反复出现，请联系管理员。',
   notices: {
     comfyuiAway: 'ComfyUI 暂时不可用。你的请求已保留，恢复后会自动开始。',
@@ -77,6 +79,8 @@ export const zh: Messages = {
     natsAway: '实时更新中断。仍可提交请求，结果会晚几秒显示。',
     databaseAway: '服务器暂时无法接受请求。已接受的请求会保留，你输入的文字也不会丢失。',
     starting: '服务器正在启动。',
+    discordRefused: 'Discord 拒绝了机器人：请管理员更新 DISCORD_TOKEN。本页面仍可使用。',
+    telegramRefused: 'Telegram 拒绝了机器人：请管理员更新 TELEGRAM_TOKEN。本页面仍可使用。',
   },
   replies: {
     help: [

@@ -17,6 +17,8 @@ export interface SystemFacts {
   workers: readonly WorkerFacts[];
   /** False right after the start, while workers may still be starting. */
   mayMissWorkers: boolean;
+  /** Chats that refuse our token. */
+  refused?: readonly string[];
 }
 
 /** What the people who look should know about the system, most severe first. */
@@ -25,6 +27,8 @@ export function decideNotices(facts: SystemFacts): NoticeKey[] {
   const notices: NoticeKey[] = [];
   if (facts.database === 'away') notices.push('databaseAway');
   if (facts.natsConnected === false) notices.push('natsAway');
+  if (facts.refused?.includes('discord') === true) notices.push('discordRefused');
+  if (facts.refused?.includes('telegram') === true) notices.push('telegramRefused');
   // Without the database nothing is known of workers.
   if (facts.database === 'away') return notices;
   const alive = facts.workers.filter((worker) => worker.alive);

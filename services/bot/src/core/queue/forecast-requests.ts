@@ -1,46 +1,84 @@
-import { type ForecastInput, forecastQueue, type JobForecast, type SecondsRange } from '@atelier/queue/forecast-queue';
+import type { PlannedPick } from '@atelier/queue/explain-pick';
+import type { JobForecast, SecondsRange } from '@atelier/queue/forecast-queue';
+import { forecastSnapshot, type QueueKnowledge } from '@atelier/queue/forecast-snapshot';
 import type { QueueSnapshot } from '@atelier/shared/db/jobs/queue-snapshot';
+import { whyBlocked, type Blocked } from './why-blocked.ts';
 
 /** Where a request stands, over all its unfinished jobs. */
 export interface RequestForecast {
   /** Among the requests that wait, 1 is next; 0 when one of its jobs is on a GPU. People count neighbours, not pictures. */
   place: number;
-  /** Of its first job. Absent while no GPU takes work. */
+  /** Of its first job; absent while no GPU that could run it takes work. In 80 of 100 cases between the two. */
   starts?: SecondsRange;
   /** Of its last job. */
   ends?: SecondsRange;
+  /** What keeps its next job from every GPU. */
+  blocked?: Blocked;
 }
 
-/** Replays the scheduler forward from the snapshot and sums up by request. */
-export function forecastRequests(snapshot: QueueSnapshot): Map<string, RequestForecast> {
-  const jobs = forecastQueue(forecastInputOf(snapshot));
-  const byRequest = new Map<string, JobForecast[]>();
+/** The queue, looked ahead. */
+export interface QueueForecast {
+  /** By request. */
+  requests: ReadonlyMap<string, RequestForecast>;
+  /** What lies before a waiting job and why: posted jobs, then picks, in the order in which they will start. */
+  picks: readonly PlannedPick[];
+  /** The next waiting job of a request. */
+  nextJob: ReadonlyMap<string, string>;
+  /** Jobs that wait: their forecasts, as they are to be kept. */
+  jobs: ReadonlyMap<string, JobForecast>;
+}
+
+type QueuedJob = QueueSnapshot['queued'][number];
+
+/** Replays the scheduler forward from the snapshot, over every GPU that takes work, and sums up by request. */
+export function forecastRequests(snapshot: QueueSnapshot, knowledge: QueueKnowledge = {}): QueueForecast {
+  const jobs = forecastSnapshot(snapshot, knowledge);
+  const byRequest = new Map<string, { job: QueuedJob; forecast: JobForecast }[]>();
   for (const job of [...snapshot.active, ...snapshot.queued]) {
     const forecast = jobs.get(job.id);
     if (forecast === undefined) continue;
     const list = byRequest.get(job.requestId);
-    if (list === undefined) byRequest.set(job.requestId, [forecast]);
-    else list.push(forecast);
+    if (list === undefined) byRequest.set(job.requestId, [{ job, forecast }]);
+    else list.push({ job, forecast });
   }
   const ordered = [...byRequest].map(([requestId, list]) => ({
     requestId,
-    list: list.toSorted((a, b) => a.position - b.position),
+    list: list.toSorted((a, b) => a.forecast.position - b.forecast.position),
   }));
-  ordered.sort((a, b) => (a.list[0]?.position ?? 0) - (b.list[0]?.position ?? 0));
-  const result = new Map<string, RequestForecast>();
+  ordered.sort((a, b) => (a.list[0]?.forecast.position ?? 0) - (b.list[0]?.forecast.position ?? 0));
+  const requests = new Map<string, RequestForecast>();
+  const nextJob = new Map<string, string>();
   let place = 0;
   for (const { requestId, list } of ordered) {
-    const first = list[0];
+    const [first] = list;
     if (first === undefined) continue;
-    if (first.position > 0) place += 1;
-    const ends = lastEnd(list);
-    result.set(requestId, {
-      place: first.position === 0 ? 0 : place,
-      ...(first.starts === undefined ? {} : { starts: first.starts }),
+    const { position, starts } = first.forecast;
+    if (position > 0) {
+      place += 1;
+      nextJob.set(requestId, first.job.id);
+    }
+    const ends = lastEnd(list.map(({ forecast }) => forecast));
+    const blocked =
+      starts === undefined && position > 0 ? whyBlocked(first.job, snapshot, knowledge.offers) : undefined;
+    requests.set(requestId, {
+      place: position === 0 ? 0 : place,
+      ...(starts === undefined ? {} : { starts }),
       ...(ends === undefined ? {} : { ends }),
+      ...(blocked === undefined ? {} : { blocked }),
     });
   }
-  return result;
+  return { requests, nextJob, jobs, picks: picksOf(snapshot, jobs) };
+}
+
+function picksOf(snapshot: QueueSnapshot, jobs: ReadonlyMap<string, JobForecast>): PlannedPick[] {
+  return [...snapshot.active, ...snapshot.queued]
+    .flatMap(({ id, personId }) => {
+      const forecast = jobs.get(id);
+      if (forecast === undefined || forecast.position === 0) return [];
+      return [{ id, personId, reason: forecast.reason ?? ('posted' as const), position: forecast.position }];
+    })
+    .toSorted((a, b) => a.position - b.position)
+    .map(({ id, personId, reason }) => ({ id, personId, reason }));
 }
 
 function lastEnd(forecasts: readonly JobForecast[]): SecondsRange | undefined {
@@ -48,35 +86,4 @@ function lastEnd(forecasts: readonly JobForecast[]): SecondsRange | undefined {
     (last, { ends }) => (ends !== undefined && (last === undefined || ends.high > last.high) ? ends : last),
     undefined,
   );
-}
-
-/** Measured medians where there are any, the planner's guess otherwise. */
-function forecastInputOf(snapshot: QueueSnapshot): ForecastInput {
-  const measured = new Map(snapshot.measured.map((entry) => [entry.estimateKey, entry.gpuSeconds]));
-  const common = (job: QueueSnapshot['queued'][number]) => ({
-    id: job.id,
-    personId: job.personId,
-    residencyKey: job.residencyKey,
-    gpuSeconds: measured.get(job.estimateKey) ?? job.estimatedGpuSeconds,
-  });
-  return {
-    waiting: snapshot.queued.map((job) => ({
-      ...common(job),
-      seq: job.seq,
-      class: job.class,
-      waitedSeconds: job.waitedSeconds,
-    })),
-    active: snapshot.active.map((job) => ({
-      ...common(job),
-      instanceId: job.instanceId,
-      ranSeconds: job.ranSeconds,
-    })),
-    shares: new Map(
-      snapshot.shares.map(({ personId, chargedGpuSeconds, weight }) => [personId, { chargedGpuSeconds, weight }]),
-    ),
-    floorGpuSeconds: snapshot.floorGpuSeconds,
-    instances: snapshot.instances
-      .filter((instance) => instance.alive && !instance.paused)
-      .map(({ id, residentKey }) => ({ id, residentKey })),
-  };
 }

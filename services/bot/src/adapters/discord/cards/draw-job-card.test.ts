@@ -1,11 +1,13 @@
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { ComponentType } from 'discord.js';
+import { describe, expect, it } from 'vitest';
 import { noLiveFacts } from '../../../core/cards/card-facts.ts';
 import { endedAt, finishedJob, jobRecord, plan, requestRecord } from '../../../core/cards/card-fixtures.ts';
 import { renderJobCard } from '../../../core/cards/render-job-card.ts';
 import type { JobCard } from '../../../core/cards/job-card.ts';
 import { markerOf } from '../messages/message-marker.ts';
-import { drawJobCard, MAX_MESSAGE_CHARS } from './draw-job-card.ts';
+import { drawJobCard } from './draw-job-card.ts';
+import { MAX_MESSAGE_CHARS } from './text-budget.ts';
 
 const request = requestRecord({ door: 'discord', state: 'working', plan });
 const marker = markerOf(request.id, 'card');
@@ -27,10 +29,10 @@ it('shows what was asked, who asked, how far it is and a button that carries onl
       {
         id: marker.componentId,
         components: [
-          { content: expect.stringMatching(/^### Drawing\n> a red fox in snow, portrait, 2 images\n-# Mei · /) },
+          { content: expect.stringMatching(/^### Drawing\n> a red fox in snow\n-# Mei · /) },
           { content: '`██████░░░░░░` 50 %\nDrawing · step 10 of 20' },
           { content: expect.stringContaining('-# Without: text') },
-          { components: [{ label: 'Cancel', custom_id: `c:${request.id}` }] },
+          { components: [{ label: 'Cancel', style: 4, custom_id: `c:${request.id}` }] },
         ],
       },
     ],
@@ -40,15 +42,19 @@ it('shows what was asked, who asked, how far it is and a button that carries onl
 it('shows the pictures that go with it, each with words for who does not see it', () => {
   const ended = requestRecord({ door: 'discord', state: 'succeeded', finishedAt: endedAt, plan });
   const card = renderJobCard({ request: ended, jobs: [finishedJob(0)], delivered: true }, noLiveFacts, 'zh');
-  const files = [{ name: '1-fox.png', data: Buffer.from('x'), alt: '雪' }];
-  expect(JSON.stringify(drawJobCard(card, marker, files).components)).toContain(
+  const files = [{ name: '1-fox.png', data: Buffer.from('x'), alt: '雪', contentType: 'image/png' }];
+  expect(JSON.stringify(drawJobCard(card, marker, { files }).components)).toContain(
     '"items":[{"media":{"url":"attachment://1-fox.png"},"description":"雪"}]',
   );
 });
 
 it('lets no prompt format, quote or break out of its place', () => {
   const body = { kind: 'words', text: '**bold** `code`\n# heading\n[link](https://example.com)' } as const;
-  const card = renderJobCard({ request: { ...request, body }, jobs: [], delivered: false }, noLiveFacts, 'en');
+  const card = renderJobCard(
+    { request: { ...request, plan: null, body }, jobs: [], delivered: false },
+    noLiveFacts,
+    'en',
+  );
   const [first = ''] = textsOf(card);
   expect(first).toContain('> \\*\\*bold\\*\\* \\`code\\`\n> ');
   expect(first).not.toMatch(/^(> )?# /m);
@@ -64,6 +70,51 @@ it('keeps within the text of a message, whatever was asked and answered', () => 
       expect(texts.join('').length).toBeLessThanOrEqual(MAX_MESSAGE_CHARS);
       for (const text of texts) expect(text.length).toBeGreaterThan(0);
     }),
-    { numRuns: 25, seed: 7 },
+    { numRuns: 10, seed: 7 },
   );
+});
+
+describe('what can be done with a result', () => {
+  it('is rows of buttons and menus, within what Discord takes', () => {
+    const ended = requestRecord({ door: 'discord', state: 'succeeded', finishedAt: endedAt, plan });
+    const jobs = Array.from({ length: 4 }, (_, index) => finishedJob(index));
+    const card = renderJobCard({ request: ended, jobs, delivered: true }, noLiveFacts, 'en');
+    const [container] = drawJobCard(card, marker).components;
+    if (container?.type !== ComponentType.Container) throw new Error('no container');
+    const rows = container.components.filter((one) => one.type === ComponentType.ActionRow);
+    const buttons = rows.map((row) => row.components.flatMap((one) => ('label' in one ? [one.label] : [])));
+    const menus = rows.flatMap((row) => row.components.filter((one) => one.type === ComponentType.StringSelect));
+    expect(buttons.slice(0, 2)).toEqual([
+      ['U1', 'U2', 'U3', 'U4', expect.any(String)],
+      ['V1', 'V2', 'V3', 'V4', expect.any(String)],
+    ]);
+    expect(menus.map((menu) => menu.options.length)).toEqual([4, expect.any(Number)]);
+    for (const row of rows) expect(row.components.length).toBeLessThanOrEqual(5);
+  });
+
+  it('is not offered where it would be somebody else to press', () => {
+    const card = renderJobCard({ request, jobs: [], delivered: false }, noLiveFacts, 'en');
+    expect(JSON.stringify(drawJobCard(card, marker, { withoutButtons: true }).components)).not.toContain('custom_id');
+  });
+});
+
+it('covers pictures where the place asks for it', () => {
+  const ended = requestRecord({ door: 'discord', state: 'succeeded', finishedAt: endedAt, plan });
+  const card = renderJobCard({ request: ended, jobs: [finishedJob(0)], delivered: true }, noLiveFacts, 'en');
+  const files = [{ name: '1-fox.png', data: Buffer.from('x'), contentType: 'image/png' }];
+  const drawn = (isCovered: boolean) =>
+    JSON.stringify(drawJobCard({ ...card, isCovered }, marker, { files }).components);
+  expect(drawn(true)).toContain('"spoiler":true');
+  expect(drawn(false)).not.toContain('spoiler');
+});
+
+it('plays a video in the gallery, and hands a sound out as a file', () => {
+  const card = renderJobCard({ request, jobs: [], delivered: false }, noLiveFacts, 'en');
+  const files = [
+    { name: '1-fox.mp4', data: Buffer.from('x'), contentType: 'video/mp4' },
+    { name: '2-fox.mp3', data: Buffer.from('x'), contentType: 'audio/mpeg' },
+  ];
+  const text = JSON.stringify(drawJobCard(card, marker, { files }).components);
+  expect(text).toContain('"items":[{"media":{"url":"attachment://1-fox.mp4"}}]');
+  expect(text).toContain('{"type":13,"file":{"url":"attachment://2-fox.mp3"}}');
 });

@@ -1,10 +1,10 @@
 import { ComponentType, userMention } from 'discord.js';
 import type { QueueCard } from '../../../core/cards/queue-card.ts';
+import { shorten } from '../../../core/cards/shorten.ts';
 import type { AttachedFile, MessageBody } from '../messages/message-body.ts';
 import type { MessageMarker } from '../messages/message-marker.ts';
-import { MAX_MESSAGE_CHARS } from './draw-job-card.ts';
 import { escapeText } from './escape-text.ts';
-import { shorten } from '../../../core/cards/shorten.ts';
+import { MAX_MESSAGE_CHARS } from './text-budget.ts';
 
 const listedEntries = 20;
 const maxEntryTitleChars = 80;
@@ -39,7 +39,8 @@ export function drawFiles(files: readonly AttachedFile[], remark?: string): Mess
   };
 }
 
-export function drawQueueCard(card: QueueCard): MessageBody {
+/** @param marker of a board, which is found again by it. */
+export function drawQueueCard(card: QueueCard, marker?: MessageMarker): MessageBody {
   const entries = card.entries.slice(0, listedEntries).map((entry) => {
     const place = entry.position === undefined ? '▸' : `${entry.position}.`;
     const title = entry.title === undefined ? '' : `\n   ${shorten(escapeText(entry.title), maxEntryTitleChars)}`;
@@ -51,6 +52,7 @@ export function drawQueueCard(card: QueueCard): MessageBody {
     components: [
       {
         type: ComponentType.Container,
+        ...(marker === undefined ? {} : { id: marker.componentId }),
         components: [{ type: ComponentType.TextDisplay, content: shorten(content, MAX_MESSAGE_CHARS) }],
       },
     ],

@@ -1,27 +1,36 @@
 import type { Logger } from 'pino';
+import type { LivePreview } from '@atelier/shared/contracts/live';
 import type { CardFacts } from '../../../core/cards/card-facts.ts';
 import { renderJobCard } from '../../../core/cards/render-job-card.ts';
+import { shorten } from '../../../core/cards/shorten.ts';
 import type { ChatCore } from '../../../ports.ts';
 import { drawJobCard } from '../cards/draw-job-card.ts';
 import { toDiscordFailure } from '../messages/discord-failure.ts';
-import type { MessageBody } from '../messages/message-body.ts';
+import type { AttachedFile, MessageBody } from '../messages/message-body.ts';
 import { markerOf } from '../messages/message-marker.ts';
 import type { MessageRef } from '../messages/message-ref.ts';
 
 export interface LiveCardsDeps {
-  chat: Pick<ChatCore, 'live' | 'readQueue'>;
+  chat: Pick<ChatCore, 'live' | 'readQueue' | 'preview' | 'languageFor'>;
   /** Edits the card, by whatever right is left. */
   edit: (requestId: string, ref: MessageRef, body: MessageBody) => Promise<void>;
   /** Where a request's card stands, of one that another process placed. */
   readCardRef: (requestId: string) => Promise<MessageRef | undefined>;
   log: Logger;
+  /** In milliseconds since 1970. */
+  now: () => number;
   /** Between two edits of one message. */
   spacingMs?: number;
   /** How often waiting cards get a new estimate. */
   refreshMs?: number;
+  /** Discord allows few edits of messages that are older. */
+  oldMs?: number;
 }
 
-/** The cards of open requests. Edits are merged: a message gets at most one per 3 s, a channel one at a time. */
+/**
+ * The cards of open requests. Edits are merged: a message gets at most one per 3 s, one that is nearly an hour old at most
+ * one per 10 minutes, a channel one at a time.
+ */
 export interface LiveCards {
   /** The request's card stands there from now on, and shows this. */
   open(facts: CardFacts, ref: MessageRef, shown: MessageBody): void;
@@ -29,6 +38,8 @@ export interface LiveCards {
   offer(facts: CardFacts): void;
   /** Ends the edits, and waits for the one under way: what is sent next is what stays. */
   close(requestId: string): Promise<void>;
+  /** Edits none of them any more until something is told of them again: another process does. */
+  forget(): void;
   start(): void;
   stop(): Promise<void>;
 }
@@ -43,18 +54,24 @@ interface LiveCard {
   editing: Promise<void> | undefined;
   /** A change came while editing. */
   again: boolean;
-  /** What the message shows. */
+  /** What the message shows, less what changes all the time. */
   shown: string;
+  /** The preview that it shows. */
+  preview: string | undefined;
 }
 
 const busyChannelMs = 250;
+/** An old card keeps its few edits for what matters. */
+const oldSpacingFactor = 200;
 /** Requests whose end is remembered, so that news on their way do not bring them back. */
 const maxEnded = 1_000;
+const maxAltChars = 1_024;
 
 export function createLiveCards(deps: LiveCardsDeps): LiveCards {
   const { chat, log } = deps;
   const spacingMs = deps.spacingMs ?? 3_000;
   const refreshMs = deps.refreshMs ?? 10_000;
+  const oldMs = deps.oldMs ?? 55 * 60_000;
   const cards = new Map<string, LiveCard>();
   const ended = new Set<string>();
   const busyChannels = new Set<string>();
@@ -64,7 +81,8 @@ export function createLiveCards(deps: LiveCardsDeps): LiveCards {
   function add(facts: CardFacts, ref: MessageRef | undefined): LiveCard {
     // It may have been placed, or edited by another process, just now.
     const notBefore = performance.now() + spacingMs;
-    const card: LiveCard = { facts, ref, notBefore, timer: undefined, editing: undefined, again: false, shown: '' };
+    const idle = { timer: undefined, editing: undefined, again: false, preview: undefined };
+    const card: LiveCard = { facts, ref, notBefore, shown: '', ...idle };
     cards.set(facts.request.id, card);
     return card;
   }
@@ -119,24 +137,38 @@ export function createLiveCards(deps: LiveCardsDeps): LiveCards {
     try {
       // Estimates are made when somebody looks.
       if (request.state === 'working') await chat.readQueue();
-      const drawn = renderJobCard(card.facts, chat.live(), request.language);
-      const body = drawJobCard(drawn, markerOf(request.id, 'card'));
+      const drawn = renderJobCard(card.facts, chat.live(), chat.languageFor(card.facts));
+      const preview = drawn.progress === undefined ? undefined : chat.preview(card.facts);
+      const files = preview === undefined ? [] : [previewFile(preview, drawn.title)];
+      const body = drawJobCard(drawn, markerOf(request.id, 'card'), { files });
       const shown = JSON.stringify(body.components);
-      if (shown === card.shown || !cards.has(request.id)) return;
+      const isSame = shown === card.shown && preview?.base64 === card.preview;
+      if (isSame || !cards.has(request.id)) return;
       await deps.edit(request.id, ref, body);
       card.shown = shown;
-      card.notBefore = performance.now() + spacingMs;
+      card.preview = preview?.base64;
+      card.notBefore = performance.now() + spacingOf(request.createdAt);
     } catch (error) {
       const failure = toDiscordFailure(error);
       log.debug({ err: failure, request_id: request.id }, 'a card could not be edited');
       if (failure.kind === 'message_gone' || failure.kind === 'place_closed') cards.delete(request.id);
-      card.notBefore = performance.now() + Math.max(spacingMs, failure.afterMs);
+      const waitMs = failure.kind === 'edited_too_often' ? spacingMs * oldSpacingFactor : spacingMs;
+      card.notBefore = performance.now() + Math.max(waitMs, failure.afterMs);
     }
+  }
+
+  function spacingOf(createdAt: Date): number {
+    return deps.now() - createdAt.getTime() > oldMs ? spacingMs * oldSpacingFactor : spacingMs;
   }
 
   function refresh(): void {
     for (const card of cards.values()) schedule(card);
     refreshTimer = setTimeout(refresh, refreshMs);
+  }
+
+  function forget(): void {
+    for (const card of cards.values()) clearTimeout(card.timer);
+    cards.clear();
   }
 
   return {
@@ -170,13 +202,19 @@ export function createLiveCards(deps: LiveCardsDeps): LiveCards {
       clearTimeout(card?.timer);
       await card?.editing;
     },
+    forget,
     start: refresh,
     async stop() {
       stopped = true;
       clearTimeout(refreshTimer);
-      for (const card of cards.values()) clearTimeout(card.timer);
-      await Promise.all([...cards.values()].flatMap((card) => card.editing ?? []));
-      cards.clear();
+      const editing = [...cards.values()].flatMap((card) => card.editing ?? []);
+      forget();
+      await Promise.all(editing);
     },
   };
+}
+
+function previewFile({ base64, mediaType }: LivePreview, title: string): AttachedFile {
+  const alt = shorten(title, maxAltChars);
+  return { name: 'preview.jpg', data: Buffer.from(base64, 'base64'), contentType: mediaType, alt };
 }

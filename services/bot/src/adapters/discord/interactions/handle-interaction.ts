@@ -1,116 +1,136 @@
-import type { ButtonInteraction, ChatInputCommandInteraction, RepliableInteraction } from 'discord.js';
+import type { BaseInteraction, RepliableInteraction } from 'discord.js';
 import type { Logger } from 'pino';
-import type { Language, Place, PlatformUser } from '@atelier/shared/contracts/identity';
 import { requestIdOf } from '@atelier/shared/db/requests/accept-request';
 import { AppError, toPublicError } from '@atelier/shared/errors/app-error';
-import { parseButtonId } from '../../../core/cards/card-buttons.ts';
-import type { CardFacts } from '../../../core/cards/card-facts.ts';
-import { renderQueueCard } from '../../../core/cards/queue-card.ts';
-import { renderJobCard } from '../../../core/cards/render-job-card.ts';
-import { messagesFor } from '../../../core/messages/messages-for.ts';
+import { parseButtonId, type PressedButton } from '../../../core/cards/card-buttons.ts';
+import { findCommand } from '../../../core/commands/command-table.ts';
+import type { Asker } from '../../../core/access/asker.ts';
 import type { ChatCore, ChatOutcome } from '../../../ports.ts';
-import { attachPictures } from '../cards/attach-pictures.ts';
-import { drawJobCard } from '../cards/draw-job-card.ts';
-import { drawFiles, drawQueueCard, drawText } from '../cards/draw-texts.ts';
-import { readImagine } from '../commands/read-imagine.ts';
+import { drawText } from '../cards/draw-texts.ts';
+import { findMenuAction } from '../commands/menu-commands.ts';
+import { type FilledCommand, readCommand } from '../commands/read-command.ts';
+import type { AttachmentFetcher } from '../conversation/fetch-attachment.ts';
 import { languageOfLocale } from '../discord-language.ts';
-import { markerOf } from '../messages/message-marker.ts';
-import type { Answer, InteractionAnswers } from './interaction-answers.ts';
+import { askerOf } from './asker-of.ts';
+import { answersInPlace, deferralOfButton, deferralOfForm } from './button-manners.ts';
+import { parseMessageForm } from './custom-ids.ts';
+import { drawOutcome } from './draw-outcome.ts';
+import type { Answer, Deferral, InteractionAnswers } from './interaction-answers.ts';
+import type { MessageMenus } from './message-menus.ts';
+import { takeInOptions } from './take-in-options.ts';
 
 export interface InteractionDeps {
   chat: ChatCore;
   answers: InteractionAnswers;
+  menus: MessageMenus;
+  fetchAttachment: AttachmentFetcher;
   log: Logger;
 }
 
-/** Handles a command or a button; never throws. What else Discord may send one day is told to be gone. */
+/** What is to be done, and what is said meanwhile. */
+interface Task {
+  deferral: Deferral;
+  inPlace?: boolean;
+  work: (asker: Asker) => Promise<ChatOutcome | Answer>;
+}
+
+/** Handles a command, a button, a menu or a form; never throws. What else Discord may send one day is told to be gone. */
 export async function handleInteraction(deps: InteractionDeps, interaction: RepliableInteraction): Promise<void> {
   const { chat, answers } = deps;
-  const user = userOf(interaction);
-  const asker = { eventId: interaction.id, user, place: placeOf(interaction) };
-  const respond = (makesRequest: boolean, work: () => Promise<ChatOutcome>): Promise<void> =>
-    answers.answer(
-      interaction,
-      { deferEphemeral: !makesRequest, ...(makesRequest ? { asks: requestIdOf('discord', interaction.id) } : {}) },
-      async () => {
-        try {
-          return await drawOutcome(chat, await work(), user.language, interaction.attachmentSizeLimit);
-        } catch (error) {
-          if (!(error instanceof AppError)) deps.log.error({ err: error }, 'an interaction failed');
-          return { body: drawText(toPublicError(error).message[user.language]), ephemeral: true };
-        }
-      },
-    );
-
-  if (interaction.isChatInputCommand()) {
-    await respond(interaction.commandName === 'imagine', async () => chat.submit({ ...asker, ...lineOf(interaction) }));
-    return;
-  }
-  const button = interaction.isButton() ? pressedButton(interaction) : undefined;
-  await respond(button?.action === 'retry', async () => {
-    if (button === undefined) throw new AppError('not_found', 'no button of ours');
-    return chat.press(button, asker);
+  const language = languageOfLocale(interaction.locale);
+  const { deferral, inPlace, work } = taskOf(deps, interaction);
+  const asks = requestIdOf('discord', interaction.id);
+  await answers.answer(interaction, { deferral, asks }, async () => {
+    try {
+      const done = await work(askerOf(interaction));
+      if ('kind' in done) return done;
+      const maxFileBytes = interaction.attachmentSizeLimit;
+      return await drawOutcome(done, { chat, language, maxFileBytes, ...(inPlace === true ? { inPlace } : {}) });
+    } catch (error) {
+      if (!(error instanceof AppError)) deps.log.error({ err: error }, 'an interaction failed');
+      return { kind: 'message', body: drawText(toPublicError(error).message[language]), ephemeral: true };
+    }
   });
 }
 
-function pressedButton(interaction: ButtonInteraction) {
-  return parseButtonId(interaction.customId);
-}
-
-function lineOf({
-  commandName,
-  options,
-}: ChatInputCommandInteraction): ReturnType<typeof readImagine> | { text: string } {
-  return commandName === 'imagine' ? readImagine(options) : { text: `/${commandName}` };
-}
-
-async function drawOutcome(
-  chat: ChatCore,
-  outcome: ChatOutcome,
-  language: Language,
-  maxFileBytes: number,
-): Promise<Answer> {
-  if (outcome.outcome === 'said') return { body: drawText(outcome.text), ephemeral: true };
-  if (outcome.outcome === 'queue') {
-    return { body: drawQueueCard(renderQueueCard(outcome.facts, language, outcome.personId)), ephemeral: true };
+function taskOf(deps: InteractionDeps, interaction: RepliableInteraction): Task {
+  if (interaction.isChatInputCommand()) {
+    return taskOfCommand(deps, readCommand(interaction.commandName, interaction.options.data), interaction);
   }
-  if (outcome.outcome === 'originals') return drawOriginals(chat, outcome.facts, language, maxFileBytes);
-  const [facts] = await chat.readFacts([outcome.requestId]);
-  if (facts === undefined) throw new AppError('internal', 'an accepted request is not there');
-  const card = renderJobCard(facts, chat.live(), language);
-  return { body: drawJobCard(card, markerOf(card.requestId, 'card')), ephemeral: false, isCard: true };
+  if (interaction.isMessageContextMenuCommand()) {
+    const action = findMenuAction(interaction.commandName);
+    if (action === undefined) return gone();
+    return {
+      // A form cannot follow a deferral, and the other answers are cards.
+      deferral: action === 'edit' || action === 'reference' ? tooLate(interaction) : 'public',
+      work: (asker) => deps.menus.open(action, interaction, asker),
+    };
+  }
+  if (interaction.isButton()) {
+    const isEphemeral = interaction.message.flags.has('Ephemeral');
+    return taskOfButton(deps, parseButtonId(interaction.customId), interaction, isEphemeral);
+  }
+  if (interaction.isStringSelectMenu()) {
+    const [chosen = ''] = interaction.values;
+    const isEphemeral = interaction.message.flags.has('Ephemeral');
+    return taskOfButton(deps, parseButtonId(chosen), interaction, isEphemeral);
+  }
+  if (interaction.isModalSubmit()) {
+    const values = Object.fromEntries(
+      [...interaction.fields.fields.values()].map((field) => [field.customId, valueOf(field)]),
+    );
+    const ofMessage = parseMessageForm(interaction.customId);
+    if (ofMessage !== undefined) {
+      return { deferral: 'public', work: (asker) => deps.menus.submit(ofMessage, values, asker) };
+    }
+    const form = parseButtonId(interaction.customId);
+    if (form === undefined) return gone();
+    return { deferral: deferralOfForm(form), work: (asker) => deps.chat.submitForm(form, values, asker) };
+  }
+  return gone();
 }
 
-async function drawOriginals(
-  chat: ChatCore,
-  facts: CardFacts,
-  language: Language,
-  maxFileBytes: number,
-): Promise<Answer> {
-  const images = renderJobCard(facts, chat.live(), language).tiles.flatMap(({ image }) => image ?? []);
-  const { files, reencoded } = await attachPictures(images, { files: chat.files, maxFileBytes });
-  if (files.length === 0) throw new AppError('not_found', 'no picture is kept');
-  const remark = reencoded ? messagesFor(language).replies.reencoded : undefined;
-  return { body: drawFiles(files, remark), ephemeral: true };
-}
-
-function userOf(interaction: RepliableInteraction): PlatformUser {
-  const { user, member } = interaction;
-  const nick = member !== null && 'displayName' in member ? member.displayName : member?.nick;
+function taskOfCommand(deps: InteractionDeps, filled: FilledCommand | undefined, of: BaseInteraction): Task {
+  if (filled === undefined) return gone();
+  const { command, subcommand, values } = filled;
+  const makesRequest = findCommand(command)?.makesRequest === true || (command === 'workflow' && subcommand === 'run');
   return {
-    door: 'discord',
-    id: user.id,
-    displayName: (nick ?? user.displayName).slice(0, 100),
-    language: languageOfLocale(interaction.locale),
+    deferral: makesRequest && values['private'] !== true ? 'public' : 'private',
+    async work(asker) {
+      const attachments = await takeInOptions(filled.attachments, deps);
+      const call = { command, values, ...(subcommand === undefined ? {} : { subcommand }), attachments };
+      deps.log.debug({ command, subcommand, interaction_id: of.id }, 'a command');
+      return deps.chat.run(call, asker);
+    },
   };
 }
 
-function placeOf(interaction: RepliableInteraction): Place {
-  if (interaction.channelId === null) throw new AppError('internal', 'an interaction outside of every channel');
+function taskOfButton(
+  deps: InteractionDeps,
+  button: PressedButton | undefined,
+  of: BaseInteraction,
+  isEphemeral: boolean,
+): Task {
+  if (button === undefined) return gone();
   return {
-    door: 'discord',
-    id: interaction.channelId,
-    userId: interaction.user.id,
-    ...(interaction.guildId === null ? {} : { guildId: interaction.guildId }),
+    deferral: deferralOfButton(button, tooLate(of)),
+    inPlace: answersInPlace(button, isEphemeral),
+    work: (asker) => deps.chat.press(button, asker),
   };
+}
+
+function tooLate(interaction: BaseInteraction): Extract<Deferral, object> {
+  const { message } = toPublicError(new AppError('unavailable', 'a form came too late'));
+  return { instead: drawText(message[languageOfLocale(interaction.locale)]) };
+}
+
+/** A button, a command or a form of a version that is no more. */
+function gone(): Task {
+  return { deferral: 'private', work: () => Promise.reject(new AppError('not_found', 'nothing of ours')) };
+}
+
+function valueOf(field: object): string {
+  if ('value' in field && typeof field.value === 'string') return field.value;
+  const [first] = 'values' in field && Array.isArray(field.values) ? (field.values as unknown[]) : [];
+  return typeof first === 'string' ? first : '';
 }

@@ -13,6 +13,8 @@ export type FailureKind =
   | 'edited_too_often'
   /** The interaction was not answered in time, or its 15 minutes are over. */
   | 'token_expired'
+  /** The interaction has its first answer. */
+  | 'already_answered'
   | 'too_large'
   | 'rate_limited'
   /** Wrong or withdrawn bot token. */
@@ -29,6 +31,8 @@ const kindOfCode: Record<string, FailureKind> = {
   10013: 'place_closed',
   10015: 'token_expired',
   10062: 'token_expired',
+  // Somebody else answered it, or an answer was lost on its way here.
+  40060: 'already_answered',
   30046: 'edited_too_often',
   40005: 'too_large',
   50001: 'place_closed',
@@ -66,6 +70,8 @@ export function toDiscordFailure(thrown: unknown): DiscordFailure {
     return new DiscordFailure('unreachable', `status ${thrown.status}`, { status: thrown.status });
   }
   const message = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : 'no answer';
+  // The library forgets a token that was refused once.
+  if (message.includes('Expected token to be set')) return new DiscordFailure('unauthorized', 'the token was refused');
   return new DiscordFailure('unreachable', message);
 }
 

@@ -2,6 +2,7 @@ import {
   type APIApplicationCommand,
   type APIChannel,
   type APIMessage,
+  type APIModalInteractionResponseCallbackData,
   ComponentType,
   InteractionResponseType,
   makeURLSearchParams,
@@ -14,6 +15,7 @@ import {
   SnowflakeUtil,
 } from 'discord.js';
 import { toDiscordFailure } from './discord-failure.ts';
+import type { RequestGuard } from './guard-requests.ts';
 import type { MessageBody } from './message-body.ts';
 import type { MessageMarker } from './message-marker.ts';
 
@@ -38,14 +40,37 @@ export interface DiscordMessages {
   answer(right: AnswerRight, body: MessageBody, options: { ephemeral: boolean }): Promise<string | undefined>;
   /** Says within 3 s that the answer will take longer. */
   defer(right: AnswerRight, options: { ephemeral: boolean }): Promise<string | undefined>;
-  editAnswer(right: AnswerRight, body: MessageBody): Promise<string>;
+  /** The first answer to a component: its message changes. */
+  update(right: AnswerRight, body: MessageBody): Promise<void>;
+  /** Says within 3 s that a component was used, and changes nothing yet. */
+  deferUpdate(right: AnswerRight): Promise<void>;
+  /** The first answer is a form. */
+  showModal(right: AnswerRight, modal: APIModalInteractionResponseCallbackData): Promise<void>;
+  complete(right: AnswerRight, choices: readonly { name: string; value: string }[]): Promise<void>;
+  /** @param messageId of a follow-up; the first answer without it. */
+  editAnswer(right: AnswerRight, body: MessageBody, messageId?: string): Promise<string>;
+  deleteAnswer(right: AnswerRight): Promise<void>;
+  /** A further message for an interaction that was answered. */
+  followUp(right: AnswerRight, body: MessageBody, options: { ephemeral: boolean; mention?: string }): Promise<string>;
   send(channelId: string, body: MessageBody, options: SendOptions): Promise<string>;
   edit(channelId: string, messageId: string, body: MessageBody): Promise<void>;
+  read(channelId: string, messageId: string): Promise<APIMessage>;
+  pin(channelId: string, messageId: string): Promise<void>;
+  remove(channelId: string, messageId: string): Promise<void>;
+  /** A thread that begins at a message, whose id it has; it may be there already. */
+  startThread(channelId: string, messageId: string, name: string): Promise<void>;
   openDirectChannel(userId: string): Promise<string>;
   /** A message of our own since that time that carries the marker or answers the interaction. @returns its id. */
   find(search: MessageSearch): Promise<string | undefined>;
-  readCommands(applicationId: string): Promise<APIApplicationCommand[]>;
-  writeCommands(applicationId: string, commands: RESTPutAPIApplicationCommandsJSONBody): Promise<void>;
+  /** @param guildId the commands of one server; those for all without it. */
+  readCommands(applicationId: string, guildId?: string): Promise<APIApplicationCommand[]>;
+  writeCommands(
+    applicationId: string,
+    commands: RESTPutAPIApplicationCommandsJSONBody,
+    guildId?: string,
+  ): Promise<void>;
+  /** The application that the token belongs to. */
+  readApplicationId(): Promise<string>;
 }
 
 export interface MessageSearch {
@@ -63,10 +88,14 @@ export interface DiscordMessagesOptions {
   apiUrl: string;
   /** A call that would have to wait longer than this fails with `rate_limited` and the time, and holds up nothing. */
   longestWaitMs?: number;
+  guard: Pick<RequestGuard, 'makeRequest'>;
 }
 
 /** Clocks differ, and a message's id is made when Discord takes it. */
 const clockSlackMs = 60_000;
+/** 24 h without a message put a thread away; it comes back with the next one. */
+const threadMinutes = 1_440;
+const threadExists = 160_004;
 
 export function createDiscordMessages(options: DiscordMessagesOptions): DiscordMessages {
   const longestWaitMs = options.longestWaitMs ?? 10_000;
@@ -75,6 +104,7 @@ export function createDiscordMessages(options: DiscordMessagesOptions): DiscordM
     api: options.apiUrl,
     // More would outlast the lease of a delivery; the delivery itself is tried again.
     retries: 1,
+    makeRequest: options.guard.makeRequest,
     rejectOnRateLimit: ({ timeToReset, retryAfter, sublimitTimeout }) =>
       Math.max(timeToReset, retryAfter, sublimitTimeout) > longestWaitMs,
   }).setToken(options.token);
@@ -87,22 +117,27 @@ export function createDiscordMessages(options: DiscordMessagesOptions): DiscordM
     }
   }
 
-  function respond(right: AnswerRight, type: InteractionResponseType, data: object, files: readonly RawFile[] = []) {
+  function respond(right: AnswerRight, type: InteractionResponseType, data?: object, files: readonly RawFile[] = []) {
     return calling<RESTPostAPIInteractionCallbackWithResponseResult>(
       rest.post(Routes.interactionCallback(right.interactionId, right.token), {
         auth: false,
         query: makeURLSearchParams({ with_response: true }),
-        body: { type, data },
+        body: { type, ...(data === undefined ? {} : { data }) },
         files: [...files],
       }),
     );
   }
 
+  function commandsRoute(applicationId: string, guildId: string | undefined) {
+    return guildId === undefined
+      ? Routes.applicationCommands(applicationId)
+      : Routes.applicationGuildCommands(applicationId, guildId);
+  }
+
   return {
     async answer(right, body, { ephemeral }) {
-      const flags = MessageFlags.IsComponentsV2 | (ephemeral ? MessageFlags.Ephemeral : 0);
       const type = InteractionResponseType.ChannelMessageWithSource;
-      const response = await respond(right, type, { ...wire(body), flags }, body.files);
+      const response = await respond(right, type, { ...wire(body), flags: flagsOf(ephemeral) }, body.files);
       return response.resource?.message?.id ?? response.interaction.response_message_id;
     },
     async defer(right, { ephemeral }) {
@@ -110,11 +145,37 @@ export function createDiscordMessages(options: DiscordMessagesOptions): DiscordM
       const response = await respond(right, InteractionResponseType.DeferredChannelMessageWithSource, data);
       return response.resource?.message?.id ?? response.interaction.response_message_id;
     },
-    async editAnswer(right, body) {
+    async update(right, body) {
+      const data = { ...wire(body), flags: MessageFlags.IsComponentsV2 };
+      await respond(right, InteractionResponseType.UpdateMessage, data, body.files);
+    },
+    async deferUpdate(right) {
+      await respond(right, InteractionResponseType.DeferredMessageUpdate);
+    },
+    async showModal(right, modal) {
+      await respond(right, InteractionResponseType.Modal, modal);
+    },
+    async complete(right, choices) {
+      await respond(right, InteractionResponseType.ApplicationCommandAutocompleteResult, { choices });
+    },
+    async editAnswer(right, body, messageId) {
       const message = await calling<APIMessage>(
-        rest.patch(Routes.webhookMessage(right.applicationId, right.token), {
+        rest.patch(Routes.webhookMessage(right.applicationId, right.token, messageId), {
           auth: false,
           body: { ...wire(body), flags: MessageFlags.IsComponentsV2 },
+          files: [...body.files],
+        }),
+      );
+      return message.id;
+    },
+    async deleteAnswer(right) {
+      await calling(rest.delete(Routes.webhookMessage(right.applicationId, right.token), { auth: false }));
+    },
+    async followUp(right, body, { ephemeral, mention }) {
+      const message = await calling<APIMessage>(
+        rest.post(Routes.webhook(right.applicationId, right.token), {
+          auth: false,
+          body: { ...wire(body, mention), flags: flagsOf(ephemeral) },
           files: [...body.files],
         }),
       );
@@ -142,6 +203,21 @@ export function createDiscordMessages(options: DiscordMessagesOptions): DiscordM
         }),
       );
     },
+    read: (channelId, messageId) => calling(rest.get(Routes.channelMessage(channelId, messageId))),
+    async pin(channelId, messageId) {
+      await calling(rest.put(Routes.channelMessagesPin(channelId, messageId)));
+    },
+    async remove(channelId, messageId) {
+      await calling(rest.delete(Routes.channelMessage(channelId, messageId)));
+    },
+    async startThread(channelId, messageId, name) {
+      try {
+        const body = { name, auto_archive_duration: threadMinutes };
+        await calling(rest.post(Routes.threads(channelId, messageId), { body }));
+      } catch (error) {
+        if (toDiscordFailure(error).details['code'] !== threadExists) throw error;
+      }
+    },
     async openDirectChannel(userId) {
       const channel = await calling<APIChannel>(rest.post(Routes.userChannels(), { body: { recipient_id: userId } }));
       return channel.id;
@@ -158,16 +234,19 @@ export function createDiscordMessages(options: DiscordMessagesOptions): DiscordM
         return message.author.bot === true && carries(message, marker);
       })?.id;
     },
-    readCommands: (applicationId) =>
+    readCommands: (applicationId, guildId) =>
       calling(
-        rest.get(Routes.applicationCommands(applicationId), {
-          query: makeURLSearchParams({ with_localizations: true }),
-        }),
+        rest.get(commandsRoute(applicationId, guildId), { query: makeURLSearchParams({ with_localizations: true }) }),
       ),
-    async writeCommands(applicationId, commands) {
-      await calling(rest.put(Routes.applicationCommands(applicationId), { body: commands }));
+    async writeCommands(applicationId, commands, guildId) {
+      await calling(rest.put(commandsRoute(applicationId, guildId), { body: commands }));
     },
+    readApplicationId: async () => (await calling<{ id: string }>(rest.get(Routes.currentApplication()))).id,
   };
+}
+
+function flagsOf(ephemeral: boolean): number {
+  return MessageFlags.IsComponentsV2 | (ephemeral ? MessageFlags.Ephemeral : 0);
 }
 
 /** Attachments are always named, so that an edit replaces those that were there. */

@@ -2,6 +2,7 @@ import type { APIMessageTopLevelComponent, RawFile } from 'discord.js';
 
 /** A file that goes with a message; components name it `attachment://<name>`. */
 export interface AttachedFile extends RawFile {
+  data: Buffer;
   /** For who does not see it. */
   alt?: string;
 }

@@ -11,6 +11,8 @@ export const messageRefSchema = z.object({
   maxFileBytes: z.number().default(defaultMaxFileBytes),
   /** It was sent to the person alone, as a message of its own: that notifies already. */
   notified: z.boolean().default(false),
+  /** Only its reader sees it: only the right of its interaction edits it, and nobody can link to it. */
+  ephemeral: z.boolean().default(false),
 });
 export type MessageRef = z.infer<typeof messageRefSchema>;
 

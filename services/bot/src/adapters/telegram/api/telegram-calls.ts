@@ -1,9 +1,19 @@
+import { readFile, stat } from 'node:fs/promises';
+import { isAbsolute } from 'node:path';
 import { Api, InputFile } from 'grammy';
-import type { InlineKeyboardMarkup, InputMediaDocument, InputMediaPhoto } from 'grammy/types';
+import type {
+  InlineKeyboardMarkup,
+  InputMediaAnimation,
+  InputMediaAudio,
+  InputMediaDocument,
+  InputMediaPhoto,
+  InputMediaVideo,
+} from 'grammy/types';
 import { z } from 'zod';
 import type { Language } from '@atelier/shared/contracts/identity';
-import { AppError } from '@atelier/shared/errors/app-error';
-import { TelegramFailure, toTelegramFailure } from './telegram-failure.ts';
+import { AppError, invalidInput } from '@atelier/shared/errors/app-error';
+import { shorten } from '../../../core/cards/shorten.ts';
+import { isFailure, TelegramFailure, toTelegramFailure } from './telegram-failure.ts';
 
 /** Where a message goes, and what it answers. */
 export interface MessageTarget {
@@ -14,27 +24,26 @@ export interface MessageTarget {
   replyTo?: string;
 }
 
-export interface Button {
-  label: string;
-  /** At most 64 bytes. */
-  data: string;
-}
+/** A button with data of at most 64 bytes, or with a link. */
+export type Button = { label: string; data: string } | { label: string; url: string };
 
-/** HTML as Telegram takes it, with at most one row of buttons. */
+/** HTML as Telegram takes it, with rows of buttons. */
 export interface DrawnText {
   html: string;
-  buttons: readonly Button[];
+  rows: readonly (readonly Button[])[];
 }
 
 /** A picture or a file that goes up. */
 export interface Upload {
-  kind: 'photo' | 'document';
+  kind: 'photo' | 'video' | 'animation' | 'audio' | 'document';
   bytes: Uint8Array;
   name: string;
 }
 
 export interface CommandMenu {
   language: Language | undefined;
+  /** Who sees it; absent: everybody for whom there is no narrower one. */
+  scope?: 'all_private_chats' | 'all_group_chats' | 'all_chat_administrators';
   commands: readonly { command: string; description: string }[];
 }
 
@@ -45,15 +54,28 @@ export interface TelegramCalls {
   getUpdates(offset: number | undefined, waitSeconds: number, signal: AbortSignal): Promise<unknown[]>;
   /** Updates go to who asks for them, not to an address; none is dropped. */
   deleteWebhook(): Promise<void>;
+  /** Updates are posted to this address, with the secret in a header; none is dropped. */
+  setWebhook(url: string, secret: string): Promise<void>;
   setCommands(menu: CommandMenu): Promise<void>;
   /** @returns the message's id. */
   sendText(target: MessageTarget, text: DrawnText): Promise<string>;
+  /** Opens a reply to this text in the apps of the person that `target.replyTo` is from. */
+  askForReply(target: MessageTarget, html: string, placeholder: string): Promise<string>;
   sendFile(target: MessageTarget, file: Upload, caption: DrawnText): Promise<string>;
   /** 2 to 10 files, all of one kind. @returns the ids of its messages. */
   sendAlbum(target: MessageTarget, files: readonly Upload[]): Promise<string[]>;
   editText(chatId: string, messageId: string, text: DrawnText): Promise<void>;
   /** Turns a message, also one of text, into the file. */
   editToFile(chatId: string, messageId: string, file: Upload, caption: DrawnText): Promise<void>;
+  /** Changes the buttons under a message, nothing else. */
+  editButtons(chatId: string, messageId: string, rows: DrawnText['rows']): Promise<void>;
+  deleteMessage(chatId: string, messageId: string): Promise<void>;
+  /** Silently. */
+  pinMessage(chatId: string, messageId: string): Promise<void>;
+  /** Shows for 5 s that the bot is at work. */
+  showAction(target: MessageTarget, action: 'typing' | 'upload_photo' | 'upload_video'): Promise<void>;
+  /** Whether somebody runs this group. */
+  isChatAdmin(chatId: string, userId: string): Promise<boolean>;
   /** Ends a pressed button's waiting; the text is shown for a moment. */
   answerButton(queryId: string, text?: string): Promise<void>;
   /** @throws AppError `too_large`, `unavailable`. */
@@ -67,6 +89,8 @@ export interface TelegramCallsOptions {
   token: string;
   /** Such as `https://api.telegram.org`, without a slash at its end. */
   apiRoot: string;
+  /** A Bot API server of one's own in local mode: files are read from its disk, without Telegram's limits. */
+  isLocal?: boolean;
   /** Under the lease of a delivery, so that nobody sends it again while this one still may. */
   callTimeoutMs?: number;
 }
@@ -74,7 +98,9 @@ export interface TelegramCallsOptions {
 /** The library's own type, of a stand-in for what Node has; it uses what both have. */
 type CallSignal = Parameters<Api['getUpdates']>[1];
 
-const maxAnswerChars = 200;
+/** Shown over a pressed button. https://core.telegram.org/bots/api#answercallbackquery */
+export const MAX_ANSWER_CHARS = 200;
+const wantedUpdates = ['message', 'edited_message', 'callback_query'] as const;
 
 export function createTelegramCalls(options: TelegramCallsOptions): TelegramCalls {
   const callTimeoutMs = options.callTimeoutMs ?? 45_000;
@@ -101,15 +127,23 @@ export function createTelegramCalls(options: TelegramCallsOptions): TelegramCall
         ...(offset === undefined ? {} : { offset }),
         timeout: waitSeconds,
         limit: 100,
-        allowed_updates: ['message', 'callback_query'] as const,
+        allowed_updates: wantedUpdates,
       };
       return await calling('getUpdates', raw.getUpdates(query, signal as CallSignal));
     },
     async deleteWebhook() {
       await calling('deleteWebhook', raw.deleteWebhook({ drop_pending_updates: false }));
     },
-    async setCommands({ language, commands }) {
-      const menu = { commands: [...commands], ...(language === undefined ? {} : { language_code: language }) };
+    async setWebhook(url, secret) {
+      const webhook = { url, secret_token: secret, allowed_updates: wantedUpdates, drop_pending_updates: false };
+      await calling('setWebhook', raw.setWebhook(webhook));
+    },
+    async setCommands({ language, scope, commands }) {
+      const menu = {
+        commands: [...commands],
+        ...(language === undefined ? {} : { language_code: language }),
+        ...(scope === undefined ? {} : { scope: { type: scope } }),
+      };
       await calling('setMyCommands', raw.setMyCommands(menu));
     },
     async sendText(target, text) {
@@ -120,7 +154,20 @@ export function createTelegramCalls(options: TelegramCallsOptions): TelegramCall
           text: text.html,
           parse_mode: 'HTML',
           link_preview_options: { is_disabled: true },
-          reply_markup: keyboard(text.buttons),
+          reply_markup: keyboard(text.rows),
+        }),
+      );
+      return String(message.message_id);
+    },
+    async askForReply(target, html, placeholder) {
+      const message = await calling(
+        'sendMessage',
+        raw.sendMessage({
+          ...destination(target),
+          text: html,
+          parse_mode: 'HTML',
+          link_preview_options: { is_disabled: true },
+          reply_markup: { force_reply: true, selective: true, input_field_placeholder: shorten(placeholder, 64) },
         }),
       );
       return String(message.message_id);
@@ -131,13 +178,20 @@ export function createTelegramCalls(options: TelegramCallsOptions): TelegramCall
         ...destination(target),
         caption: caption.html,
         parse_mode: 'HTML',
-        reply_markup: keyboard(caption.buttons),
+        reply_markup: keyboard(caption.rows),
       } as const;
-      const message =
-        file.kind === 'photo'
-          ? await calling('sendPhoto', raw.sendPhoto({ ...common, photo: input }))
-          : await calling('sendDocument', raw.sendDocument({ ...common, document: input }));
-      return String(message.message_id);
+      const sent = {
+        photo: () => calling('sendPhoto', raw.sendPhoto({ ...common, photo: input })),
+        video: () => calling('sendVideo', raw.sendVideo({ ...common, video: input, supports_streaming: true })),
+        animation: () => calling('sendAnimation', raw.sendAnimation({ ...common, animation: input })),
+        audio: () => calling('sendAudio', raw.sendAudio({ ...common, audio: input })),
+        document: () =>
+          calling(
+            'sendDocument',
+            raw.sendDocument({ ...common, document: input, disable_content_type_detection: true }),
+          ),
+      };
+      return String((await sent[file.kind]()).message_id);
     },
     async sendAlbum(target, files) {
       const media = files.map((file) => inputMedia(file));
@@ -145,7 +199,7 @@ export function createTelegramCalls(options: TelegramCallsOptions): TelegramCall
         'sendMediaGroup',
         raw.sendMediaGroup({
           ...destination(target),
-          media: media as InputMediaPhoto[] | InputMediaDocument[],
+          media: media as InputMediaPhoto[],
         }),
       );
       return messages.map((message) => String(message.message_id));
@@ -159,7 +213,7 @@ export function createTelegramCalls(options: TelegramCallsOptions): TelegramCall
           text: text.html,
           parse_mode: 'HTML',
           link_preview_options: { is_disabled: true },
-          reply_markup: keyboard(text.buttons),
+          reply_markup: keyboard(text.rows),
         }),
       );
     },
@@ -170,17 +224,41 @@ export function createTelegramCalls(options: TelegramCallsOptions): TelegramCall
           chat_id: chatId,
           message_id: Number(messageId),
           media: { ...inputMedia(file), caption: caption.html, parse_mode: 'HTML' },
-          reply_markup: keyboard(caption.buttons),
+          reply_markup: keyboard(caption.rows),
         }),
       );
     },
+    async editButtons(chatId, messageId, rows) {
+      const edit = { chat_id: chatId, message_id: Number(messageId), reply_markup: keyboard(rows) };
+      await calling('editMessageReplyMarkup', raw.editMessageReplyMarkup(edit));
+    },
+    async deleteMessage(chatId, messageId) {
+      await calling('deleteMessage', raw.deleteMessage({ chat_id: chatId, message_id: Number(messageId) }));
+    },
+    async pinMessage(chatId, messageId) {
+      const message = { chat_id: chatId, message_id: Number(messageId), disable_notification: true };
+      await calling('pinChatMessage', raw.pinChatMessage(message));
+    },
+    async showAction({ chatId, threadId }, action) {
+      const topic = threadId === undefined ? {} : { message_thread_id: Number(threadId) };
+      await calling('sendChatAction', raw.sendChatAction({ chat_id: chatId, action, ...topic }));
+    },
+    async isChatAdmin(chatId, userId) {
+      const member = await calling('getChatMember', raw.getChatMember({ chat_id: chatId, user_id: Number(userId) }));
+      return member.status === 'creator' || member.status === 'administrator';
+    },
     async answerButton(queryId, text) {
-      const answer = text === undefined ? {} : { text: text.slice(0, maxAnswerChars).toWellFormed() };
+      const answer = text === undefined ? {} : { text: text.slice(0, MAX_ANSWER_CHARS).toWellFormed() };
       await calling('answerCallbackQuery', raw.answerCallbackQuery({ callback_query_id: queryId, ...answer }));
     },
     async download(fileId, maxBytes) {
-      const file = await calling('getFile', raw.getFile({ file_id: fileId }));
+      const file = await calling('getFile', raw.getFile({ file_id: fileId })).catch((error: unknown) => {
+        if (isFailure(error, 'too_large')) throw tooLarge();
+        if (isFailure(error, 'refused')) throw fileGone();
+        throw error;
+      });
       if (file.file_path === undefined || (file.file_size ?? 0) > maxBytes) throw tooLarge();
+      if (options.isLocal === true && isAbsolute(file.file_path)) return readLocalFile(file.file_path, maxBytes);
       return downloadFile(`${options.apiRoot}/file/bot${options.token}/${file.file_path}`, maxBytes, callTimeoutMs);
     },
   };
@@ -208,13 +286,28 @@ async function downloadFile(address: string, maxBytes: number, timeoutMs: number
   }
 }
 
+/** A local Bot API server names the file where it lies on this machine. */
+async function readLocalFile(path: string, maxBytes: number): Promise<Uint8Array> {
+  try {
+    if ((await stat(path)).size > maxBytes) throw tooLarge();
+    return await readFile(path);
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    throw new TelegramFailure('unreachable', 'file', 'the local Bot API server keeps its files elsewhere');
+  }
+}
+
 function tooLarge(): AppError {
   return new AppError('too_large', 'a file in a chat is too large', {
     publicMessage: {
-      en: 'This picture is too large: send one of at most 20 MB.',
-      zh: '图片太大，请发送不超过 20 MB 的图片。',
+      en: 'This file is too large: send one of at most 20 MB.',
+      zh: '文件太大，请发送不超过 20 MB 的文件。',
     },
   });
+}
+
+function fileGone(): AppError {
+  return invalidInput('Telegram no longer has this file: send it again.', 'Telegram 已没有该文件，请重新发送。');
 }
 
 function destination({ chatId, threadId, replyTo }: MessageTarget) {
@@ -228,17 +321,28 @@ function destination({ chatId, threadId, replyTo }: MessageTarget) {
 }
 
 /** An empty keyboard takes away the one that was there. */
-function keyboard(buttons: readonly Button[]): InlineKeyboardMarkup {
-  const row = buttons.map(({ label, data }) => ({ text: label, callback_data: data }));
-  return { inline_keyboard: row.length === 0 ? [] : [row] };
+function keyboard(rows: readonly (readonly Button[])[]): InlineKeyboardMarkup {
+  return {
+    inline_keyboard: rows.flatMap((row) =>
+      row.length === 0
+        ? []
+        : [row.map((button) => ('url' in button ? link(button) : { text: button.label, callback_data: button.data }))],
+    ),
+  };
+}
+
+function link({ label, url }: { label: string; url: string }) {
+  return { text: label, url };
 }
 
 function inputFile(file: Upload): InputFile {
   return new InputFile(file.bytes, file.name);
 }
 
-function inputMedia(file: Upload): InputMediaPhoto | InputMediaDocument {
-  return file.kind === 'photo'
-    ? { type: 'photo', media: inputFile(file) }
-    : { type: 'document', media: inputFile(file), disable_content_type_detection: true };
+type InputMedia = InputMediaPhoto | InputMediaVideo | InputMediaAnimation | InputMediaAudio | InputMediaDocument;
+
+function inputMedia(file: Upload): InputMedia {
+  const media = inputFile(file);
+  if (file.kind === 'document') return { type: 'document', media, disable_content_type_detection: true };
+  return { type: file.kind, media };
 }

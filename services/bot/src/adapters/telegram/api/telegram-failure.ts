@@ -58,12 +58,14 @@ export class TelegramFailure extends AppError {
   readonly afterMs: number;
   /** Of `migrated`. */
   readonly newChatId: string | undefined;
+  /** Of `unreachable`: no connection came about, so nothing can have happened. */
+  readonly neverReached: boolean;
 
   constructor(
     kind: TelegramFailureKind,
     method: string,
     message: string,
-    more: { afterMs?: number; newChatId?: string } = {},
+    more: { afterMs?: number; newChatId?: string; neverReached?: boolean } = {},
   ) {
     super(kind === 'rate_limited' ? 'rate_limited' : 'unavailable', `Telegram: ${message}`, {
       details: { kind, method },
@@ -71,8 +73,19 @@ export class TelegramFailure extends AppError {
     this.kind = kind;
     this.afterMs = more.afterMs ?? 0;
     this.newChatId = more.newChatId;
+    this.neverReached = more.neverReached ?? false;
   }
 }
+
+/** Of Node's sockets: what goes wrong before a byte was sent. */
+const beforeConnection: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ENETUNREACH',
+  'EHOSTUNREACH',
+  'ENETDOWN',
+]);
 
 export function toTelegramFailure(method: string, thrown: unknown): TelegramFailure {
   if (thrown instanceof TelegramFailure) return thrown;
@@ -89,7 +102,7 @@ export function toTelegramFailure(method: string, thrown: unknown): TelegramFail
   // The library's own error names the address, token included: only its code goes on.
   const inner = thrown instanceof HttpError ? thrown.error : thrown;
   const code = typeof inner === 'object' && inner !== null && 'code' in inner ? String(inner.code) : 'no answer';
-  return new TelegramFailure('unreachable', method, code);
+  return new TelegramFailure('unreachable', method, code, { neverReached: beforeConnection.has(code) });
 }
 
 export function isFailure(thrown: unknown, ...kinds: TelegramFailureKind[]): thrown is TelegramFailure {

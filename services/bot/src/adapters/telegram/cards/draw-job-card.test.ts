@@ -25,9 +25,9 @@ describe('drawJobCard', () => {
     const jobs = [finishedJob(0), jobRecord(1, { state: 'running' })];
     const card = renderJobCard({ request: working, jobs, delivered: false }, noLiveFacts, 'en');
     const drawn = drawJobCard(card, MAX_TEXT_CHARS);
-    expect(drawn.html).toContain('<b>Drawing</b>\n<blockquote>a red fox in snow, portrait, 2 images</blockquote>');
+    expect(drawn.html).toContain('<b>Drawing</b>\n<blockquote>a red fox in snow</blockquote>');
     expect(drawn.html).toContain('<code>██████░░░░░░ 50 %</code>');
-    expect(drawn.buttons).toEqual([{ label: 'Cancel', data: `c:${working.id}` }]);
+    expect(drawn.rows.flat()).toContainEqual({ label: 'Cancel', data: `c:${working.id}` });
   });
 
   it('shows words that people wrote as they wrote them', () => {

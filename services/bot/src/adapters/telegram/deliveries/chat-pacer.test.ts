@@ -27,6 +27,32 @@ describe('createChatPacer', () => {
     expect(pacer.delayMs('1', 'owed')).toBe(0);
   });
 
+  it('goes on obeying what an earlier process was told and did', () => {
+    const told: [string, number][] = [];
+    const clock = { now: 1_000_000 };
+    const pacer = createChatPacer(() => clock.now, { onSilence: (chatId, ms) => told.push([chatId, ms]) });
+    const sent = Array.from({ length: 20 }, (_, index) => ({ chatId: '-7', agoMs: 2_000 + index * 1_000 }));
+    pacer.remember({ silences: [{ chatId: '1', leftMs: 9_000 }], sent });
+    expect(pacer.delayMs('1', 'owed')).toBe(9_000);
+    // The group's oldest message of the minute is 21 s old.
+    expect(pacer.delayMs('-7', 'owed')).toBe(39_000);
+    expect(told).toEqual([]);
+    pacer.silence('2', 5_000);
+    expect(told).toEqual([['2', 5_000]]);
+  });
+
+  it('lets an album wait until all of it fits into the minute of a group', () => {
+    const { clock, pacer } = pacerAt();
+    for (let sent = 0; sent < 12; sent += 1) {
+      pacer.take('-1');
+      clock.now += 1_000;
+    }
+    expect(pacer.delayMs('-1', 'owed')).toBe(0);
+    expect(pacer.delayMs('-1', 'owed', 8)).toBe(0);
+    // The first two of the minute must be over.
+    expect(pacer.delayMs('-1', 'owed', 10)).toBe(49_000);
+  });
+
   it('keeps progress out where something is owed', () => {
     const { pacer } = pacerAt();
     const release = pacer.reserve('1');

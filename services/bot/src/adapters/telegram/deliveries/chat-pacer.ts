@@ -1,3 +1,5 @@
+import type { ChatPace } from '@atelier/shared/db/deliveries/chat-pace';
+
 /** `owed`: what somebody waits for. `progress`: what may be left out. */
 export type Urgency = 'owed' | 'progress';
 
@@ -7,24 +9,35 @@ export type Urgency = 'owed' | 'progress';
  * results. https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this
  */
 export interface ChatPacer {
-  /** Milliseconds until a message may go to this chat; 0 is now. */
-  delayMs(chatId: string, urgency: Urgency): number;
+  /** Milliseconds until so many messages, one unless told, may go to this chat together; 0 is now. */
+  delayMs(chatId: string, urgency: Urgency, messages?: number): number;
   /** Counts messages that are sent now. */
   take(chatId: string, messages?: number): void;
   /** Somebody waits to send what is owed: progress stays out of the chat until the returned function is called. */
   reserve(chatId: string): () => void;
   /** Telegram asked for silence in this chat. */
   silence(chatId: string, ms: number): void;
+  /** What an earlier process still has to obey: silences, and messages of the last minute. */
+  remember(pace: ChatPace): void;
 }
 
-const perChatMs = 1_000;
-const minuteMs = 60_000;
+export interface ChatPacerOptions {
+  /** Called with every silence that Telegram asked for, so that it outlives this process. */
+  onSilence?: (chatId: string, ms: number) => void;
+  /** A second and a minute are divided by it: for a fake whose are, too. */
+  timeScale?: number;
+}
+
+const secondMs = 1_000;
+const fullMinuteMs = 60_000;
 const perGroupMinute: Record<Urgency, number> = { owed: 20, progress: 12 };
 const perSecond: Record<Urgency, number> = { owed: 30, progress: 20 };
 /** Chats whose last minute is remembered. */
 const maxChats = 5_000;
 
-export function createChatPacer(now: () => number): ChatPacer {
+export function createChatPacer(now: () => number, options: ChatPacerOptions = {}): ChatPacer {
+  const perChatMs = secondMs / (options.timeScale ?? 1);
+  const minuteMs = fullMinuteMs / (options.timeScale ?? 1);
   /** Times of the last minute, by chat, oldest first. */
   const byChat = new Map<string, number[]>();
   /** How many wait, by chat. */
@@ -36,8 +49,14 @@ export function createChatPacer(now: () => number): ChatPacer {
     return (byChat.get(chatId) ?? []).filter((time) => time > at - minuteMs);
   }
 
+  function keepSilence(chatId: string, ms: number): void {
+    const at = now();
+    for (const [chat, until] of silentUntil) if (until <= at) silentUntil.delete(chat);
+    silentUntil.set(chatId, Math.max(silentUntil.get(chatId) ?? 0, at + ms));
+  }
+
   return {
-    delayMs(chatId, urgency) {
+    delayMs(chatId, urgency, messages = 1) {
       const at = now();
       const times = recent(chatId, at);
       lastSecond = lastSecond.filter((time) => time > at - perChatMs);
@@ -45,9 +64,9 @@ export function createChatPacer(now: () => number): ChatPacer {
       if (urgency === 'progress' && reserved.has(chatId)) waits.push(perChatMs);
       const last = times.at(-1);
       if (last !== undefined) waits.push(last + perChatMs - at);
-      const oldest = isGroup(chatId) ? times.at(-perGroupMinute[urgency]) : undefined;
+      const oldest = isGroup(chatId) ? times.at(messages - 1 - perGroupMinute[urgency]) : undefined;
       if (oldest !== undefined) waits.push(oldest + minuteMs - at);
-      const oldestOfAll = lastSecond.at(-perSecond[urgency]);
+      const oldestOfAll = lastSecond.at(messages - 1 - perSecond[urgency]);
       if (oldestOfAll !== undefined) waits.push(oldestOfAll + perChatMs - at);
       return Math.max(...waits);
     },
@@ -70,9 +89,18 @@ export function createChatPacer(now: () => number): ChatPacer {
       };
     },
     silence(chatId, ms) {
+      keepSilence(chatId, ms);
+      options.onSilence?.(chatId, ms);
+    },
+    remember({ silences, sent }) {
+      for (const { chatId, leftMs } of silences) keepSilence(chatId, leftMs);
       const at = now();
-      for (const [chat, until] of silentUntil) if (until <= at) silentUntil.delete(chat);
-      silentUntil.set(chatId, Math.max(silentUntil.get(chatId) ?? 0, at + ms));
+      for (const { chatId, agoMs } of sent) {
+        byChat.set(
+          chatId,
+          [...(byChat.get(chatId) ?? []), at - agoMs].toSorted((a, b) => a - b),
+        );
+      }
     },
   };
 }

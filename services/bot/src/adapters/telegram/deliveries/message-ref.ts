@@ -1,7 +1,11 @@
 import { z } from 'zod';
 
-/** Where a message of ours stands; stored with its delivery. */
-export const messageRefSchema = z.object({ chatId: z.string(), messageId: z.string() });
+/** Where a message of ours stands, with the albums that belong to it; stored with its delivery. */
+export const messageRefSchema = z.object({
+  chatId: z.string(),
+  messageId: z.string(),
+  albumIds: z.array(z.string()).optional(),
+});
 export type MessageRef = z.infer<typeof messageRefSchema>;
 
 export function parseMessageRef(stored: Record<string, unknown> | null | undefined): MessageRef | undefined {

@@ -33,7 +33,9 @@ function worldOf(answer: () => Promise<void> = () => Promise.resolve()) {
         edits.push({ at: Date.now() - start, percent: /(\d+) %/.exec(html)?.[1] });
         return answer();
       },
+      showAction: () => Promise.resolve(),
     },
+    languageFor: () => 'en',
     pacer,
     findCard: () => Promise.resolve({ chatId: '1', messageId: '7' }),
     log: pino({ level: 'silent' }),

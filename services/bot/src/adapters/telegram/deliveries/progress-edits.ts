@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Language } from '@atelier/shared/contracts/identity';
 import type { CardFacts, LiveFacts } from '../../../core/cards/card-facts.ts';
 import { renderJobCard } from '../../../core/cards/render-job-card.ts';
 import type { TelegramCalls } from '../api/telegram-calls.ts';
@@ -19,7 +20,8 @@ export interface ProgressEdits {
 }
 
 export interface ProgressEditsOptions {
-  calls: Pick<TelegramCalls, 'editText'>;
+  calls: Pick<TelegramCalls, 'editText' | 'showAction'>;
+  languageFor: (facts: CardFacts) => Language;
   pacer: ChatPacer;
   /** Where the placeholder stands, once it was sent. */
   findCard: (requestId: string) => Promise<MessageRef | undefined>;
@@ -72,7 +74,7 @@ export function createProgressEdits(options: ProgressEditsOptions): ProgressEdit
     const { ref } = entry;
     // Its sending is followed by a change, which comes here again.
     if (ref === undefined || entries.get(requestId) !== entry) return;
-    const card = renderJobCard(entry.facts, entry.live, entry.facts.request.language);
+    const card = renderJobCard(entry.facts, entry.live, options.languageFor(entry.facts));
     const text = drawJobCard(card, MAX_TEXT_CHARS);
     const shown = JSON.stringify(text);
     if (shown === entry.shown) return;
@@ -85,6 +87,7 @@ export function createProgressEdits(options: ProgressEditsOptions): ProgressEdit
     try {
       await calls.editText(ref.chatId, ref.messageId, text);
       entry.shown = shown;
+      if (card.state === 'running') showWork(ref.chatId, entry.facts);
     } catch (error) {
       if (isFailure(error, 'not_modified')) entry.shown = shown;
       else if (isFailure(error, 'rate_limited')) {
@@ -93,6 +96,13 @@ export function createProgressEdits(options: ProgressEditsOptions): ProgressEdit
       } else if (isFailure(error, 'message_gone', 'place_closed', 'migrated')) forget(requestId);
       else throw error;
     }
+  }
+
+  /** The chat's own sign that the bot is at work; it lasts 5 s, and is worth no trouble. */
+  function showWork(chatId: string, { request }: CardFacts): void {
+    const { threadId } = request.place;
+    const target = { chatId, ...(threadId === undefined ? {} : { threadId }) };
+    calls.showAction(target, 'upload_photo').catch((error: unknown) => log.trace({ err: error }, 'no sign of work'));
   }
 
   function forget(requestId: string): void {
@@ -107,8 +117,12 @@ export function createProgressEdits(options: ProgressEditsOptions): ProgressEdit
   return {
     show(facts, live) {
       const { id, finishedAt } = facts.request;
-      // Its result says the rest.
-      if (stopped || finishedAt !== null || ended.has(id)) return;
+      if (stopped || ended.has(id)) return;
+      if (finishedAt !== null) {
+        // Its result says the rest, whoever sends it.
+        if (entries.get(id)?.editing === undefined) forget(id);
+        return;
+      }
       const entry = entries.get(id) ?? {
         ref: undefined,
         shown: '',

@@ -5,7 +5,9 @@ import { finishedJob, plan, requestRecord } from '../../../core/cards/card-fixtu
 import { noLiveFacts } from '../../../core/cards/card-facts.ts';
 import type { TelegramCalls } from '../api/telegram-calls.ts';
 import { TelegramFailure, type TelegramFailureKind } from '../api/telegram-failure.ts';
+import { uploadLimits } from '../api/upload-limits.ts';
 import { createChatPacer } from './chat-pacer.ts';
+import { parseMessageRef } from './message-ref.ts';
 import { createDeliverySender } from './send-delivery.ts';
 
 const request = requestRecord({ state: 'succeeded', plan, finishedAt: new Date() });
@@ -24,6 +26,7 @@ const result: ClaimedDelivery = {
 
 interface World {
   pictures?: number;
+  isPrivate?: boolean;
   /** What Telegram refuses, by method and place in its calls. */
   refuse?: Partial<Record<string, TelegramFailure[]>>;
   parts?: Record<string, unknown>;
@@ -33,6 +36,9 @@ interface World {
 async function send(delivery: ClaimedDelivery, world: World = {}) {
   const asked: string[] = [];
   const recorded: Record<string, string[]>[] = [];
+  const moves: string[] = [];
+  const silences: string[] = [];
+  const texts: string[] = [];
   let lastId = 100;
   const refusals = new Map(Object.entries(world.refuse ?? {}).map(([method, list]) => [method, [...(list ?? [])]]));
   function call<T>(method: string, what: string, answer: T): Promise<T> {
@@ -45,19 +51,29 @@ async function send(delivery: ClaimedDelivery, world: World = {}) {
     sendText: ({ chatId, threadId, replyTo }) => call('sendText', `${chatId}/${threadId} to ${replyTo}`, newId()),
     sendFile: ({ chatId }, file) => call('sendFile', `${chatId} ${file.kind}`, newId()),
     sendAlbum: ({ replyTo }, files) => call('sendAlbum', `of ${files.length} to ${replyTo}`, files.map(newId)),
-    editText: (chatId, messageId) => call('editText', `${chatId}:${messageId}`, undefined),
+    editText: (chatId, messageId, { html }) => {
+      texts.push(html);
+      return call('editText', `${chatId}:${messageId}`, undefined);
+    },
     editToFile: (chatId, messageId, file) => call('editToFile', `${chatId}:${messageId} ${file.kind}`, undefined),
   };
   let now = 0;
   const sendDelivery = createDeliverySender({
     calls: calls as TelegramCalls,
-    pacer: createChatPacer(() => now),
+    pacer: createChatPacer(() => now, { onSilence: (chatId, ms) => silences.push(`${chatId} ${ms}`) }),
     progress: { end: () => Promise.resolve() },
-    files: {
-      get: () => Promise.resolve(Readable.from([Buffer.from('picture')])),
-      head: () => Promise.resolve(undefined),
+    chat: {
+      files: {
+        get: () => Promise.resolve(Readable.from([Buffer.from('picture')])),
+        head: () => Promise.resolve(undefined),
+      },
+      live: () => noLiveFacts,
+      languageFor: () => 'en',
+      moveChat: (_door, fromId, toId) => Promise.resolve(moves.push(`${fromId} to ${toId}`)).then(() => undefined),
+      fileUrl: ({ hash }) => `https://atelier.example.org/files/${hash}`,
     },
-    live: () => noLiveFacts,
+    limits: uploadLimits(false),
+    bot: () => ({ id: 1, username: 'Atelier_bot' }),
     readParts: () => Promise.resolve(world.parts),
     recordParts: (_delivery, parts) => Promise.resolve(recorded.push(parts) > 0),
     pause: (ms) => {
@@ -66,11 +82,15 @@ async function send(delivery: ClaimedDelivery, world: World = {}) {
     },
   });
   const jobs = Array.from({ length: world.pictures ?? 1 }, (_, index) => finishedJob(index));
-  const outcome = await sendDelivery(delivery, () => Promise.resolve({ request, jobs, delivered: true }));
-  return { asked, recorded, outcome };
+  const facts = { request: { ...request, isPrivate: world.isPrivate ?? false }, jobs, delivered: true };
+  const outcome = await sendDelivery(delivery, () => Promise.resolve(facts));
+  return { asked, recorded, outcome, moves, silences, texts };
 }
 
-function failure(kind: TelegramFailureKind, more: { afterMs?: number; newChatId?: string } = {}): TelegramFailure {
+function failure(
+  kind: TelegramFailureKind,
+  more: { afterMs?: number; newChatId?: string; neverReached?: boolean } = {},
+): TelegramFailure {
   return new TelegramFailure(kind, 'x', kind, more);
 }
 
@@ -98,6 +118,15 @@ describe('createDeliverySender', () => {
     expect(outcome.outcome).toBe('sent');
   });
 
+  it.each([1, 2])('gives a link to what Telegram does not take at all, of %i', async (pictures) => {
+    const refusals = [failure('photo_refused'), failure('too_large')];
+    const world = { pictures, refuse: { editToFile: refusals, sendAlbum: refusals } };
+    const { asked, outcome, texts } = await send(result, world);
+    expect(asked.at(-1)).toBe('editText -5:70');
+    expect(texts[0]?.match(/https:/g)).toHaveLength(pictures);
+    expect(outcome.outcome).toBe('sent');
+  });
+
   it('notes an album before it goes on, and sends none that was noted', async () => {
     const first = await send(result, { pictures: 2 });
     expect(first.asked).toEqual(['sendAlbum of 2 to 70', 'editText -5:70']);
@@ -106,16 +135,59 @@ describe('createDeliverySender', () => {
     expect(again.asked).toEqual(['editText -5:70']);
   });
 
+  it('sends the second album only where the first one was noted', async () => {
+    const first = await send(result, { pictures: 12, refuse: { sendAlbum: [] } });
+    expect(first.asked).toEqual(['sendAlbum of 10 to 70', 'sendAlbum of 2 to 70', 'editText -5:70']);
+    const albumIds = (first.recorded[0]?.['albumIds'] ?? []).slice(0, 10);
+    const again = await send({ ...result, triedBefore: true }, { pictures: 12, parts: { albumIds } });
+    expect(again.asked).toEqual(['sendAlbum of 2 to 70', 'editText -5:70']);
+  });
+
+  it('answers in private what was asked in private', async () => {
+    const asked = { ...result, place: { ...result.place, userId: '77' }, cardRef: null };
+    expect((await send(asked, { isPrivate: true })).asked).toEqual(['sendFile 77 photo']);
+  });
+
+  it('says in the group how a person gets a private answer where the bot cannot write to them', async () => {
+    const asked = { ...result, place: { ...result.place, userId: '77' }, cardRef: null };
+    const world = { isPrivate: true, refuse: { sendFile: [failure('place_closed')] } };
+    const { asked: calls, outcome } = await send(asked, world);
+    expect(calls).toEqual(['sendFile 77 photo', 'sendText -5/9 to undefined']);
+    expect(outcome.outcome).toBe('sent');
+  });
+
+  it('never takes what it told the group for the card of a private request', async () => {
+    const asked = { ...result, kind: 'card' as const, place: { ...result.place, userId: '77' }, cardRef: null };
+    const { outcome } = await send(asked, { isPrivate: true, refuse: { sendText: [failure('place_closed')] } });
+    if (outcome.outcome !== 'sent') throw new Error(outcome.outcome);
+    expect(parseMessageRef(outcome.messageRef)).toBeUndefined();
+  });
+
+  it('is silent where Telegram asked for it, which need not be where the request came from', async () => {
+    const asked = { ...result, place: { ...result.place, userId: '77' }, cardRef: null };
+    const limited = failure('rate_limited', { afterMs: 9_000 });
+    expect((await send(asked, { isPrivate: true, refuse: { sendFile: [limited] } })).silences).toEqual(['77 9000']);
+  });
+
+  it('brings a result to its author where the group is closed', async () => {
+    const asked = { ...result, place: { ...result.place, userId: '77' } };
+    const { asked: calls, outcome } = await send(asked, { refuse: { editToFile: [failure('place_closed')] } });
+    expect(calls).toEqual(['editToFile -5:70 photo', 'sendText 77/undefined to undefined', 'sendFile 77 photo']);
+    expect(outcome).toMatchObject({ outcome: 'sent', messageRef: { chatId: '77' } });
+  });
+
   it('follows a group that became a supergroup, where the placeholder is not', async () => {
     const moved = failure('migrated', { newChatId: '-1005' });
-    const { asked, outcome } = await send(result, { refuse: { editToFile: [moved] } });
+    const { asked, outcome, moves } = await send(result, { refuse: { editToFile: [moved] } });
     expect(asked).toEqual(['editToFile -5:70 photo', 'sendFile -1005 photo']);
     expect(outcome).toMatchObject({ messageRef: { chatId: '-1005' } });
+    expect(moves).toEqual(['-5 to -1005']);
   });
 
   it.each([
     [failure('rate_limited', { afterMs: 9_000 }), { outcome: 'postponed', afterMs: 9_000, certainlyNotSent: true }],
     [failure('unreachable'), { outcome: 'postponed', certainlyNotSent: false }],
+    [failure('unreachable', { neverReached: true }), { outcome: 'postponed', certainlyNotSent: true }],
     [failure('unauthorized'), { outcome: 'postponed', certainlyNotSent: true }],
     [failure('place_closed'), { outcome: 'failed', reason: 'Telegram: place_closed' }],
     [failure('refused'), { outcome: 'failed', reason: 'Telegram: refused' }],

@@ -3,10 +3,13 @@ import { noLiveFacts, type CardFacts } from '../../../core/cards/card-facts.ts';
 import type { JobCard } from '../../../core/cards/job-card.ts';
 import { renderJobCard } from '../../../core/cards/render-job-card.ts';
 import type { ChatCore, SendOutcome } from '../../../ports.ts';
-import type { MessageTarget, TelegramCalls } from '../api/telegram-calls.ts';
+import type { BotAccount, DrawnText, MessageTarget, TelegramCalls } from '../api/telegram-calls.ts';
 import { isFailure, TelegramFailure } from '../api/telegram-failure.ts';
+import type { UploadLimits } from '../api/upload-limits.ts';
 import { drawJobCard, MAX_CAPTION_CHARS, MAX_TEXT_CHARS } from '../cards/draw-job-card.ts';
-import { preparePictures } from '../cards/prepare-pictures.ts';
+import { drawText } from '../cards/draw-texts.ts';
+import { prepareFiles, type StoredFile } from '../cards/prepare-files.ts';
+import { telegramWords } from '../telegram-words.ts';
 import type { ChatPacer } from './chat-pacer.ts';
 import { parseMessageRef, sentPartsSchema, type MessageRef } from './message-ref.ts';
 import type { ProgressEdits } from './progress-edits.ts';
@@ -16,8 +19,9 @@ export interface DeliverySenderDeps {
   calls: TelegramCalls;
   pacer: ChatPacer;
   progress: Pick<ProgressEdits, 'end'>;
-  files: ChatCore['files'];
-  live: ChatCore['live'];
+  chat: Pick<ChatCore, 'files' | 'live' | 'languageFor' | 'moveChat' | 'fileUrl'>;
+  limits: UploadLimits;
+  bot: () => BotAccount | undefined;
   /** What earlier tries of a delivery noted, and noting it; false: the lease is lost. */
   readParts: (delivery: ClaimedDelivery) => Promise<Record<string, unknown> | undefined>;
   recordParts: (delivery: ClaimedDelivery, parts: Record<string, string[]>) => Promise<boolean>;
@@ -30,6 +34,7 @@ const longestWaitMs = 1_200;
 /** Telegram was away: nobody knows whether the message arrived. */
 const awayMs = 5_000;
 const brokenTokenMs = 60_000;
+const noCaption: DrawnText = { html: '', rows: [] };
 
 /**
  * Sends what is owed. The placeholder becomes the result by an edit, which may be repeated; several pictures go as an
@@ -38,7 +43,7 @@ const brokenTokenMs = 60_000;
  * of it: bots cannot read a chat back.
  */
 export function createDeliverySender(deps: DeliverySenderDeps) {
-  const { calls, pacer } = deps;
+  const { calls, pacer, chat } = deps;
 
   /** @throws TelegramFailure `rate_limited` where it takes too long; nothing was sent. */
   function room(chatId: string, messages = 1): Promise<void> {
@@ -46,7 +51,7 @@ export function createDeliverySender(deps: DeliverySenderDeps) {
   }
 
   async function sendCard(target: MessageTarget, facts: CardFacts): Promise<MessageRef> {
-    const card = renderJobCard(facts, deps.live(), facts.request.language);
+    const card = renderJobCard(facts, chat.live(), chat.languageFor(facts));
     await room(target.chatId);
     const messageId = await calls.sendText(target, drawJobCard(card, MAX_TEXT_CHARS));
     return { chatId: target.chatId, messageId };
@@ -54,15 +59,25 @@ export function createDeliverySender(deps: DeliverySenderDeps) {
 
   async function sendResult(target: MessageTarget, delivery: ClaimedDelivery, facts: CardFacts): Promise<MessageRef> {
     await deps.progress.end(delivery.requestId);
-    const card = renderJobCard(facts, noLiveFacts, facts.request.language);
+    const card = renderJobCard(facts, noLiveFacts, chat.languageFor(facts));
     const images = card.tiles.flatMap((tile) => (tile.image === undefined ? [] : [tile.image]));
     const placeholder = parseMessageRef(delivery.cardRef);
     // A chat that has moved took no message of ours with it.
     const ref = placeholder?.chatId === target.chatId ? placeholder : undefined;
     if (images.length === 0) return turnIntoText(target, ref, card);
-    if (images.length === 1) return turnIntoPicture(target, ref, card, images);
-    await sendAlbumOnce(target, delivery, ref, images);
-    return turnIntoText(target, ref, card);
+    if (images.length === 1) return turnIntoPicture(target, ref, card, images, facts);
+    const { left, albumIds } = await sendAlbumsOnce(target, delivery, ref, images);
+    return { ...(await turnIntoText(target, ref, withLinks(card, left, facts))), albumIds };
+  }
+
+  /** What Telegram does not take is still the person's: a lasting link, where the page has an address. */
+  function withLinks(card: JobCard, left: readonly StoredFile[], facts: CardFacts): JobCard {
+    if (left.length === 0) return card;
+    const links = left.flatMap((file) => chat.fileUrl(file) ?? []);
+    return {
+      ...card,
+      notes: [telegramWords(chat.languageFor(facts)).tooLargeFiles(left.length), ...links, ...card.notes],
+    };
   }
 
   async function turnIntoText(target: MessageTarget, ref: MessageRef | undefined, card: JobCard): Promise<MessageRef> {
@@ -76,59 +91,104 @@ export function createDeliverySender(deps: DeliverySenderDeps) {
     target: MessageTarget,
     ref: MessageRef | undefined,
     card: JobCard,
-    images: Parameters<typeof preparePictures>[0],
+    images: readonly StoredFile[],
+    facts: CardFacts,
   ): Promise<MessageRef> {
     const caption = drawJobCard(card, MAX_CAPTION_CHARS);
-    for (const as of ['photo', 'document'] as const) {
-      const [file] = (await preparePictures(images, { files: deps.files, as })).files;
+    for (const as of ['media', 'document'] as const) {
+      const [file] = (await prepareFiles(images, { files: chat.files, limits: deps.limits, as })).groups.flat();
       if (file === undefined) break;
       await room(target.chatId);
       try {
         if (ref !== undefined && (await edited(calls.editToFile(ref.chatId, ref.messageId, file, caption)))) return ref;
         return { chatId: target.chatId, messageId: await calls.sendFile(target, file, caption) };
       } catch (error) {
-        if (!isFailure(error, 'photo_refused')) throw error;
+        if (!isFailure(error, 'photo_refused', 'too_large')) throw error;
       }
     }
-    // It has expired, or nothing makes Telegram take it: the words and the buttons are still owed.
-    return turnIntoText(target, ref, card);
+    // Nothing makes Telegram take it: the words, the buttons and a link are still owed.
+    return turnIntoText(target, ref, withLinks(card, images, facts));
   }
 
-  async function sendAlbumOnce(
+  /** Each album once: what was sent is noted after each. @returns its messages, and what could not go. */
+  async function sendAlbumsOnce(
     target: MessageTarget,
     delivery: ClaimedDelivery,
     ref: MessageRef | undefined,
-    images: Parameters<typeof preparePictures>[0],
-  ): Promise<void> {
-    if (sentPartsSchema.safeParse(await deps.readParts(delivery)).success) return;
+    images: readonly StoredFile[],
+  ): Promise<{ left: StoredFile[]; albumIds: string[] }> {
+    const noted = sentPartsSchema.safeParse(await deps.readParts(delivery)).data?.albumIds ?? [];
     const to = ref === undefined ? target : { ...target, replyTo: ref.messageId };
-    for (const as of ['photo', 'document'] as const) {
-      const { files } = await preparePictures(images, { files: deps.files, as });
-      const [first, second] = files;
-      if (first === undefined) return;
-      await room(target.chatId, files.length);
+    for (const as of ['media', 'document'] as const) {
+      const { groups, left } = await prepareFiles(images, { files: chat.files, limits: deps.limits, as });
       try {
-        const albumIds =
-          second === undefined
-            ? [await calls.sendFile(to, first, { html: '', buttons: [] })]
-            : await calls.sendAlbum(to, files);
-        await deps.recordParts(delivery, { albumIds });
-        return;
+        let already = noted.length;
+        for (const files of groups) {
+          if (already >= files.length) {
+            already -= files.length;
+            continue;
+          }
+          const [first, second] = files;
+          if (first === undefined) continue;
+          await room(target.chatId, files.length);
+          const sent =
+            second === undefined ? [await calls.sendFile(to, first, noCaption)] : await calls.sendAlbum(to, files);
+          noted.push(...sent);
+          await deps.recordParts(delivery, { albumIds: noted });
+        }
+        return { left, albumIds: noted };
       } catch (error) {
-        if (!isFailure(error, 'photo_refused')) throw error;
+        if (!isFailure(error, 'photo_refused', 'too_large')) throw error;
       }
+    }
+    return { left: images.slice(noted.length), albumIds: noted };
+  }
+
+  /** Where it goes: a private one to its author alone. */
+  function targetOf(delivery: ClaimedDelivery, facts: CardFacts): MessageTarget {
+    const { id, threadId, replyTo, userId } = delivery.place;
+    if (facts.request.isPrivate && userId !== undefined && userId !== id) return { chatId: userId };
+    return {
+      chatId: id,
+      ...(threadId === undefined ? {} : { threadId }),
+      ...(replyTo === undefined ? {} : { replyTo }),
+    };
+  }
+
+  async function send(target: MessageTarget, delivery: ClaimedDelivery, facts: CardFacts): Promise<MessageRef> {
+    try {
+      return await (delivery.kind === 'card' ? sendCard(target, facts) : sendResult(target, delivery, facts));
+    } catch (error) {
+      if (isFailure(error, 'migrated') && error.newChatId !== undefined) {
+        await chat.moveChat('telegram', target.chatId, error.newChatId);
+        return send({ chatId: error.newChatId }, delivery, facts);
+      }
+      throw error;
     }
   }
 
-  async function send(delivery: ClaimedDelivery, facts: CardFacts, chatId: string): Promise<MessageRef> {
-    const { threadId, replyTo } = delivery.place;
-    const moved = chatId !== delivery.place.id;
-    const target: MessageTarget = {
-      chatId,
-      ...(threadId === undefined ? {} : { threadId }),
-      ...(replyTo === undefined || moved ? {} : { replyTo }),
-    };
-    return delivery.kind === 'card' ? sendCard(target, facts) : sendResult(target, delivery, facts);
+  /**
+   * The place is closed to us: a result still reaches its author where they talk to us, or else its group hears how. What
+   * the group hears is no card: nothing of a private request may ever be edited into it.
+   */
+  async function sendElsewhere(
+    target: MessageTarget,
+    delivery: ClaimedDelivery,
+    facts: CardFacts,
+  ): Promise<MessageRef | { toldIn: string; toldBy: string } | undefined> {
+    const { id, userId } = delivery.place;
+    const language = chat.languageFor(facts);
+    if (target.chatId !== id) {
+      const name = deps.bot()?.username ?? '';
+      const rows = [[{ label: telegramWords(language).openBot, url: `https://t.me/${name}` }]];
+      await room(id);
+      const words = { ...drawText(telegramWords(language).openPrivateChat(name)), rows };
+      return { toldIn: id, toldBy: await calls.sendText({ chatId: id, ...topicOf(delivery) }, words) };
+    }
+    if (delivery.kind !== 'result' || userId === undefined || userId === id) return undefined;
+    await room(userId);
+    await calls.sendText({ chatId: userId }, drawText(telegramWords(language).placeClosed));
+    return send({ chatId: userId }, delivery, facts);
   }
 
   return async function sendDelivery(
@@ -137,35 +197,58 @@ export function createDeliverySender(deps: DeliverySenderDeps) {
   ): Promise<SendOutcome> {
     if (delivery.kind === 'ping') return { outcome: 'failed', reason: 'Telegram needs no message that only notifies' };
     const facts = await readFacts();
+    const target = targetOf(delivery, facts);
+    // Where the last message was to go: that chat is what Telegram wants silent.
+    let { chatId } = target;
     try {
       try {
-        return { outcome: 'sent', messageRef: { ...(await send(delivery, facts, delivery.place.id)) } };
+        return { outcome: 'sent', messageRef: storedRef(await send(target, delivery, facts)) };
       } catch (error) {
-        if (!isFailure(error, 'migrated') || error.newChatId === undefined) throw error;
-        return { outcome: 'sent', messageRef: { ...(await send(delivery, facts, error.newChatId)) } };
+        if (!isFailure(error, 'place_closed')) throw error;
+        chatId = elsewhereOf(target, delivery);
+        const ref = await sendElsewhere(target, delivery, facts).catch((second: unknown) => {
+          // That place is closed as well: the first one is what is said.
+          if (isFailure(second, 'place_closed', 'refused')) return undefined;
+          throw second;
+        });
+        if (ref === undefined) throw error;
+        return { outcome: 'sent', messageRef: 'toldIn' in ref ? ref : storedRef(ref) };
       }
     } catch (error) {
-      if (error instanceof TelegramFailure) return outcomeOf(error, delivery);
+      if (error instanceof TelegramFailure) return outcomeOf(error, delivery, chatId);
       throw error;
     }
   };
 
-  function outcomeOf(failure: TelegramFailure, delivery: ClaimedDelivery): SendOutcome {
+  function outcomeOf(failure: TelegramFailure, delivery: ClaimedDelivery, chatId: string): SendOutcome {
     const reason = failure.message;
-    const chatId = delivery.place.id;
     if (failure.kind === 'rate_limited') {
       pacer.silence(chatId, failure.afterMs);
       const certainlyNotSent = !delivery.triedBefore;
       return { outcome: 'postponed', afterMs: failure.afterMs, reason, certainlyNotSent };
     }
     if (failure.kind === 'unreachable' || failure.kind === 'conflict') {
-      return { outcome: 'postponed', afterMs: awayMs, reason, certainlyNotSent: false };
+      const certainlyNotSent = failure.neverReached && !delivery.triedBefore;
+      return { outcome: 'postponed', afterMs: awayMs, reason, certainlyNotSent };
     }
     if (failure.kind === 'unauthorized') {
       return { outcome: 'postponed', afterMs: brokenTokenMs, reason, certainlyNotSent: !delivery.triedBefore };
     }
     return { outcome: 'failed', reason };
   }
+}
+
+/** The other place of a delivery: of a private one the group, of one for a group its author's chat. */
+function elsewhereOf(target: MessageTarget, { place }: ClaimedDelivery): string {
+  return target.chatId === place.id ? (place.userId ?? place.id) : place.id;
+}
+
+function storedRef({ chatId, messageId, albumIds }: MessageRef): Record<string, string | string[]> {
+  return { chatId, messageId, ...(albumIds === undefined || albumIds.length === 0 ? {} : { albumIds }) };
+}
+
+function topicOf({ place }: ClaimedDelivery): { threadId?: string } {
+  return place.threadId === undefined ? {} : { threadId: place.threadId };
 }
 
 /** Whether the message now is as it should be; false where it is no longer there. */

@@ -20,7 +20,7 @@ export async function waitForRoom(
   const release = pacer.reserve(chatId);
   try {
     for (;;) {
-      const delayMs = pacer.delayMs(chatId, 'owed');
+      const delayMs = pacer.delayMs(chatId, 'owed', messages);
       if (delayMs <= 0) break;
       if (delayMs > longestWaitMs) {
         throw new TelegramFailure('rate_limited', 'none', 'the chat has no room yet', { afterMs: delayMs });

@@ -11,7 +11,10 @@ function message(id: number, chatId: number): { key: string; payload: unknown } 
 }
 
 /** A handler over an inbox in memory. */
-function worldOf(items: { key: string; payload: unknown }[], perform: (update: TelegramUpdate) => Promise<void>) {
+function worldOf(
+  items: { key: string; payload: unknown }[],
+  perform: (update: TelegramUpdate, album: readonly TelegramUpdate[]) => Promise<void>,
+) {
   const stopping = new AbortController();
   const handled: string[] = [];
   const inbox = [...items];
@@ -22,7 +25,8 @@ function worldOf(items: { key: string; payload: unknown }[], perform: (update: T
       return Promise.resolve();
     },
     perform,
-    pause: () => Promise.resolve(),
+    // As long as it takes to read what came meanwhile.
+    pause: () => new Promise((resolve) => setImmediate(resolve)),
     signal: stopping.signal,
     log: pino({ level: 'silent' }),
   });
@@ -89,5 +93,21 @@ describe('createInboxHandler', () => {
     await world.handler.stop();
     expect(begun).toEqual([1]);
     expect(world.handled).toEqual(['1']);
+  });
+
+  it('hands over an album at once, also where its pictures come apart', async () => {
+    const picture = (id: number) => {
+      const { key, payload } = message(id, 10);
+      const { message: own } = payload as { message: object };
+      return { key, payload: { update_id: id, message: { ...own, media_group_id: 'a' } } };
+    };
+    const done: number[][] = [];
+    const world = worldOf([picture(1)], async (update, album) => {
+      done.push([update, ...album].map(({ update_id: id }) => id));
+    });
+    world.inbox.push(picture(2), message(3, 10), picture(4));
+    world.handler.ring();
+    await vi.waitFor(() => expect(world.handled).toEqual(['1', '2', '4', '3']));
+    expect(done).toEqual([[1, 2, 4], [3]]);
   });
 });

@@ -5,12 +5,17 @@ import { chatOf, telegramUpdateSchema, type TelegramUpdate } from './telegram-up
 export interface InboxHandlerOptions {
   readUnhandled: (limit: number) => Promise<InboxItem[]>;
   markHandled: (key: string) => Promise<void>;
-  /** Does what an update asks; may be called again for the same one after a crash. Throws where it is to be tried again. */
-  perform: (update: TelegramUpdate) => Promise<void>;
+  /**
+   * Does what an update asks, with the other messages of its album; may be called again for the same one after a crash.
+   * Throws where it is to be tried again.
+   */
+  perform: (update: TelegramUpdate, album: readonly TelegramUpdate[]) => Promise<void>;
   /** Waits, unless it is stopped. */
   pause: (ms: number) => Promise<void>;
   signal: AbortSignal;
   log: Logger;
+  /** How long the pictures of an album may lie apart. */
+  albumMs?: number;
 }
 
 export interface InboxHandler {
@@ -23,6 +28,7 @@ export interface InboxHandler {
 const readAtOnce = 500;
 const maxKnown = 20_000;
 const longestPauseMs = 15_000;
+const defaultAlbumMs = 500;
 
 /** Works off the inbox: several chats at a time, one chat's updates in the order in which they came. */
 export function createInboxHandler(options: InboxHandlerOptions): InboxHandler {
@@ -87,9 +93,10 @@ export function createInboxHandler(options: InboxHandlerOptions): InboxHandler {
       const [update] = chats.get(chat) ?? [];
       if (update === undefined) break;
       try {
-        await options.perform(update);
-        await options.markHandled(String(update.update_id));
-        chats.get(chat)?.shift();
+        const album = await siblingsOf(update, chat);
+        await options.perform(update, album);
+        for (const done of [update, ...album]) await options.markHandled(String(done.update_id));
+        chats.set(chat, chats.get(chat)?.filter((other) => other !== update && !album.includes(other)) ?? []);
         failures = 0;
       } catch (error) {
         failures += 1;
@@ -100,6 +107,19 @@ export function createInboxHandler(options: InboxHandlerOptions): InboxHandler {
     chats.delete(chat);
     // What did not fit into one reading.
     if (!signal.aborted && chats.size === 0) ring();
+  }
+
+  /** The pictures of an album come as messages of their own, one after the other: waits until no more come. */
+  async function siblingsOf(update: TelegramUpdate, chat: string): Promise<TelegramUpdate[]> {
+    const albumId = update.message?.media_group_id;
+    if (albumId === undefined) return [];
+    const found = (): TelegramUpdate[] =>
+      (chats.get(chat) ?? []).filter((other) => other !== update && other.message?.media_group_id === albumId);
+    for (let count = -1; count !== found().length;) {
+      count = found().length;
+      await options.pause(options.albumMs ?? defaultAlbumMs);
+    }
+    return found();
   }
 
   function track(work: Promise<void>): void {

@@ -44,6 +44,8 @@ describe('pollUpdates', () => {
     expect(batches).toEqual([['7', '8']]);
     expect(seen.offsets).toEqual([undefined, 9, 9]);
     expect(seen.taken).toBe(2);
+    // A server that does not wait is not asked in a circle.
+    expect(seen.pauses).toEqual([250]);
   });
 
   it('asks for the same again while nothing can be committed', async () => {

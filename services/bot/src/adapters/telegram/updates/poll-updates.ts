@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { InboxItem } from '@atelier/shared/db/inbox';
 import type { TelegramCalls } from '../api/telegram-calls.ts';
 import { isFailure } from '../api/telegram-failure.ts';
+import { numberedUpdateSchema, toInboxItem } from './storable-update.ts';
 
 export interface UpdatePollOptions {
   calls: Pick<TelegramCalls, 'getUpdates'>;
@@ -18,8 +19,8 @@ export interface UpdatePollOptions {
   waitSeconds?: number;
 }
 
-const numberedSchema = z.looseObject({ update_id: z.int() });
 const longestPauseMs = 30_000;
+const quickAnswerMs = 250;
 
 /**
  * Asks for updates until it is stopped. Asking for the next ones tells Telegram to forget those before, so that comes
@@ -30,13 +31,19 @@ export async function pollUpdates(options: UpdatePollOptions): Promise<void> {
   let offset: number | undefined;
   let failures = 0;
   while (!signal.aborted) {
+    const askedAt = performance.now();
     try {
-      const updates = z.array(numberedSchema).parse(await calls.getUpdates(offset, options.waitSeconds ?? 25, signal));
-      await options.takeIn(updates.map((update) => ({ key: String(update.update_id), payload: storable(update) })));
+      const updates = z
+        .array(numberedUpdateSchema)
+        .parse(await calls.getUpdates(offset, options.waitSeconds ?? 25, signal));
+      await options.takeIn(updates.map(toInboxItem));
       if (updates.length > 0) options.onTaken(updates);
       offset = updates.reduce((next, { update_id: id }) => Math.max(next ?? 0, id + 1), offset);
       if (failures > 0) log.info('Telegram answers again');
       failures = 0;
+      // Some servers answer at once instead of waiting.
+      const isQuick = performance.now() - askedAt < quickAnswerMs;
+      if (updates.length === 0 && isQuick && !signal.aborted) await options.pause(quickAnswerMs);
     } catch (error) {
       if (signal.aborted) return;
       failures += 1;
@@ -48,13 +55,6 @@ export async function pollUpdates(options: UpdatePollOptions): Promise<void> {
       await options.pause(pauseMs);
     }
   }
-}
-
-/** Without the two things that JSON can say and Postgres cannot store, so that no message can block all that follow. */
-function storable(update: unknown): unknown {
-  return JSON.parse(JSON.stringify(update), (_key, value: unknown) =>
-    typeof value === 'string' ? value.toWellFormed().replaceAll('\u0000', '\uFFFD') : value,
-  ) as unknown;
 }
 
 function explain(error: unknown): string {

@@ -29,6 +29,23 @@ const fileSchema = z.object({
   mime_type: z.string().optional(),
 });
 
+const keyboardSchema = z.object({
+  inline_keyboard: z.array(z.array(z.object({ callback_data: z.string().optional() }))),
+});
+
+/** A message that is answered, as it stands now. */
+const answeredSchema = z.object({
+  message_id: z.int(),
+  from: userSchema.optional(),
+  text: z.string().optional(),
+  caption: z.string().optional(),
+  entities: z.array(z.object({ type: z.string(), url: z.string().optional() })).optional(),
+  photo: z.array(fileSchema).optional(),
+  document: fileSchema.optional(),
+  reply_markup: keyboardSchema.optional(),
+});
+export type AnsweredMessage = z.infer<typeof answeredSchema>;
+
 const messageSchema = z.object({
   message_id: z.int(),
   from: userSchema.optional(),
@@ -42,7 +59,15 @@ const messageSchema = z.object({
   /** The same picture in several sizes, the largest last. */
   photo: z.array(fileSchema).optional(),
   document: fileSchema.optional(),
-  reply_to_message: z.object({ from: userSchema.optional() }).optional(),
+  /** Pictures that were sent together share it; they come as messages of their own. */
+  media_group_id: z.string().optional(),
+  reply_to_message: answeredSchema.optional(),
+  /** The part of the answered message that was chosen. */
+  quote: z.object({ text: z.string() }).optional(),
+  /** Unix time. */
+  edit_date: z.int().optional(),
+  /** The group has become a supergroup with this id. */
+  migrate_to_chat_id: z.number().optional(),
 });
 export type TelegramMessage = z.infer<typeof messageSchema>;
 
@@ -56,6 +81,7 @@ const callbackQuerySchema = z.object({
       chat: chatSchema,
       message_thread_id: z.int().optional(),
       is_topic_message: z.boolean().optional(),
+      reply_to_message: messageSchema.optional(),
     })
     .optional(),
 });
@@ -64,12 +90,13 @@ export type TelegramCallbackQuery = z.infer<typeof callbackQuerySchema>;
 export const telegramUpdateSchema = z.object({
   update_id: z.int(),
   message: messageSchema.optional(),
+  edited_message: messageSchema.optional(),
   callback_query: callbackQuerySchema.optional(),
 });
 export type TelegramUpdate = z.infer<typeof telegramUpdateSchema>;
 
 /** Which chat's order an update keeps; those of none keep only their own. */
 export function chatOf(update: TelegramUpdate): string {
-  const chat = update.message?.chat ?? update.callback_query?.message?.chat;
+  const chat = update.message?.chat ?? update.edited_message?.chat ?? update.callback_query?.message?.chat;
   return chat === undefined ? `update ${update.update_id}` : String(chat.id);
 }

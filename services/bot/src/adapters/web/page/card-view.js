@@ -1,4 +1,5 @@
 import { assetUrl } from './api.js';
+import { drawRows } from './action-rows.js';
 import { arrange, icon, make } from './dom.js';
 
 /** @typedef {import('./api.js').JobCard} JobCard */
@@ -7,7 +8,7 @@ import { arrange, icon, make } from './dom.js';
 
 /**
  * @typedef {object} CardActions
- * @property {(action: 'cancel' | 'retry', requestId: string) => Promise<void>} press
+ * @property {import('./action-rows.js').Press} press
  * @property {(card: JobCard, imageIndex: number, opener: HTMLElement) => void} openPicture
  *
  * @typedef {ReturnType<typeof createCardView>} CardView
@@ -22,6 +23,9 @@ import { arrange, icon, make } from './dom.js';
 export function createCardView(strings, actions) {
   const title = make('h3', { class: 'card-title' });
   const meta = make('p', { class: 'card-meta' });
+  const origin = make('p', { class: 'card-origin', hidden: true });
+  const question = make('div', { class: 'card-question', hidden: true });
+  const reason = make('p', { class: 'card-reason', hidden: true });
   const inputs = make('ul', { class: 'card-inputs', hidden: true });
   const grid = make('ul', { class: 'tiles', hidden: true });
   const reply = make('p', { class: 'card-reply', hidden: true });
@@ -31,19 +35,23 @@ export function createCardView(strings, actions) {
   const headline = make('span', { class: 'card-headline' });
   const statusText = make('span', { class: 'card-status-text' });
   const status = make('p', { class: 'card-status' }, headline, statusText);
-  const buttons = make('div', { class: 'card-buttons' });
+  const actionRows = make('div', { class: 'card-actions' });
   const facts = make('p', { class: 'card-facts', hidden: true });
   const notes = make('ul', { class: 'card-notes', hidden: true });
   const article = make(
     'article',
     { class: 'card' },
     make('header', { class: 'card-head' }, title, meta),
+    origin,
     inputs,
     grid,
     reply,
     error,
+    question,
     progress,
-    make('footer', { class: 'card-foot' }, status, buttons),
+    make('footer', { class: 'card-foot' }, status),
+    reason,
+    actionRows,
     facts,
     notes,
   );
@@ -62,7 +70,10 @@ export function createCardView(strings, actions) {
     title.id = `title-${card.requestId}`;
     title.textContent = card.title;
     article.setAttribute('aria-labelledby', title.id);
-    meta.textContent = formatTime(card.createdAt);
+    meta.textContent = [formatTime(card.createdAt), ...(card.isPrivate ? [strings().private] : [])].join(' · ');
+    fill(origin, card.lineage?.text);
+    drawQuestion(card.question);
+    fill(reason, card.reason);
     headline.textContent = card.headline;
     drawInputs(card);
     drawTiles(card);
@@ -114,6 +125,7 @@ export function createCardView(strings, actions) {
       const view = tiles.get(key) ?? createTileView(strings, (opener) => openPicture(index, opener));
       tiles.set(key, view);
       view.update(tile);
+      view.element.dataset['covered'] = String(card.isCovered);
       const preview = previews.get(tile.jobId);
       if (preview !== undefined && tile.state === 'running') view.preview(preview);
       return view.element;
@@ -125,33 +137,31 @@ export function createCardView(strings, actions) {
     if (shown !== undefined) actions.openPicture(shown, index, opener);
   }
 
+  /** What the buttons show now: an unchanged row keeps its focus. */
+  let drawnButtons = '';
+
   function drawButtons(/** @type {JobCard} */ card) {
-    /** @type {Map<string, Element>} */
-    const existing = new Map([...buttons.children].map((child) => [child.getAttribute('data-action') ?? '', child]));
-    arrange(
-      buttons,
-      card.buttons
-        .filter((button) => button.action !== 'original')
-        .map((button) => {
-          const known = existing.get(button.action);
-          if (known !== undefined) {
-            known.textContent = button.label;
-            return known;
-          }
-          const made = make(
-            'button',
-            { class: 'card-button', type: 'button', 'data-action': button.action },
-            button.label,
-          );
-          made.setAttribute('aria-describedby', title.id);
-          made.addEventListener('click', () => {
-            made.disabled = true;
-            void actions
-              .press(/** @type {'cancel' | 'retry'} */ (button.action), card.requestId)
-              .finally(() => (made.disabled = false));
-          });
-          return made;
-        }),
+    const wanted = JSON.stringify([card.rows, card.menus]);
+    if (wanted === drawnButtons) return;
+    drawnButtons = wanted;
+    const focused = actionRows.contains(document.activeElement)
+      ? document.activeElement?.getAttribute('data-id')
+      : undefined;
+    actionRows.replaceChildren(...drawRows(card.rows, card.menus, actions.press, title.id));
+    if (typeof focused !== 'string') return;
+    const again = [...actionRows.querySelectorAll('button')].find((one) => one.dataset['id'] === focused);
+    again?.focus();
+  }
+
+  function drawQuestion(/** @type {JobCard['question']} */ asked) {
+    question.hidden = asked === undefined;
+    question.replaceChildren(
+      ...(asked === undefined
+        ? []
+        : [
+            make('p', { class: 'card-question-text' }, asked.text),
+            ...asked.plan.map((line) => make('p', { class: 'card-question-plan' }, line)),
+          ]),
     );
   }
 
@@ -192,6 +202,20 @@ function createTileView(strings, open) {
   function show(/** @type {NonNullable<CardTile['image']>} */ image) {
     if (hash === image.hash) return;
     hash = image.hash;
+    const media = /^(video|audio)\//.exec(image.mediaType)?.[1];
+    if (media !== undefined) {
+      const player = make(media === 'video' ? 'video' : 'audio', {
+        class: 'tile-media',
+        src: assetUrl(image.hash),
+        controls: true,
+        loop: media === 'video',
+        preload: 'metadata',
+        'aria-label': image.alt,
+      });
+      frame.replaceChildren(player);
+      element.dataset['shown'] = 'true';
+      return;
+    }
     if (!image.mediaType.startsWith('image/')) {
       frame.replaceChildren(
         make(

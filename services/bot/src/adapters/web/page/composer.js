@@ -142,7 +142,7 @@ export function createComposer({ strings, language, onSubmit }) {
   }
 
   function drawChosen() {
-    const { aspect, count, seed, negative } = options.value;
+    const { aspect, count, seed, negative, model, style } = options.value;
     const words = strings();
     /** @type {[import('./options-panel.js').Options extends infer O ? keyof O : never, string | undefined][]} */
     const chips = [
@@ -150,6 +150,8 @@ export function createComposer({ strings, language, onSubmit }) {
       ['count', count === undefined ? undefined : `× ${count}`],
       ['seed', seed === undefined ? undefined : `${words.seed} ${seed}`],
       ['negative', negative === undefined ? undefined : `${words.negative}: ${negative}`],
+      ['model', model],
+      ['style', style],
     ];
     chosen.replaceChildren(
       ...chips.flatMap(([key, label]) =>

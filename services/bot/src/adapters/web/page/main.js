@@ -3,12 +3,14 @@ import { ApiError, callApi } from './api.js';
 import { createComposer } from './composer.js';
 import { byId, icon, make } from './dom.js';
 import { createLightbox } from './lightbox.js';
+import { createOutcomeView } from './outcome-view.js';
 import { createLiveEvents } from './live-events.js';
 import { createOutbox, randomId } from './outbox.js';
 import { applyTheme, preferredLanguage, preferredTheme, storage } from './preferences.js';
 import { createQueueView } from './queue-view.js';
-import { askForToken, editProfile } from './sheets.js';
+import { askForToken, askToLink, editProfile, signInByCode } from './sheets.js';
 import { stringsFor } from './strings.js';
+import { createSiteMenu } from './site-menu.js';
 import { createTimeline } from './timeline.js';
 
 /** How near to the end counts as reading the newest. */
@@ -53,14 +55,7 @@ const outbox = createOutbox({
   language: currentLanguage,
   strings,
   onChange: (elements) => timeline.setPending(elements),
-  async onAccepted(answer) {
-    if (answer.outcome === 'accepted') {
-      if (!timeline.has(answer.requestId)) await timeline.fetchOne(answer.requestId).catch(() => undefined);
-      return;
-    }
-    if (answer.outcome === 'queue') queueView.show(true);
-    else composer.say(answer.text, 'answer');
-  },
+  onAccepted: (answer) => showAnswer(answer, false),
   onRefused(error, request) {
     if (error.status === 401) {
       composer.giveBack(request, composer.sentenceOf(error));
@@ -98,19 +93,67 @@ const live = createLiveEvents(() => `/api/events?lang=${language}`, {
   },
 });
 
-/**
- * @param {'cancel' | 'retry'} action
- * @param {string} requestId
- */
-async function press(action, requestId) {
+const outcomeView = createOutcomeView({
+  strings,
+  language: currentLanguage,
+  press,
+  onAnswer: (answer) => showAnswer(answer, true),
+  sentenceOf: (error) => composer.sentenceOf(error),
+});
+const siteMenu = createSiteMenu(strings, (call) => {
+  callApi(`/api/commands?lang=${language}`, { json: { eventId: randomId(), ...call } }).then(
+    (answer) => showAnswer(answer, false),
+    (error) => composer.say(composer.sentenceOf(error)),
+  );
+});
+
+/** @param {{id: string, action: string}} button */
+async function press(button) {
   try {
-    const answer = await callApi(`/api/requests/${requestId}/${action}?lang=${language}`, {
-      json: action === 'retry' ? { eventId: randomId() } : {},
-    });
-    await timeline.fetchOne(answer.requestId ?? requestId);
-    if (action === 'retry') scrollToEnd();
+    const answer = await callApi(`/api/press?lang=${language}`, { json: { eventId: randomId(), id: button.id } });
+    if (answer.outcome === 'accepted') outcomeView.close();
+    await showAnswer(answer, true);
   } catch (error) {
+    outcomeView.close();
     composer.say(composer.sentenceOf(error));
+  }
+}
+
+/**
+ * Shows what came of a line, a button or a form.
+ *
+ * @param {any} answer
+ * @param {boolean} goThere a new request is scrolled to.
+ */
+async function showAnswer(answer, goThere) {
+  switch (answer.outcome) {
+    case 'accepted':
+      if (!timeline.has(answer.requestId)) await timeline.fetchOne(answer.requestId).catch(() => undefined);
+      if (goThere) scrollToEnd();
+      break;
+    case 'queue':
+      queueView.show(true);
+      break;
+    case 'panel':
+      outcomeView.showPanel(answer.panel);
+      break;
+    case 'list':
+      outcomeView.showList(answer.list);
+      break;
+    case 'form':
+      outcomeView.showForm(answer.form);
+      break;
+    case 'files':
+      outcomeView.showFiles(answer);
+      break;
+    case 'card':
+      outcomeView.close();
+      timeline.reveal(answer.card);
+      break;
+    default:
+      outcomeView.close();
+      composer.say(answer.text, 'answer');
+      if (answer.requestId !== undefined) await timeline.fetchOne(answer.requestId).catch(() => undefined);
   }
 }
 
@@ -217,6 +260,7 @@ function drawWords() {
   drawTheme();
   composer.redraw();
   queueView.redraw();
+  siteMenu.draw();
 }
 
 byId('language').addEventListener('click', () => {
@@ -250,13 +294,19 @@ function checkAccess() {
 
 /** Finds out who we are, signing in where it is asked for, and connects. */
 async function start() {
+  let code = takeCode();
   for (;;) {
     try {
       profile = await callApi(`/api/me?lang=${language}`);
       break;
     } catch (error) {
-      if (error instanceof ApiError && error.status === 401) await askForToken(strings, currentLanguage);
-      else {
+      if (error instanceof ApiError && error.status === 401) {
+        // Who has a code from a chat needs no token, and is then the same person here.
+        const mayUse = code !== undefined && (await askToLink(strings));
+        const signedIn = mayUse && (await signInByCode(/** @type {string} */ (code)));
+        code = undefined;
+        if (!signedIn) await askForToken(strings, currentLanguage);
+      } else {
         drawNotices([{ key: 'offline', text: strings().offline }]);
         await new Promise((resolve) => setTimeout(resolve, 1_000));
       }
@@ -265,6 +315,25 @@ async function start() {
   drawProfile();
   outbox.redraw();
   live.start();
+  if (code !== undefined && (await askToLink(strings))) await redeem(code);
+}
+
+/** A code that a chat gave, in the address where no server sees it. */
+function takeCode() {
+  const found = /^#link=([\w-]{8,12})$/.exec(location.hash)?.[1];
+  if (found !== undefined) history.replaceState(null, '', location.pathname);
+  return found;
+}
+
+async function redeem(/** @type {string} */ given) {
+  try {
+    const answer = await callApi(`/api/link?lang=${language}`, { json: { code: given } });
+    composer.say(answer.text, 'answer');
+    timeline.clear();
+    live.restart();
+  } catch (error) {
+    composer.say(composer.sentenceOf(error));
+  }
 }
 
 drawWords();

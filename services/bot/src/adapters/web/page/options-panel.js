@@ -1,3 +1,4 @@
+import { callApi } from './api.js';
 import { make } from './dom.js';
 
 /**
@@ -6,13 +7,15 @@ import { make } from './dom.js';
  * @property {number} [count]
  * @property {string} [seed]
  * @property {string} [negative]
+ * @property {string} [model]
+ * @property {string} [style]
  */
 
 const aspects = ['1:1', '4:3', '3:4', '16:9', '9:16'];
 const counts = [1, 2, 3, 4, 6, 8];
 
 /**
- * The options beside the words: shape, count, seed, what must not appear.
+ * The options beside the words: shape, count, seed, what must not appear, model and style.
  *
  * @param {HTMLElement} panel
  * @param {() => ReturnType<typeof import('./strings.js').stringsFor>} strings
@@ -54,7 +57,7 @@ export function createOptionsPanel(panel, strings, onChange) {
   }
 
   /**
-   * @param {'seed' | 'negative'} key
+   * @param {'seed' | 'negative' | 'model' | 'style'} key
    * @param {string} label
    * @param {Record<string, unknown>} properties
    */
@@ -67,6 +70,42 @@ export function createOptionsPanel(panel, strings, onChange) {
       ...properties,
     });
     return make('label', { class: 'field' }, make('span', {}, label), input);
+  }
+
+  /**
+   * A field that offers what is known, as somebody types.
+   *
+   * @param {'model' | 'style'} key
+   * @param {string} label
+   */
+  function suggested(key, label) {
+    const list = make('datalist', { id: `suggest-${key}` });
+    const element = field(key, label, { placeholder: strings().automatic, maxLength: 200 });
+    const input = element.querySelector('input');
+    input?.setAttribute('list', list.id);
+    /** @type {string | undefined} */
+    let asked;
+    const refresh = () => {
+      const typed = input?.value.trim() ?? '';
+      if (typed === asked) return;
+      asked = typed;
+      const query = new URLSearchParams({ source: key, typed });
+      callApi(`/api/suggest?${query}`).then(
+        (answer) => {
+          if (typed !== asked) return;
+          list.replaceChildren(
+            .../** @type {{value: string, label: string}[]} */ (answer.suggestions).map((one) =>
+              make('option', { value: one.value }, one.label === one.value ? '' : one.label),
+            ),
+          );
+        },
+        () => undefined,
+      );
+    };
+    input?.addEventListener('focus', refresh);
+    input?.addEventListener('input', refresh);
+    element.append(list);
+    return element;
   }
 
   function draw() {
@@ -84,6 +123,8 @@ export function createOptionsPanel(panel, strings, onChange) {
           maxLength: 20,
         }),
         field('negative', words.negative, { placeholder: words.negativeHint, maxLength: 4_000 }),
+        suggested('model', words.model),
+        suggested('style', words.style),
       ),
     );
   }

@@ -106,3 +106,40 @@ export function editProfile(strings, profile, save) {
   dialog.replaceChildren(form);
   dialog.showModal();
 }
+
+/** Signs in with a code that a chat gave. @returns {Promise<boolean>} */
+export function signInByCode(/** @type {string} */ code) {
+  return callApi('/api/session', { json: { code } }).then(
+    () => true,
+    () => false,
+  );
+}
+
+/**
+ * Asks before the page's person becomes another one: a link that somebody sent must not do that by itself.
+ *
+ * @param {Strings} strings
+ * @returns {Promise<boolean>}
+ */
+export function askToLink(strings) {
+  const dialog = byId('profile-dialog', HTMLDialogElement);
+  const words = strings();
+  /** @type {PromiseWithResolvers<boolean>} */
+  const { promise, resolve } = Promise.withResolvers();
+  const answer = (/** @type {boolean} */ yes) => () => {
+    resolve(yes);
+    dialog.close();
+  };
+  dialog.replaceChildren(
+    make('p', {}, words.linkQuestion),
+    make(
+      'div',
+      { class: 'sheet-actions' },
+      make('button', { class: 'quiet-button', type: 'button', onclick: answer(false) }, words.cancel),
+      make('button', { class: 'primary-button', type: 'button', onclick: answer(true) }, words.linkYes),
+    ),
+  );
+  dialog.addEventListener('close', () => resolve(false), { once: true });
+  dialog.showModal();
+  return promise;
+}

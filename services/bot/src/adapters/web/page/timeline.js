@@ -92,6 +92,13 @@ export function createTimeline(options) {
     async fetchOne(/** @type {string} */ requestId) {
       if (take(await callApi(`/api/requests/${requestId}?lang=${options.language()}`))) layOut();
     },
+    /** Shows a card that somebody asked for, wherever it stands. */
+    reveal(/** @type {JobCard} */ card) {
+      if (take(card)) layOut();
+      const view = views.get(card.requestId);
+      view?.element.scrollIntoView({ block: 'center' });
+      view?.element.querySelector('button')?.focus({ preventScroll: true });
+    },
     async earlier() {
       const first = ordered()[0]?.card;
       if (first !== undefined) await fetchCards(first.requestId);

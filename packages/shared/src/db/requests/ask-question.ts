@@ -1,0 +1,134 @@
+import { z } from 'zod';
+import { uuidSchema } from '../../contracts/identity.ts';
+import { MAX_PROMPT_CHARS, pendingQuestionSchema, type PendingQuestion } from '../../contracts/request.ts';
+import { withDatabaseErrors } from '../database-error.ts';
+import type { Database, SqlFragment } from '../connect-database.ts';
+import { outboxRowSchema, type OutboxRow } from '../outbox-row.ts';
+import type { AgentLease } from './agent-lease.ts';
+
+/**
+ * Puts a question to the request's author and gives the lease up: planning -> asking.
+ * `undefined`: the lease was lost, the request has ended or its cancel was asked for; nothing was written.
+ */
+export async function askQuestion(
+  db: Pick<Database, 'sql'>,
+  lease: AgentLease,
+  question: PendingQuestion,
+): Promise<OutboxRow[] | undefined> {
+  const stored = pendingQuestionSchema.parse(question);
+  const rows = await withDatabaseErrors(
+    () => db.sql`
+    with changed as (
+      update requests set state = 'asking', question = ${db.sql.json(stored)}, agent_lease_expires_at = null,
+        agent_claims = 0, version = version + 1, updated_at = now()
+      where id = ${lease.requestId} and agent_holder = ${lease.holder} and agent_epoch = ${lease.epoch}
+        and state = 'planning' and agent_lease_expires_at > clock_timestamp() and cancel_requested_at is null
+      returning id, door, state, version
+    )
+    ${changedMessages(db)}`,
+  );
+  return rows.length === 0 ? undefined : rows.map((row) => outboxRowSchema.parse(row));
+}
+
+export interface QuestionAnswer {
+  requestId: string;
+  questionId: string;
+  /** Who answers: only the request's author may. */
+  personId: string;
+  /** Id of one of the question's choices. */
+  choice?: string;
+  /** Where the question allows text. At most MAX_PROMPT_CHARS are kept. */
+  text?: string;
+}
+
+export type AnswerOutcome =
+  /** It is stored, or was before with the same words; the agent goes on. */
+  | { outcome: 'answered'; outbox: OutboxRow[] }
+  /** There is no such question, it is another person's, or it has no such choice. */
+  | { outcome: 'not_found' }
+  /** It was answered otherwise, or the request has ended meanwhile. */
+  | { outcome: 'gone' };
+
+/**
+ * Answers a question: asking -> accepted, in one statement with the doorbell for the agent. One answer counts, the first:
+ * saying the same again changes nothing and is as good, so a button may be pressed twice.
+ */
+export async function answerQuestion(db: Pick<Database, 'sql'>, answer: QuestionAnswer): Promise<AnswerOutcome> {
+  const { requestId, questionId, personId } = answer;
+  const choice = answer.choice ?? null;
+  const text = answer.text?.trim().slice(0, MAX_PROMPT_CHARS) ?? null;
+  if (choice === null && (text === null || text === '')) return { outcome: 'not_found' };
+  const rows = await withDatabaseErrors(
+    () => db.sql`
+    with asked as (
+      select id, question from requests
+      where id = ${requestId} and person_id = ${personId} and state = 'asking' and question->>'id' = ${questionId}
+        and (${choice}::text is null or jsonb_path_exists(question, '$.choices[*] ? (@.id == $choice)',
+          jsonb_build_object('choice', ${choice}::text)))
+        and (${text}::text is null or (question->>'allowText')::boolean)
+      for update
+    ), answered as (
+      insert into agent_answers (question_id, request_id, person_id, question, choice, text)
+      select ${questionId}::uuid, id, ${personId}::uuid, question, ${choice}, ${text} from asked
+      on conflict do nothing returning request_id
+    ), changed as (
+      update requests r set state = 'accepted', question = null, agent_not_before = null, version = r.version + 1,
+        updated_at = now()
+      from answered where r.id = answered.request_id
+      returning r.id, r.door, r.state, r.version
+    ), bell as (
+      insert into outbox (key, tokens, data, correlation_id)
+      select 'requestSubmitted', '{}'::jsonb,
+             jsonb_build_object('requestId', id, 'door', door, 'state', state, 'version', version), id from changed
+      returning id, key, tokens, data, correlation_id
+    ), news as (${changedMessages(db)})
+    select * from bell union all select * from news`,
+  );
+  if (rows.length > 0) return { outcome: 'answered', outbox: rows.map((row) => outboxRowSchema.parse(row)) };
+  return whyNot(db, { requestId, questionId, personId, choice, text });
+}
+
+async function whyNot(
+  db: Pick<Database, 'sql'>,
+  answer: { requestId: string; questionId: string; personId: string; choice: string | null; text: string | null },
+): Promise<AnswerOutcome> {
+  const [row] = await withDatabaseErrors(
+    () => db.sql`
+    select r.question->>'id' = ${answer.questionId} and r.state = 'asking' as open,
+      a.question_id is not null as known, r.finished_at is not null as finished,
+      a.choice is not distinct from ${answer.choice}::text and a.text is not distinct from ${answer.text}::text as same
+    from requests r left join agent_answers a on a.question_id = ${answer.questionId} and a.request_id = r.id
+    where r.id = ${answer.requestId} and r.person_id = ${answer.personId}`,
+  );
+  if (row === undefined) return { outcome: 'not_found' };
+  if (row['known'] === true) return row['same'] === true ? { outcome: 'answered', outbox: [] } : { outcome: 'gone' };
+  // Open, so that what was said was no answer to it.
+  if (row['open'] === true) return { outcome: 'not_found' };
+  return row['finished'] === true ? { outcome: 'gone' } : { outcome: 'not_found' };
+}
+
+/** An insert of `requestChanged` for the rows of `changed`. */
+function changedMessages(db: Pick<Database, 'sql'>): SqlFragment {
+  return db.sql`
+    insert into outbox (key, tokens, data, correlation_id)
+    select 'requestChanged', jsonb_build_object('state', state),
+           jsonb_build_object('requestId', id, 'door', door, 'state', state, 'version', version), id from changed
+    returning id, key, tokens, data, correlation_id`;
+}
+
+const answeredQuestionSchema = z.object({
+  questionId: uuidSchema,
+  question: pendingQuestionSchema,
+  choice: z.string().nullable(),
+  text: z.string().nullable(),
+});
+export type AnsweredQuestion = z.infer<typeof answeredQuestionSchema>;
+
+/** What a request's author has answered so far, oldest first. */
+export async function readAnswers(db: Pick<Database, 'sql'>, requestId: string): Promise<AnsweredQuestion[]> {
+  const rows = await withDatabaseErrors(
+    () => db.sql`
+    select question_id, question, choice, text from agent_answers where request_id = ${requestId} order by created_at`,
+  );
+  return rows.map((row) => answeredQuestionSchema.parse(row));
+}

@@ -1,0 +1,11 @@
+import { integer, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+
+/** Work that one process at a time does, such as a bot's connection to its platform. */
+export const leaderships = pgTable('leaderships', {
+  name: text('name').primaryKey(),
+  holder: uuid('holder').notNull(),
+  /** Raised at every change of the holder. */
+  epoch: integer('epoch').notNull().default(1),
+  /** By the database's clock. */
+  expiresAt: timestamp('expires_at', { withTimezone: true, precision: 6 }).notNull(),
+});

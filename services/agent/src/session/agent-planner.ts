@@ -1,0 +1,139 @@
+import type { ToolCall } from '@atelier/shared/contracts/control';
+import type { LiveReply } from '@atelier/shared/contracts/live';
+import type { RequestBody } from '@atelier/shared/contracts/request';
+import { endRun } from '@atelier/shared/db/agent/end-run';
+import { addCost } from '@atelier/shared/db/agent/run-steps';
+import type { Database } from '@atelier/shared/db/connect-database';
+import type { OutboxRelay } from '@atelier/shared/db/outbox-relay';
+import type { PlanLimits } from '@atelier/shared/db/requests/plan-request';
+import type { RequestRecord } from '@atelier/shared/db/requests/request-row';
+import type { Logger } from '@atelier/shared/log/create-logger';
+import type { Catalog } from '../core/catalog.ts';
+import { smallTalkTopic } from '../core/offline-planner/small-talk.ts';
+import { planRequest } from '../core/plan-request.ts';
+import type { PictureFiles, PlanningParts, PlanningSources, PlanOutcome } from '../core/planning-parts.ts';
+import { createOfflineWordsPlanner } from '../core/read-words-offline.ts';
+import type { LoadImage } from '../loop/build-messages.ts';
+import { costOf } from '../loop/model-prices.ts';
+import type { ClaimedRequest } from '../ports.ts';
+import type { ToolReads } from '../tools/tool-reads.ts';
+import type { AgentTool } from '../tools/tool.ts';
+import type { AgentModel } from './agent-model.ts';
+import { requestOfCaller } from './caller-request.ts';
+import { describePictures } from './describe-pictures.ts';
+import { createWordsRunner, type WordsOutcome } from './words-runner.ts';
+
+export interface AgentPlannerOptions {
+  db: Database;
+  desk: PlanningSources;
+  outbox: Pick<OutboxRelay, 'nudge'>;
+  /** @throws AppError `unavailable` while no registry is known. */
+  catalog: () => Catalog;
+  tools: readonly AgentTool[];
+  reads: ToolReads;
+  files: PictureFiles;
+  loadImage: LoadImage;
+  model: AgentModel | undefined;
+  limits: PlanLimits | undefined;
+  publish: (reply: LiveReply) => void;
+  ring: (requestId: string) => void;
+  random: () => number;
+  now: () => number;
+  log: Logger;
+}
+
+/**
+ * Decides who plans a request: explicit bodies are planned at once, without any model; words go to the model where there
+ * is one, and small talk to nobody but a rule.
+ */
+export function createAgentPlanner(options: AgentPlannerOptions) {
+  const { db, model, log } = options;
+  const words = createOfflineWordsPlanner();
+
+  function partsFor(request: RequestRecord): PlanningParts {
+    return {
+      catalog: options.catalog(),
+      words,
+      desk: options.desk,
+      random: options.random,
+      files: options.files,
+      ...(model === undefined
+        ? {}
+        : {
+            describe: {
+              describe: (images, language, signal) =>
+                describePictures(
+                  images,
+                  language,
+                  {
+                    model: model.port,
+                    loadImage: options.loadImage,
+                    log,
+                    onCost: (usage) =>
+                      addCost(db, request.id, { ...costOf(usage, model.price), model: model.port.model }),
+                  },
+                  signal,
+                ),
+            },
+          }),
+    };
+  }
+
+  function planBody(request: RequestRecord, body: RequestBody, id: string, signal: AbortSignal): Promise<PlanOutcome> {
+    return planRequest({ ...request, id, body }, partsFor(request), signal);
+  }
+
+  const wordsRunner =
+    model === undefined
+      ? undefined
+      : createWordsRunner({
+          ...options,
+          model: model.port,
+          price: model.price,
+          budgets: model.budgets,
+          approval: model.approval,
+          visionCheck: model.visionCheck,
+          maxOutputTokens: model.maxOutputTokens,
+          boundary: model.boundary,
+          sink: model.sink,
+          plan: planBody,
+        });
+
+  return {
+    async plan(claimed: ClaimedRequest, signal: AbortSignal): Promise<WordsOutcome> {
+      const { request, lease } = claimed;
+      const { body } = request;
+      if (request.jobsTotal > 0 && (wordsRunner === undefined || body.kind !== 'words')) {
+        // Its agent had a model and waited for these jobs; without one, they speak for themselves.
+        const rows = await endRun(db, lease, { reply: request.reply ?? '' });
+        if (rows !== undefined) options.outbox.nudge(rows);
+        return { kind: 'handled' };
+      }
+      if (wordsRunner === undefined || body.kind !== 'words' || isSmallTalk(body)) {
+        return planRequest(request, partsFor(request), signal);
+      }
+      return wordsRunner.run(claimed, options.catalog(), signal);
+    },
+    settled(request: RequestRecord): void {
+      void wordsRunner?.settled(request);
+    },
+    /** For a caller of another door, with the rights of its person. */
+    planForCaller(caller: ToolCall, body: RequestBody, id: string, signal: AbortSignal): Promise<PlanOutcome> {
+      return planBody(requestOfCaller(caller, body, id, options.now()), body, id, signal);
+    },
+  };
+}
+
+/** Longer messages want more than a greeting back. */
+const MAX_SMALL_TALK_CHARS = 24;
+
+/** A greeting or "help" has its answer at once, and for nothing. */
+function isSmallTalk(body: Extract<RequestBody, { kind: 'words' }>): boolean {
+  const alone =
+    body.text.length <= MAX_SMALL_TALK_CHARS &&
+    body.about === undefined &&
+    body.images === undefined &&
+    body.quoted === undefined;
+  const topic = alone ? smallTalkTopic(body.text) : undefined;
+  return topic === 'greeting' || topic === 'thanks' || topic === 'help';
+}

@@ -1,0 +1,247 @@
+import { z } from 'zod';
+import { assetHashSchema, assetRefSchema } from '@atelier/shared/contracts/request';
+import { findApiFile, findOutputFile, listApiFiles, readVisibleMediaType } from '@atelier/shared/db/gateway/api-files';
+import { readOutputMediaType } from '@atelier/shared/db/jobs/read-jobs';
+import { fileFolderSchema, parseFilePath } from '../../../core/file-name.ts';
+import type { Principal } from '../../../core/principal.ts';
+import { problem } from '../../../core/problems/to-problem.ts';
+import { isValidLink, signLink } from '../../../core/signed-link.ts';
+import { noSuchFile, sendFile } from '../../files/send-file.ts';
+import { uploadImage } from '../../files/take-in-image.ts';
+import { principalOf, problems, type GatewayServer } from '../gateway-server.ts';
+import type { RouteDeps } from './route-deps.ts';
+
+const fileQuery = z.object({
+  filename: z.string().min(1).max(300),
+  subfolder: z.string().max(300).optional(),
+  type: fileFolderSchema.default('output'),
+});
+const hashParams = z.object({ hash: assetHashSchema });
+const lifetime = { expires_in: z.coerce.number().int().min(1).max(604_800).default(3_600).describe('Seconds') };
+const linkSchema = z
+  .object({ url: z.string().describe('Works without a token until it expires'), expiresAt: z.iso.datetime() })
+  .meta({ id: 'SignedLink' });
+const uploadedSchema = z
+  .object({
+    name: z.string().describe('Under which workflows find it; it may differ from what was sent'),
+    subfolder: z.string(),
+    type: z.string(),
+    bytes: z.int(),
+    url: z.string(),
+    image: assetRefSchema.describe('Goes into `images`, `mask` and `references` of requests'),
+  })
+  .meta({ id: 'Uploaded' });
+const uploadFieldsSchema = z.strictObject({
+  overwrite: z.enum(['true', 'false', '1', '0']).default('false'),
+  subfolder: z.string().max(300).optional(),
+  type: z.enum(['input', 'temp']).default('input'),
+});
+
+/** Pictures and other files: uploads, downloads by name or by hash, links that expire. */
+export function registerFileRoutes(server: GatewayServer, deps: RouteDeps): void {
+  const { parts, linkKey } = deps;
+  const { db, files } = parts;
+
+  async function findNamed(
+    principal: Principal,
+    query: z.infer<typeof fileQuery>,
+  ): Promise<{ hash: string; mediaType: string; filename: string }> {
+    const path = parseFilePath({ filename: query.filename, subfolder: query.subfolder, folder: query.type });
+    const { personId } = principal;
+    const found =
+      path.folder === 'output'
+        ? await findOutputFile(db, { personId, filename: path.filename })
+        : await findApiFile(db, { personId, ...path });
+    if (found === undefined) throw noSuchFile();
+    return found;
+  }
+
+  function linkTo(hash: string, name: string | undefined, seconds: number): z.infer<typeof linkSchema> {
+    const expiresAtMs = parts.now() + seconds * 1_000;
+    const query = signLink(linkKey, { hash, expiresAtMs, name });
+    return {
+      url: `${deps.publicUrl()}/files/${hash}?${query.toString()}`,
+      expiresAt: new Date(expiresAtMs).toISOString(),
+    };
+  }
+
+  server.post(
+    '/api/v1/images/upload',
+    {
+      config: { scope: 'submit' },
+      schema: {
+        tags: ['files'],
+        summary: 'Upload a picture or a mask as multipart/form-data; it is checked and encoded anew',
+        response: {
+          201: uploadedSchema,
+          ...problems('FILE_OPERATION_ERROR', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { account } = principalOf(request);
+      const fields: Record<string, unknown> = {};
+      let sent: { bytes: Buffer; filename: string } | undefined;
+      for await (const part of request.parts()) {
+        if (part.type === 'field') fields[part.fieldname] = part.value;
+        else if (part.fieldname === 'file' || part.fieldname === 'image') {
+          sent = { bytes: await part.toBuffer(), filename: part.filename };
+        } else part.file.resume();
+      }
+      const options = uploadFieldsSchema.safeParse(fields);
+      if (!options.success || sent === undefined || sent.bytes.length === 0) {
+        throw problem(
+          'VALIDATION_ERROR',
+          'Send a part `file`, and at most the fields overwrite, subfolder and type.',
+          '请发送 `file` 部分，且仅可附带 overwrite、subfolder 和 type 字段。',
+        );
+      }
+      const { overwrite, subfolder, type } = options.data;
+      const path = parseFilePath({ filename: sent.filename, subfolder, folder: type });
+      const file = await uploadImage(parts, {
+        account,
+        path,
+        bytes: sent.bytes,
+        overwrite: overwrite === 'true' || overwrite === '1',
+      });
+      reply.code(201);
+      return {
+        name: file.filename,
+        subfolder: file.subfolder,
+        type: file.folder,
+        bytes: file.bytes,
+        url: `/api/v1/assets/${file.hash}`,
+        image: { hash: file.hash, mediaType: file.mediaType, name: file.filename },
+      };
+    },
+  );
+
+  server.get(
+    '/api/v1/images/download',
+    {
+      schema: {
+        tags: ['files'],
+        summary: 'A file by its name; ranges are served',
+        querystring: fileQuery,
+        response: problems('IMAGE_NOT_FOUND', 'FILE_OPERATION_ERROR', 'RANGE_NOT_SATISFIABLE'),
+      },
+    },
+    async (request, reply) => {
+      const { hash, mediaType, filename } = await findNamed(principalOf(request), request.query);
+      // The name may stand for other bytes later.
+      return sendFile(request, reply, files, { hash, mediaType, download: filename, maxAgeSeconds: 0 });
+    },
+  );
+
+  server.get(
+    '/api/v1/images/url',
+    {
+      schema: {
+        tags: ['files'],
+        summary: 'A link to a file by its name, for whoever has it, until it expires',
+        querystring: fileQuery.extend(lifetime),
+        response: { 200: linkSchema, ...problems('IMAGE_NOT_FOUND', 'FILE_OPERATION_ERROR') },
+      },
+    },
+    async (request) => {
+      const { hash, filename } = await findNamed(principalOf(request), request.query);
+      return linkTo(hash, filename, request.query.expires_in);
+    },
+  );
+
+  server.get(
+    '/api/v1/images',
+    {
+      schema: {
+        tags: ['files'],
+        summary: 'My uploads, newest first',
+        querystring: z.object({
+          type: z.enum(['input', 'temp']).default('input'),
+          limit: z.coerce.number().int().min(1).max(500).default(100),
+        }),
+        response: { 200: z.object({ files: z.array(uploadedSchema) }), ...problems() },
+      },
+    },
+    async (request) => {
+      const { type, limit } = request.query;
+      const listed = await listApiFiles(db, { personId: principalOf(request).personId, folder: type, limit });
+      return {
+        files: listed.map(({ filename, subfolder, folder, bytes, hash, mediaType }) => ({
+          name: filename,
+          subfolder,
+          type: folder,
+          bytes,
+          url: `/api/v1/assets/${hash}`,
+          image: { hash, mediaType, name: filename },
+        })),
+      };
+    },
+  );
+
+  server.get(
+    '/api/v1/assets/:hash',
+    {
+      schema: {
+        tags: ['files'],
+        summary: 'A file by its hash; ranges are served',
+        params: hashParams,
+        querystring: z.object({ download: z.string().max(200).optional() }),
+        response: problems('IMAGE_NOT_FOUND', 'NOT_FOUND', 'RANGE_NOT_SATISFIABLE'),
+      },
+    },
+    async (request, reply) => {
+      const { hash } = request.params;
+      const mediaType = await readVisibleMediaType(db, principalOf(request).personId, hash);
+      if (mediaType === undefined) throw noSuchFile();
+      return sendFile(request, reply, files, { hash, mediaType, download: request.query.download });
+    },
+  );
+
+  server.get(
+    '/api/v1/assets/:hash/url',
+    {
+      schema: {
+        tags: ['files'],
+        summary: 'A link to a file, for whoever has it, until it expires',
+        params: hashParams,
+        querystring: z.object({ ...lifetime, name: z.string().max(200).optional() }),
+        response: { 200: linkSchema, ...problems('IMAGE_NOT_FOUND', 'NOT_FOUND') },
+      },
+    },
+    async (request) => {
+      const { hash } = request.params;
+      const mediaType = await readVisibleMediaType(db, principalOf(request).personId, hash);
+      if (mediaType === undefined) throw noSuchFile();
+      return linkTo(hash, request.query.name, request.query.expires_in);
+    },
+  );
+
+  server.get(
+    '/files/:hash',
+    {
+      config: { isPublic: true },
+      schema: {
+        tags: ['files'],
+        summary: 'What a signed link points to',
+        security: [],
+        params: hashParams,
+        querystring: z.object({
+          expires: z.string().regex(/^\d{1,12}$/),
+          name: z.string().max(300).optional(),
+          signature: z.string().max(100),
+        }),
+        response: problems('IMAGE_NOT_FOUND', 'NOT_FOUND', 'RANGE_NOT_SATISFIABLE'),
+      },
+    },
+    async (request, reply) => {
+      const { hash } = request.params;
+      const { query } = request;
+      if (!isValidLink(linkKey, hash, query, parts.now())) throw noSuchFile();
+      const mediaType = await readOutputMediaType(db, hash);
+      if (mediaType === undefined) throw noSuchFile();
+      const left = Math.max(0, Number(query.expires) - Math.floor(parts.now() / 1_000));
+      reply.header('x-robots-tag', 'noindex');
+      return sendFile(request, reply, files, { hash, mediaType, download: query.name, maxAgeSeconds: left });
+    },
+  );
+}

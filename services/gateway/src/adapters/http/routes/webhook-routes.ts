@@ -1,0 +1,293 @@
+import { z } from 'zod';
+import { uuidSchema } from '@atelier/shared/contracts/identity';
+import {
+  changeWebhookEndpoint,
+  createWebhookEndpoint,
+  deleteWebhookEndpoint,
+  listWebhookDeliveries,
+  listWebhookEndpoints,
+  oweTestWebhook,
+  readWebhookEndpoint,
+  retryWebhookDelivery,
+  webhookEventSchema,
+  type WebhookDelivery,
+  type WebhookEndpoint,
+} from '@atelier/shared/db/gateway/webhook-store';
+import { decodeCursor, encodeCursor } from '../../../core/cursor.ts';
+import { problem } from '../../../core/problems/to-problem.ts';
+import { pageQuery, principalOf, problems, type GatewayServer } from '../gateway-server.ts';
+import type { RouteDeps } from './route-deps.ts';
+
+const endpointSchema = z
+  .object({
+    id: uuidSchema,
+    url: z.string(),
+    events: z.array(webhookEventSchema),
+    description: z.string(),
+    enabled: z.boolean().describe('Switched off by itself after 20 dead messages in a row'),
+    deadInRow: z.int(),
+    createdAt: z.iso.datetime(),
+  })
+  .meta({ id: 'Webhook' });
+const deliverySchema = z
+  .object({
+    id: uuidSchema.describe('`webhook-id` of the message'),
+    event: z.string(),
+    jobId: uuidSchema.optional(),
+    state: z.enum(['pending', 'sent', 'dead']),
+    attempts: z.int(),
+    createdAt: z.iso.datetime(),
+    sentAt: z.iso.datetime().optional(),
+    nextTryAt: z.iso.datetime().optional(),
+    status: z.int().optional(),
+    error: z.string().optional(),
+  })
+  .meta({ id: 'WebhookDelivery' });
+
+const params = z.object({ id: uuidSchema });
+const deliveryParams = z.object({ id: uuidSchema, delivery: uuidSchema });
+const url = z.url({ protocol: /^https?$/, error: 'must be an https:// address' }).max(2_000);
+const events = z.array(webhookEventSchema).min(1).max(10);
+const description = z.string().max(200);
+const maxEndpoints = 20;
+
+/** Webhooks: where the ends of my jobs are told (Standard Webhooks). */
+export function registerWebhookRoutes(
+  server: GatewayServer,
+  deps: RouteDeps & {
+    webhooks: {
+      /** @throws AppError (`VALIDATION_ERROR`) for an address that is not sent to. */
+      checkTarget: (url: string) => Promise<void>;
+      newSecret: () => string;
+      /** Something is owed: look now. */
+      ring: () => void;
+    };
+  },
+): void {
+  const { db } = deps.parts;
+  const { webhooks } = deps;
+  const tags = ['webhooks'];
+  const config = { scope: 'webhooks' as const };
+
+  server.post(
+    '/api/v1/webhooks',
+    {
+      config,
+      schema: {
+        tags,
+        summary: 'Add a webhook; its secret is shown once',
+        body: z.strictObject({
+          url,
+          events: events.default(webhookEventSchema.options),
+          description: description.default(''),
+        }),
+        response: {
+          201: endpointSchema.extend({ secret: z.string() }).meta({ id: 'NewWebhook' }),
+          ...problems('QUEUE_OPERATION_ERROR', 'UNSUPPORTED_MEDIA_TYPE'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { account, personId } = principalOf(request);
+      await webhooks.checkTarget(request.body.url);
+      if ((await listWebhookEndpoints(db, personId)).length >= maxEndpoints) {
+        throw problem(
+          'QUEUE_OPERATION_ERROR',
+          `You have ${maxEndpoints} webhooks: remove one first.`,
+          `您已有 ${maxEndpoints} 个 webhook：请先删除一个。`,
+        );
+      }
+      const endpoint = await createWebhookEndpoint(db, { ...request.body, account, secret: webhooks.newSecret() });
+      reply.code(201);
+      return { ...toView(endpoint), secret: endpoint.secret };
+    },
+  );
+
+  server.get(
+    '/api/v1/webhooks',
+    {
+      config,
+      schema: {
+        tags,
+        summary: 'My webhooks',
+        response: { 200: z.object({ webhooks: z.array(endpointSchema) }), ...problems() },
+      },
+    },
+    async (request) => ({ webhooks: (await listWebhookEndpoints(db, principalOf(request).personId)).map(toView) }),
+  );
+
+  server.get(
+    '/api/v1/webhooks/:id',
+    {
+      config,
+      schema: { tags, summary: 'One webhook', params, response: { 200: endpointSchema, ...problems('NOT_FOUND') } },
+    },
+    async (request) => {
+      const endpoint = await readWebhookEndpoint(db, principalOf(request).personId, request.params.id);
+      if (endpoint === undefined) throw noSuchWebhook();
+      return toView(endpoint);
+    },
+  );
+
+  server.patch(
+    '/api/v1/webhooks/:id',
+    {
+      config,
+      schema: {
+        tags,
+        summary: 'Change a webhook, or switch it on again',
+        params,
+        body: z.strictObject({
+          url: url.optional(),
+          events: events.optional(),
+          description: description.optional(),
+          enabled: z.boolean().optional(),
+        }),
+        response: { 200: endpointSchema, ...problems('NOT_FOUND', 'UNSUPPORTED_MEDIA_TYPE') },
+      },
+    },
+    async (request) => {
+      const { url: newUrl, events: newEvents, description: newText, enabled } = request.body;
+      if (newUrl !== undefined) await webhooks.checkTarget(newUrl);
+      const endpoint = await changeWebhookEndpoint(db, principalOf(request).personId, request.params.id, {
+        ...(newUrl === undefined ? {} : { url: newUrl }),
+        ...(newEvents === undefined ? {} : { events: newEvents }),
+        ...(newText === undefined ? {} : { description: newText }),
+        ...(enabled === undefined ? {} : { enabled }),
+      });
+      if (endpoint === undefined) throw noSuchWebhook();
+      webhooks.ring();
+      return toView(endpoint);
+    },
+  );
+
+  server.delete(
+    '/api/v1/webhooks/:id',
+    {
+      config,
+      schema: {
+        tags,
+        summary: 'Remove a webhook with all that is owed to it',
+        params,
+        response: { 204: z.null(), ...problems('NOT_FOUND') },
+      },
+    },
+    async (request, reply) => {
+      const removed = await deleteWebhookEndpoint(db, principalOf(request).personId, request.params.id);
+      if (!removed) throw noSuchWebhook();
+      reply.code(204);
+      return null;
+    },
+  );
+
+  server.post(
+    '/api/v1/webhooks/:id/test',
+    {
+      config,
+      schema: {
+        tags,
+        summary: 'Send a message that tries it out',
+        params,
+        response: { 202: deliverySchema, ...problems('NOT_FOUND') },
+      },
+    },
+    async (request, reply) => {
+      const endpoint = await readWebhookEndpoint(db, principalOf(request).personId, request.params.id);
+      if (endpoint === undefined) throw noSuchWebhook();
+      const delivery = await oweTestWebhook(db, endpoint.id);
+      webhooks.ring();
+      reply.code(202);
+      return toDeliveryView(delivery);
+    },
+  );
+
+  server.get(
+    '/api/v1/webhooks/:id/deliveries',
+    {
+      config,
+      schema: {
+        tags,
+        summary: 'What was sent, is owed, and was given up (`dead`)',
+        params,
+        querystring: z.object({ ...pageQuery, state: z.enum(['pending', 'sent', 'dead']).optional() }),
+        response: {
+          200: z.object({ deliveries: z.array(deliverySchema), nextCursor: z.string().optional() }),
+          ...problems('NOT_FOUND'),
+        },
+      },
+    },
+    async (request) => {
+      const { personId } = principalOf(request);
+      const { limit, cursor, state } = request.query;
+      const endpointId = request.params.id;
+      if ((await readWebhookEndpoint(db, personId, endpointId)) === undefined) throw noSuchWebhook();
+      const listed = await listWebhookDeliveries(db, {
+        personId,
+        endpointId,
+        state,
+        before: decodeCursor(cursor),
+        limit,
+      });
+      const last = listed.at(-1);
+      return {
+        deliveries: listed.map(toDeliveryView),
+        ...(last === undefined || listed.length < limit ? {} : { nextCursor: encodeCursor(last.id) }),
+      };
+    },
+  );
+
+  server.post(
+    '/api/v1/webhooks/:id/deliveries/:delivery/retry',
+    {
+      config,
+      schema: {
+        tags,
+        summary: 'Send a dead message again',
+        params: deliveryParams,
+        response: { 202: z.object({ retried: z.literal(true) }), ...problems('NOT_FOUND') },
+      },
+    },
+    async (request, reply) => {
+      const { id: endpointId, delivery: id } = request.params;
+      if (!(await retryWebhookDelivery(db, { personId: principalOf(request).personId, endpointId, id }))) {
+        throw problem('NOT_FOUND', 'There is no dead message with this id.', '没有此编号的失败消息。');
+      }
+      webhooks.ring();
+      reply.code(202);
+      return { retried: true as const };
+    },
+  );
+}
+
+function toView(endpoint: WebhookEndpoint): z.infer<typeof endpointSchema> {
+  const { id, url: address, events: told, description: text, disabledAt, deadInRow, createdAt } = endpoint;
+  return {
+    id,
+    url: address,
+    events: told,
+    description: text,
+    enabled: disabledAt === null,
+    deadInRow,
+    createdAt: createdAt.toISOString(),
+  };
+}
+
+function toDeliveryView(delivery: WebhookDelivery): z.infer<typeof deliverySchema> {
+  const { id, event, requestId, state, attempts, createdAt, sentAt, notBefore, status, error } = delivery;
+  return {
+    id,
+    event,
+    state,
+    attempts,
+    createdAt: createdAt.toISOString(),
+    ...(requestId === null ? {} : { jobId: requestId }),
+    ...(sentAt === null ? {} : { sentAt: sentAt.toISOString() }),
+    ...(state !== 'pending' || notBefore === null ? {} : { nextTryAt: notBefore.toISOString() }),
+    ...(status === null ? {} : { status }),
+    ...(error === null ? {} : { error }),
+  };
+}
+
+function noSuchWebhook() {
+  return problem('NOT_FOUND', 'You have no webhook with this id.', '没有属于你的此 webhook。');
+}

@@ -1,0 +1,112 @@
+import { z } from 'zod';
+import {
+  booleanSetting,
+  httpUrlSetting,
+  intSetting,
+  parseConfig,
+  portSetting,
+} from '@atelier/shared/config/parse-config';
+import { assetSettings, platformSettings } from '@atelier/shared/config/platform-settings';
+import { AppError } from '@atelier/shared/errors/app-error';
+import type { DoorConfig } from './door/door-config.ts';
+
+const settings = z.object({
+  ...platformSettings,
+  ...assetSettings,
+  /** State of this copy of the product. */
+  ATELIER_HOME: z.string().default('.atelier'),
+  ATELIER_GATEWAY_HOST: z.string().default('127.0.0.1'),
+  ATELIER_GATEWAY_PORT: portSetting.default(8485),
+  /** Where people and programs reach it, where that is not the address that it listens on. */
+  ATELIER_GATEWAY_URL: httpUrlSetting.optional(),
+  /** Requests from this machine need no token; on loopback addresses only. */
+  ATELIER_GATEWAY_OPEN: booleanSetting.default(false),
+  /** Web pages elsewhere that may call it, as `https://example.org`, separated by commas. */
+  ATELIER_GATEWAY_ORIGINS: z
+    .string()
+    .default('')
+    .transform((text) => text.split(',').map((origin) => origin.trim().replace(/\/$/, '')))
+    .transform((origins) => origins.filter((origin) => origin !== ''))
+    .refine((origins) => origins.every(isOrigin), 'must be origins such as https://example.org, separated by commas'),
+  /** Believe the forwarding headers of a reverse proxy. */
+  ATELIER_GATEWAY_TRUST_PROXY: booleanSetting.default(false),
+  /** Requests a minute of one caller whose token says nothing else. */
+  ATELIER_GATEWAY_PER_MINUTE: intSetting(1, 1_000_000).default(1_200),
+  /** Largest upload, in bytes. */
+  ATELIER_GATEWAY_UPLOAD_BYTES: intSetting(1_024, 1_073_741_824).default(20_971_520),
+  /** The ComfyUI-compatible door; 0: a free port. */
+  ATELIER_DOOR_PORT: portSetting.default(8486),
+  ATELIER_DOOR_HOST: z.string().default('127.0.0.1'),
+  /** The ComfyUI whose front end the door shows, as this machine reaches it. */
+  ATELIER_DOOR_FRONTEND_URL: httpUrlSetting.optional(),
+  /** Webhooks may go to private addresses and to http. */
+  ATELIER_WEBHOOK_PRIVATE_TARGETS: booleanSetting.default(false),
+});
+type Settings = z.infer<typeof settings>;
+
+/** The HTTP interface. */
+export interface HttpConfig {
+  host: string;
+  /** 0: a free one. */
+  port: number;
+  publicUrl: string | undefined;
+  /** Requests from this machine need no token. */
+  open: boolean;
+  origins: readonly string[];
+  trustProxy: boolean;
+  perMinute: number;
+  maxUploadBytes: number;
+}
+
+export interface GatewayConfig {
+  settings: Settings;
+  homeDir: string;
+  http: HttpConfig;
+  webhooks: { allowPrivateTargets: boolean };
+  door: DoorConfig;
+}
+
+/** @throws AppError `config` that names every bad variable. */
+export function parseGatewayConfig(env: Record<string, string | undefined>): GatewayConfig {
+  const parsed = parseConfig(settings, env);
+  if (parsed.ATELIER_GATEWAY_OPEN && !isLoopbackHost(parsed.ATELIER_GATEWAY_HOST)) {
+    throw new AppError(
+      'config',
+      'These settings are missing or wrong:\n  ATELIER_GATEWAY_OPEN: must be off when ATELIER_GATEWAY_HOST is not a ' +
+        'loopback address, because everybody who reaches it could use the GPUs; make tokens with npm run token',
+      { details: { variables: ['ATELIER_GATEWAY_OPEN'] } },
+    );
+  }
+  return {
+    settings: parsed,
+    homeDir: parsed.ATELIER_HOME,
+    http: {
+      host: parsed.ATELIER_GATEWAY_HOST,
+      port: parsed.ATELIER_GATEWAY_PORT,
+      publicUrl: parsed.ATELIER_GATEWAY_URL?.replace(/\/$/, ''),
+      open: parsed.ATELIER_GATEWAY_OPEN,
+      origins: parsed.ATELIER_GATEWAY_ORIGINS,
+      trustProxy: parsed.ATELIER_GATEWAY_TRUST_PROXY,
+      perMinute: parsed.ATELIER_GATEWAY_PER_MINUTE,
+      maxUploadBytes: parsed.ATELIER_GATEWAY_UPLOAD_BYTES,
+    },
+    webhooks: { allowPrivateTargets: parsed.ATELIER_WEBHOOK_PRIVATE_TARGETS },
+    door: {
+      host: parsed.ATELIER_DOOR_HOST,
+      port: parsed.ATELIER_DOOR_PORT,
+      frontendUrl: parsed.ATELIER_DOOR_FRONTEND_URL?.replace(/\/$/, ''),
+      maxUploadBytes: parsed.ATELIER_GATEWAY_UPLOAD_BYTES,
+      perMinute: parsed.ATELIER_GATEWAY_PER_MINUTE,
+      origins: parsed.ATELIER_GATEWAY_ORIGINS,
+    },
+  };
+}
+
+export function isLoopbackHost(host: string): boolean {
+  const bare = host.replace(/^\[|\]$/g, '');
+  return bare === 'localhost' || bare === '::1' || /^127(\.\d{1,3}){3}$/.test(bare);
+}
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text && /^https?:/.test(text);
+}

@@ -1,0 +1,177 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { acceptedSchema } from '@atelier/gateway/adapters/http/routes/job-routes';
+import { jobViewSchema, type JobView } from '@atelier/gateway/core/jobs/job-view';
+import { openSocket, type HeardEvent } from '@atelier/gateway/testing/open-socket';
+import { callerOf, type TestPerson } from '@atelier/gateway/testing/start-gateway';
+import { createSimulator } from '@atelier/comfyui-sim/create-simulator';
+import { createDatabase, type Database } from '@atelier/shared/db/connect-database';
+import { createAccount, type ApiAccount } from '@atelier/shared/db/gateway/api-accounts';
+import { createApiToken, usualScopes } from '@atelier/shared/db/gateway/api-tokens';
+import { createSignInLink } from '@atelier/shared/db/gateway/sign-in';
+import { launchBrowser } from '../support/browser.ts';
+import { findBrowser } from '../support/find-browser.ts';
+import { startPlatform, type Platform } from '../support/platform.ts';
+
+// A prompt takes about a second, so that it can be met while it runs.
+const simulator = createSimulator({ port: 0, speed: 1, serviceTimeMs: () => 900 });
+const hasBrowser = findBrowser(process.env) !== undefined;
+let platform: Platform;
+let db: Database;
+let mei: ApiAccount;
+let caller: Pick<TestPerson, 'token' | 'get' | 'send'>;
+
+beforeAll(async () => {
+  const { url } = await simulator.start();
+  platform = await startPlatform({
+    comfyuiUrl: url,
+    services: ['agent', 'comfy-worker', 'gateway'],
+    env: { ATELIER_WEBHOOK_PRIVATE_TARGETS: 'true' },
+  });
+  const log = pino({ level: 'silent' });
+  db = createDatabase({ url: platform.databaseUrl, poolSize: 2, applicationName: 'gateway test', log });
+  mei = await createAccount(db, { displayName: 'Mei', language: 'en' });
+  const { secret } = await createApiToken(db, { account: mei.account, name: 'test', scopes: usualScopes });
+  caller = callerOf(platform.gatewayUrl, secret);
+});
+afterAll(async () => {
+  await db?.close();
+  await platform?.stop();
+  await simulator.stop();
+});
+
+async function ask(request: unknown, clientId = 'test'): Promise<string> {
+  const answer = await caller.send('POST', '/api/v1/jobs', { client_id: clientId, request });
+  expect(answer.status).toBe(202);
+  return acceptedSchema.parse(await answer.json()).prompt_id;
+}
+const listen = (clientId: string, lastEventId?: string) => {
+  const query = lastEventId === undefined ? '' : `?last_event_id=${lastEventId}`;
+  return openSocket(platform.gatewayUrl, `/api/v1/ws/${clientId}${query}`, { authorization: `Bearer ${caller.token}` });
+};
+const about = (type: string, id: string) => (event: HeardEvent) =>
+  event.type === type && event.data['prompt_id'] === id;
+const jobOf = (event: HeardEvent): JobView => jobViewSchema.parse(event.data['job']);
+const picture = (prompt: string) => ({ kind: 'imagine', options: { prompt, width: 256, height: 256 } });
+
+describe('the gateway', () => {
+  it('takes a program from its words to its picture, and tells it all on the way', async () => {
+    const socket = await listen('studio');
+    const id = await ask(picture('a lighthouse'), 'studio');
+    const result = jobOf(await socket.until(about('result', id), 40_000));
+    expect(result).toMatchObject({ status: 'succeeded', progress: 1 });
+    for (const type of ['submit', 'status', 'executing', 'progress', 'executed']) {
+      expect(socket.events.filter(about(type, id)).map((event) => event.type)).toContain(type);
+    }
+    expect(socket.frames.length).toBeGreaterThan(0);
+    const [output] = result.outputs;
+    const got = await caller.get(output?.url ?? '');
+    expect([got.status, got.headers.get('content-type')]).toEqual([200, 'image/png']);
+    expect((await got.arrayBuffer()).byteLength).toBe(output?.bytes);
+    const named = await caller.get(`/api/v1/images/download?filename=${encodeURIComponent(output?.filename ?? '')}`);
+    expect((await named.arrayBuffer()).byteLength).toBe(output?.bytes);
+    const history = await caller.get(`/api/v1/workflows/${id}/history`);
+    expect(await history.json()).toMatchObject({ status: { status_str: 'success', completed: true } });
+    const recipes = z.object({ recipes: z.array(z.looseObject({ id: z.string() })) });
+    expect(recipes.parse(await (await caller.get('/api/v1/recipes')).json()).recipes.length).toBeGreaterThan(3);
+    const nodes = z.object({ nodes: z.array(z.looseObject({ class: z.string() })) });
+    const found = nodes.parse(await (await caller.get('/api/v1/nodes?query=ksampler')).json());
+    expect(found.nodes.map((node) => node.class)).toContain('KSampler');
+    const models = await (await caller.get('/api/v1/models?folder=checkpoints')).json();
+    expect(JSON.stringify(models)).toContain('.safetensors');
+    await socket.close();
+  });
+
+  it('stops what runs when it is interrupted, and says where the rest stands', async () => {
+    const socket = await listen('stopper');
+    const first = await ask(picture('one'), 'stopper');
+    const second = await ask(picture('two'), 'stopper');
+    await socket.until(about('executing', first), 20_000);
+    const status = z.object({ queue_remaining: z.int(), mine: z.array(z.looseObject({ prompt_id: z.string() })) });
+    const queue = status.parse(await (await caller.get('/api/v1/queue/status')).json());
+    expect(queue.mine.map(({ prompt_id: id }) => id).toSorted()).toEqual([first, second].toSorted());
+    expect((await caller.send('POST', '/api/v1/workflows/interrupt', {})).status).toBe(202);
+    expect(jobOf(await socket.until(about('result', first), 20_000)).status).toBe('cancelled');
+    expect(jobOf(await socket.until(about('result', second), 20_000)).status).toBe('succeeded');
+    await socket.close();
+  });
+
+  it('is killed while work goes on: the socket comes back to the result, and the webhook is told', async () => {
+    const told: string[] = [];
+    const receiver: Server = createServer((request, response) => {
+      told.push(String(request.headers['webhook-id']));
+      request.resume().on('end', () => response.writeHead(204).end());
+    });
+    await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+    try {
+      const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`;
+      expect((await caller.send('POST', '/api/v1/webhooks', { url, events: ['job.succeeded'] })).status).toBe(201);
+      const socket = await listen('killed');
+      const id = await ask(picture('three'), 'killed');
+      await socket.until(about('executing', id), 20_000);
+      const { lastId } = socket;
+      await platform.kill('gateway');
+      await socket.closed;
+      await platform.start('gateway');
+      const back = await listen('killed', lastId);
+      expect(jobOf(await back.until(about('result', id), 20_000)).status).toBe('succeeded');
+      await expect.poll(() => told.length, { timeout: 15_000 }).toBeGreaterThan(0);
+      expect(new Set(told).size).toBe(1);
+      await back.close();
+    } finally {
+      await new Promise((resolve) => receiver.close(resolve));
+    }
+  });
+
+  it.runIf(hasBrowser)(
+    'signs a browser in by the link from the chat; its pages need nothing from elsewhere',
+    async () => {
+      const browser = await launchBrowser();
+      if (browser === undefined) throw new Error('a browser was found and does not start');
+      try {
+        const context = await browser.newContext();
+        const page = await context.newPage();
+        const faults: string[] = [];
+        const foreign: string[] = [];
+        page.on('pageerror', (error) => faults.push(error.message));
+        page.on('console', (message) => {
+          if (message.type() === 'error') faults.push(message.text());
+        });
+        page.on('request', (request) => {
+          const { protocol, origin } = new URL(request.url());
+          if (protocol.startsWith('http') && origin !== platform.gatewayUrl) foreign.push(request.url());
+        });
+        const link = await createSignInLink(db, mei.personId);
+        await page.goto(link?.url ?? '');
+        expect(page.url()).toBe(`${platform.gatewayUrl}/sign-in`);
+        await page.getByRole('button', { name: 'Sign in' }).click();
+        await page.getByText('Signed in as Mei').waitFor();
+        const me = await page.evaluate(async () => (await fetch('/api/v1/me')).json());
+        expect(me).toMatchObject({ personId: mei.personId, kind: 'session' });
+        const asked = await page.evaluate(async () => {
+          const request = { kind: 'imagine', options: { prompt: 'from the browser' } };
+          const body = JSON.stringify({ request });
+          const headers = { 'content-type': 'application/json' };
+          return (await fetch('/api/v1/jobs', { method: 'POST', headers, body })).status;
+        });
+        expect(asked).toBe(202);
+        await page.goto(`${platform.gatewayUrl}/redoc`);
+        await page.getByRole('heading', { name: 'Errors' }).waitFor();
+        expect(faults).toEqual([]);
+        await page.goto(`${platform.gatewayUrl}/docs/`);
+        await page.getByRole('heading', { name: 'Atelier' }).first().waitFor({ timeout: 20_000 });
+        // Used once: the same link signs nobody else in.
+        const other = await (await browser.newContext()).newPage();
+        await other.goto(link?.url ?? '');
+        await other.getByRole('button', { name: 'Sign in' }).click();
+        await other.getByText('was used or is too old').waitFor();
+        expect(foreign).toEqual([]);
+      } finally {
+        await browser.close();
+      }
+    },
+  );
+});
