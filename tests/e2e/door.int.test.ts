@@ -260,7 +260,7 @@ describe('a prompt', () => {
   });
 
   it('is deleted, or interrupted, by its author alone', async () => {
-    runMs = 5_000;
+    runMs = 20_000;
     const ids: string[] = [];
     for (const seed of [21, 22]) {
       const answer = await post(mei, '/api/prompt', { prompt: workflowOf(seed), client_id: 'stops' });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { claimRequests } from '@atelier/shared/db/requests/agent-lease';
 import { answerRequest } from '@atelier/shared/db/requests/answer-request';
 import { revokeApiToken } from '@atelier/shared/db/gateway/api-tokens';
@@ -37,8 +37,13 @@ async function ask(person: TestPerson, clientId: string): Promise<string> {
 /** Ends a request as an agent does, and rings. */
 async function reply(requestId: string, text: string): Promise<void> {
   const holder = randomUUID();
-  const [claimed] = await claimRequests(gateway.db, { holder, leaseMs: 5_000, limit: 1, requestId });
-  const lease = { requestId, holder, epoch: claimed?.agentEpoch ?? 0 };
+  // Like an agent it passes over what somebody else holds at that instant, and looks again.
+  const claimed = await vi.waitFor(async () => {
+    const [request] = await claimRequests(gateway.db, { holder, leaseMs: 5_000, limit: 1, requestId });
+    if (request === undefined) throw new Error('not claimed yet');
+    return request;
+  });
+  const lease = { requestId, holder, epoch: claimed.agentEpoch };
   const outbox = await answerRequest(gateway.db, lease, { state: 'replied', reply: text });
   for (const row of outbox ?? []) await gateway.bus.publishOutbox(row);
 }
