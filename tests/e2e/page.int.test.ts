@@ -41,8 +41,8 @@ beforeEach(async () => {
   page = await context.newPage();
   page.on('pageerror', (error) => faults.push(error.message));
   page.on('console', (message) => {
-    // While the server is away the browser itself notes every connection that was refused.
-    const isRefusal = message.text().startsWith('Failed to load resource: net::ERR_');
+    // While the server is away, or not ready yet, the browser itself notes every answer that it did not get.
+    const isRefusal = /^Failed to load resource: (net::ERR_|.* 503 )/.test(message.text());
     if (message.type() === 'error' && !isRefusal) faults.push(message.text());
   });
   await page.goto(platform.webUrl);
