@@ -2,7 +2,6 @@ import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createSimulator } from '@atelier/comfyui-sim/create-simulator';
 import { textToImage } from '@atelier/comfyui-sim/testing/sample-workflows';
-import { findFreePort } from '@atelier/launcher/net/free-port';
 import { startPlatform, type Platform } from '../support/platform.ts';
 import { openRequestDesk, type RequestDesk } from '../support/request-desk.ts';
 import { untilSeen } from '../support/telegram/until-seen.ts';
@@ -461,66 +460,5 @@ describe('the token', () => {
     const log = platform.service('bot').log();
     expect(log).toContain('connected to Telegram');
     expect(log).not.toContain(telegram.token);
-  });
-
-  it('that Telegram refuses switches this chat off, and the page goes on', async () => {
-    const env = { TELEGRAM_TOKEN: '1:of_another_bot', TELEGRAM_API_ROOT: apiRoot };
-    const other = await startPlatform({ comfyuiUrl: 'http://127.0.0.1:9', services: ['bot'], env });
-    try {
-      await untilSeen(() =>
-        /TELEGRAM_TOKEN: Telegram refuses it/.test(other.service('bot').log()) ? true : undefined,
-      );
-      expect((await fetch(other.webUrl)).status).toBe(200);
-    } finally {
-      await other.stop();
-    }
-  });
-});
-
-describe('a webhook', () => {
-  it('brings updates, each once, and 200 is said after the commit', async () => {
-    const posted = createTelegramServer();
-    const [{ apiRoot: address }, port] = [await posted.start(), await findFreePort()];
-    const env = {
-      TELEGRAM_TOKEN: posted.token,
-      TELEGRAM_API_ROOT: address,
-      TELEGRAM_WEBHOOK_URL: `http://127.0.0.1:${port}`,
-      TELEGRAM_WEBHOOK_PORT: String(port),
-    };
-    const other = await startPlatform({ comfyuiUrl: 'http://127.0.0.1:9', services: ['bot'], env });
-    try {
-      await untilSeen(() => posted.webhook);
-      posted.say(7, '/help');
-      const reply = await untilSeen(() => posted.replies(7)[0]);
-      expect(reply.text).toContain('/imagine');
-      const forged = await fetch(posted.webhook?.url ?? '', {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', 'x-telegram-bot-api-secret-token': 'guess' },
-        body: '{"update_id":1}',
-      });
-      expect(forged.status).toBe(401);
-    } finally {
-      await other.stop();
-      await posted.stop();
-    }
-  });
-});
-
-describe('Telegram', () => {
-  it('may be away when the bot starts, and is found when it is back', async () => {
-    const absent = createTelegramServer();
-    const { apiRoot: address } = await absent.start();
-    await absent.stop();
-    const env = { TELEGRAM_TOKEN: absent.token, TELEGRAM_API_ROOT: address };
-    const other = await startPlatform({ comfyuiUrl: 'http://127.0.0.1:9', services: ['bot'], env });
-    try {
-      await absent.start(Number(new URL(address).port));
-      absent.say(7, '/help');
-      const reply = await untilSeen(() => absent.replies(7)[0]);
-      expect(reply.text).toContain('/imagine');
-    } finally {
-      await other.stop();
-      await absent.stop();
-    }
   });
 });
