@@ -28,6 +28,10 @@ const composeSchema = z.looseObject({
   configs: z.record(z.string(), z.looseObject({ content: z.string() })),
 });
 
+type Compose = z.infer<typeof composeSchema>;
+/** Notes a problem unless the condition holds. */
+type Must = (condition: boolean, problem: string) => void;
+
 /** Everything that is wrong, a sentence each. */
 export function checkCompose(composeText: string, dockerfile: string, envExample: string): string[] {
   const problems: string[] = [];
@@ -35,9 +39,18 @@ export function checkCompose(composeText: string, dockerfile: string, envExample
   if (!parsed.success) {
     return parsed.error.issues.map((issue) => `docker-compose.yml: ${issue.path.join('.')}: ${issue.message}`);
   }
-  const { services, volumes, configs } = parsed.data;
-  const must = (condition: boolean, problem: string): void => void (condition || problems.push(problem));
+  const must: Must = (condition, problem) => void (condition || problems.push(problem));
+  checkServices(parsed.data, must);
+  checkDockerfile(dockerfile, must);
+  const documented = new Set([...envExample.matchAll(/^#?([A-Z_]+)=/gm)].map(([, name]) => name));
+  for (const [, name = ''] of composeText.matchAll(/\$\{([A-Z_]+)[:}]/g)) {
+    if (name !== 'LOG_LEVEL')
+      must(documented.has(name), `${name} is used in docker-compose.yml and not explained in .env.example`);
+  }
+  return problems;
+}
 
+function checkServices({ services, volumes, configs }: Compose, must: Must): void {
   for (const name of ['nats', 'postgres', 'bot', 'agent', 'comfy-worker', 'gateway', 'sim']) {
     must(services[name] !== undefined, `docker-compose.yml has no service ${name}`);
   }
@@ -66,7 +79,9 @@ export function checkCompose(composeText: string, dockerfile: string, envExample
       if (word.endsWith('.ts')) must(existsSync(`${root}${word}`), `${name} runs ${word}, which does not exist`);
     }
   }
+}
 
+function checkDockerfile(dockerfile: string, must: Must): void {
   for (const [, paths = ''] of dockerfile.matchAll(/^COPY (?!--from)(.+)$/gm)) {
     for (const path of paths.trim().split(/\s+/).slice(0, -1)) {
       must(existsSync(`${root}${path}`), `Dockerfile copies ${path}, which does not exist`);
@@ -87,13 +102,6 @@ export function checkCompose(composeText: string, dockerfile: string, envExample
   );
   // It would be fetched from an image registry before each build.
   must(!/^# *syntax=/m.test(dockerfile), 'Dockerfile names a frontend image that it does not need');
-
-  const documented = new Set([...envExample.matchAll(/^#?([A-Z_]+)=/gm)].map(([, name]) => name));
-  for (const [, name = ''] of composeText.matchAll(/\$\{([A-Z_]+)[:}]/g)) {
-    if (name !== 'LOG_LEVEL')
-      must(documented.has(name), `${name} is used in docker-compose.yml and not explained in .env.example`);
-  }
-  return problems;
 }
 
 if (import.meta.main) {

@@ -18,7 +18,7 @@ const processors = {
 const libraries = { gnu: 'glibc', gnueabihf: 'glibc', musl: 'musl', musleabihf: 'musl' };
 
 /** Reads system, processor and C library out of a name such as `@oxlint/binding-linux-arm-musleabihf`; undefined for other names. */
-export function platformOf(packageName) {
+function platformOf(packageName) {
   const words = packageName.slice(packageName.lastIndexOf('/') + 1).split('-');
   const os = words.find((word) => systems.includes(word));
   const cpu = words.map((word) => processors[word]).find((word) => word !== undefined);
@@ -28,7 +28,7 @@ export function platformOf(packageName) {
 }
 
 /** The lock with an entry for each optional platform package of an exact version that it lacks, and the names added. */
-export function completeLock(lock) {
+function completeLock(lock) {
   const added = {};
   for (const entry of Object.values(lock.packages)) {
     for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {

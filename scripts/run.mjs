@@ -58,7 +58,7 @@ function say(line) {
 }
 
 /** True when everything that package-lock.json asks for on this platform lies in node_modules in the right version. */
-export function isInstalled(projectDir) {
+function isInstalled(projectDir) {
   const wanted = readPackages(join(projectDir, 'package-lock.json'));
   // npm writes this file when an installation is complete; one that was cut off lacks it.
   const installed = readPackages(join(projectDir, 'node_modules/.package-lock.json'));
@@ -80,11 +80,7 @@ function readPackages(file) {
 }
 
 /** Node 24: the one running, or the one that npm installed for this platform; undefined when neither is there. */
-export function findNode(
-  projectDir,
-  running = process.versions.node,
-  platform = `${process.platform}-${process.arch}`,
-) {
+function findNode(projectDir, running = process.versions.node, platform = `${process.platform}-${process.arch}`) {
   if (majorOf(running) >= wantedNodeMajor) return process.execPath;
   const packageName = packagesOfNode[platform];
   if (packageName === undefined) return undefined;

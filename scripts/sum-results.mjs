@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 /** Counts from vitest's JSON report (undefined when there is none) and the two exit codes. */
-export function sumResults(report, checkCode, testCode) {
+function sumResults(report, checkCode, testCode) {
   let passed = report?.numPassedTests ?? 0;
   let failed = report?.numFailedTests ?? 0;
   // A file that could not even be loaded has no tests to count.

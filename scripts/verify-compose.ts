@@ -1,7 +1,7 @@
 /*
  * Runs docker-compose.yml for real, under a project name and a port of its own, with the simulated ComfyUI: builds the
  * image, waits until every service is healthy, asks for pictures over the page's HTTP interface, also across a restart
- * and a SIGKILL of the worker, and removes everything. Then the test harness once on its path with containers.
+ * and a SIGKILL of the worker, over the gateway and through its door, and removes everything. Then the test harness once on its path with containers.
  *
  *   npm run verify:compose                    on an engine that reaches an image registry
  *   npm run verify:compose -- --stand-ins     without one: base images made of Debian's packages (root, debootstrap)
@@ -17,7 +17,8 @@ import { createAtelierApi, type AtelierApi, type TerminalCard } from '@atelier/l
 import { findFreePort } from '@atelier/launcher/net/free-port';
 import { ResourceStack } from '@atelier/shared/lifecycle/resource-stack';
 import { dockerEngineAnswers } from '../tests/support/docker-engine.ts';
-import { fetchPictures, submitWords, untilCard } from './verify-compose/ask-for-pictures.ts';
+import { fetchPictures, isPng, submitWords, untilCard } from './verify-compose/ask-for-pictures.ts';
+import { drawOverHttp, drawThroughDoor } from './verify-compose/ask-the-gateway.ts';
 import { createComposeProject, type ComposeProject } from './verify-compose/compose-project.ts';
 import { askDocker, docker, DockerError } from './verify-compose/docker-command.ts';
 import { makeStandInImages } from './verify-compose/stand-in-images.ts';
@@ -125,6 +126,9 @@ async function verifyProject(withStandIns: boolean): Promise<void> {
     const first = await submitWords(api, 'a red fox in snow, portrait, 2 images', randomUUID(), 30_000);
     await expectOneResult(project, api, first, 2);
 
+    const doors = { gatewayUrl: `http://127.0.0.1:${gatewayPort}`, doorUrl: `http://127.0.0.1:${doorPort}` };
+    await expectGateway(project, doors);
+
     say('restarting the worker');
     await project.run(['restart', 'comfy-worker']);
     const second = await submitWords(api, 'a lighthouse at dusk', randomUUID(), 30_000);
@@ -183,6 +187,22 @@ async function expectOneResult(
   if (posts !== '1') throw new Error(`the result was posted ${posts} times`);
   const kilobytes = files.map((bytes) => `${Math.round(bytes.length / 1000)} kB`).join(', ');
   say(`one result with ${count === 1 ? 'one PNG picture' : `${count} different PNG pictures`} (${kilobytes})`);
+}
+
+/** A token that is made in its container opens the gateway and its door, and each draws. */
+async function expectGateway(
+  project: ComposeProject,
+  addresses: { gatewayUrl: string; doorUrl: string },
+): Promise<void> {
+  const command = ['node', 'services/gateway/src/token/main.ts', 'create', '--name', 'verify'];
+  const printed = await project.run(['exec', '--no-TTY', 'gateway', ...command]);
+  const token = printed.trim().split('\n').at(-1) ?? '';
+  const files = [
+    await drawOverHttp({ ...addresses, token }, pictureMs),
+    await drawThroughDoor({ ...addresses, token }, pictureMs),
+  ];
+  if (!files.every(isPng)) throw new Error('what came over the gateway is no PNG file');
+  say(`the gateway and its door: a PNG picture each (${files.map((bytes) => `${bytes.length} bytes`).join(', ')})`);
 }
 
 async function expectOrderedEnd(project: ComposeProject): Promise<void> {

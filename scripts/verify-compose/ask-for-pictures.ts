@@ -40,10 +40,12 @@ export async function fetchPictures(
   if (card.tiles.length !== count || hashes.size !== count)
     throw new Error(`${count} pictures were asked for, and the card shows ${hashes.size} of ${card.tiles.length}`);
   const files = await Promise.all([...hashes].map((hash) => patiently('the file', 10_000, () => api.file(hash))));
-  for (const bytes of files) {
-    if (!pngSignature.equals(bytes.subarray(0, pngSignature.length))) throw new Error('a picture is no PNG file');
-  }
+  if (!files.every(isPng)) throw new Error('a picture is no PNG file');
   return files;
+}
+
+export function isPng(bytes: Uint8Array): boolean {
+  return pngSignature.equals(bytes.subarray(0, pngSignature.length));
 }
 
 async function patiently<T>(what: string, withinMs: number, attempt: () => Promise<T | undefined>): Promise<T> {

@@ -28,7 +28,8 @@ export interface ComposeProject {
   remove(): Promise<void>;
 }
 
-const ownServices = ['bot', 'agent', 'comfy-worker'];
+/** The services that run our own image, the simulator apart, which reads no `.env`. */
+const ownServices = ['bot', 'agent', 'comfy-worker', 'gateway'];
 
 /** Prepares the project; nothing runs yet. */
 export async function createComposeProject(options: ComposeProjectOptions): Promise<ComposeProject> {
@@ -87,7 +88,7 @@ export async function createComposeProject(options: ComposeProjectOptions): Prom
 }
 
 /** What differs from a person's own run: an image name of its own, and no `.env`. */
-function overrideOf(image: string): string {
+export function overrideOf(image: string): string {
   const services = ownServices.map((name) => `  ${name}:\n    image: ${image}\n    env_file: !reset []\n`);
   return `services:\n${services.join('')}  sim:\n    image: ${image}\n`;
 }

@@ -70,7 +70,6 @@ export async function benchAgent(say: (line: string) => void): Promise<AgentResu
       language: 'en',
       sink: () => {},
       log,
-      random: () => 0.5,
       now: () => Date.parse('2026-11-21T12:00:00Z'),
       askPerson: () => Promise.resolve({ choice: '1' }),
     });

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { randomUUID } from 'node:crypto';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { pino } from 'pino';
 import { createDiscordAdapter } from '@atelier/bot/adapters/discord/create-discord-adapter';
 import type { CardFacts } from '@atelier/bot/core/cards/card-facts';
-import { finishedJob, jobRecord, plan, requestRecord } from '@atelier/bot/core/cards/card-fixtures';
+import { finishedJob, jobRecord, plan, requestRecord } from '@atelier/shared/db/testing/record-fixtures';
 import type { ChatAdapter, ChatOutcome } from '@atelier/bot/ports';
-import type { ClaimedDelivery, DeliveryKind } from '@atelier/shared/db/deliveries/delivery-store';
+import type { DeliveryKind } from '@atelier/shared/db/deliveries/delivery-store';
 import { requestIdOf } from '@atelier/shared/db/requests/accept-request';
+import { claimedDelivery } from '../support/discord/claimed-delivery.ts';
 import { createFakeDiscord, type FakeDiscord } from '../support/discord/fake-discord.ts';
 import type { FakePerson } from '../support/discord/fake-person.ts';
 import { createScriptedChat, type ScriptedChat } from '../support/discord/scripted-chat.ts';
@@ -176,23 +176,13 @@ function createSoak({ discord, core, adapter, refs, random }: SoakParts) {
   }
 
   async function deliver(kind: DeliveryKind, facts: CardFacts): Promise<void> {
-    const { id: requestId, place } = facts.request;
+    const { id: requestId } = facts.request;
     const sendingAt = new Date();
     let triedBefore = false;
     for (let attempts = 1; ; attempts++) {
-      const delivery: ClaimedDelivery = {
-        id: randomUUID(),
-        requestId,
-        door: 'discord',
-        place,
-        kind,
-        epoch: attempts,
-        attempts,
-        triedBefore,
-        sendingAt,
-        cardRef: refs.get(requestId)?.card ?? null,
-      };
-      const outcome = await adapter.send(delivery, async () => facts);
+      const cardRef = refs.get(requestId)?.card ?? null;
+      const more = { epoch: attempts, attempts, triedBefore, sendingAt, cardRef };
+      const outcome = await adapter.send(claimedDelivery(kind, facts, more), async () => facts);
       if (outcome.outcome === 'sent') {
         refs.set(requestId, { ...refs.get(requestId), [kind]: outcome.messageRef });
         return;

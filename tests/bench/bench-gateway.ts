@@ -4,7 +4,7 @@ import { get, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { WebSocket } from 'ws';
-import { acceptedSchema } from '@atelier/gateway/adapters/http/routes/job-routes';
+import { acceptedSchema } from '@atelier/gateway/adapters/http/routes/submission-route';
 import { callerOf, type TestPerson } from '@atelier/gateway/testing/start-gateway';
 import { createFolderAssetStore } from '@atelier/shared/assets/folder-asset-store';
 import { connectBus } from '@atelier/shared/bus/connect-bus';

@@ -9,15 +9,17 @@ export interface Transitions {
   waited: number;
 }
 
-/** @param runs at least two. */
-export function describeTransitions(runs: readonly SimulatedRun[]): Transitions {
+/** @param gpus what ran on each; at least two prompts on one of them. */
+export function describeTransitions(gpus: readonly (readonly SimulatedRun[])[]): Transitions {
   const gaps: number[] = [];
   let waited = 0;
-  for (const [at, run] of runs.entries()) {
-    const before = runs[at - 1];
-    if (before === undefined) continue;
-    gaps.push(run.startedAt - before.endedAt);
-    if (run.postedAt <= before.endedAt) waited += 1;
+  for (const runs of gpus) {
+    for (const [at, run] of runs.entries()) {
+      const before = runs[at - 1];
+      if (before === undefined) continue;
+      gaps.push(run.startedAt - before.endedAt);
+      if (run.postedAt <= before.endedAt) waited += 1;
+    }
   }
   return { gapMs: describeValues(gaps), waited: gaps.length === 0 ? 0 : waited / gaps.length };
 }

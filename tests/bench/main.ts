@@ -85,7 +85,7 @@ const benches: Record<string, Bench> = {
     },
   },
   worker: {
-    about: 'one worker on one ComfyUI: GPU idle gaps, jobs a second, statements a job, beside other queues',
+    about: 'workers on simulated ComfyUIs: GPU idle gaps, jobs a second, statements a job, beside other queues',
     async run(_runs, { quick }) {
       const result = await withServers((servers) => benchWorker(servers, quick ? quickSize : fullSize, say));
       return { result, lines: formatWorker(result) };
@@ -106,7 +106,7 @@ const benches: Record<string, Bench> = {
     },
   },
   history: {
-    about: 'every statement of a job and of its card, before and after a million finished jobs (--runs)',
+    about: 'every statement of a job and of its card, with a short history and a million finished jobs (--runs)',
     async run(runs = 1_000_000) {
       const result = await withServers(({ databaseUrl }) => benchHistory(databaseUrl, runs, say));
       return { result, lines: formatHistory(result) };

@@ -29,29 +29,3 @@ export type ChaosFault =
   | { kind: 'close-sockets'; gpu: Gpu }
   | { kind: 'silent-socket'; gpu: Gpu; forMs: number }
   | { kind: 'drop-events'; gpu: Gpu; probability: number; seed: number; forMs: number };
-
-/** `kill worker-1, bot`, `ComfyUI 2 away for 900 ms` */
-export function describeFault(fault: ChaosFault): string {
-  switch (fault.kind) {
-    case 'kill':
-      return `kill ${fault.targets.join(', ')}`;
-    case 'stall':
-      return `stall ${fault.worker} for ${fault.forMs} ms`;
-    case 'nats':
-      return fault.wipe ? 'NATS killed and wiped' : 'NATS killed';
-    case 'postgres':
-      return 'Postgres killed';
-    case 'comfyui':
-      return `ComfyUI ${fault.gpu + 1} away for ${fault.downMs} ms`;
-    case 'lost-post-answer':
-      return `ComfyUI ${fault.gpu + 1} loses the answer to a POST (${fault.mode})`;
-    case 'slow-post':
-      return `ComfyUI ${fault.gpu + 1} takes a POST ${fault.delayMs} ms late`;
-    case 'close-sockets':
-      return `ComfyUI ${fault.gpu + 1} closes its sockets`;
-    case 'silent-socket':
-      return `ComfyUI ${fault.gpu + 1} is silent for ${fault.forMs} ms`;
-    default:
-      return `ComfyUI ${fault.gpu + 1} loses messages for ${fault.forMs} ms`;
-  }
-}

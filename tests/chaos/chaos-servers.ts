@@ -1,9 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ServerProcess } from '@atelier/launcher/child/server-process';
 import { findNatsServer } from '@atelier/launcher/nats/find-nats-server';
-import { startNatsServer, type NatsServer } from '@atelier/launcher/nats/start-nats-server';
-import { startPostgresServer, type PostgresServer } from '@atelier/launcher/postgres/start-postgres-server';
+import { startNatsServer } from '@atelier/launcher/nats/start-nats-server';
+import { startPostgresServer } from '@atelier/launcher/postgres/start-postgres-server';
 import postgres from 'postgres';
 import { createRunFolder, toolsDir } from '../support/embedded-servers.ts';
 
@@ -25,11 +26,11 @@ export async function startChaosServers(say: (line: string) => void): Promise<Ch
   const folder = await createRunFolder();
   const natsDir = join(folder, 'nats');
   const { path: binary } = await findNatsServer({ toolsDir, searchPath: process.env['PATH'] ?? '', say });
-  const startNats = (port?: number): Promise<NatsServer> =>
+  const startNats = (port?: number): Promise<ServerProcess> =>
     // Streams may lose what was not synced: NATS only rings.
     startNatsServer({ binary, dataDir: natsDir, sync: 60, ...(port === undefined ? {} : { port }) });
   // Durable: a commit that was answered must survive the kill.
-  const startPostgres = (port?: number): Promise<PostgresServer> =>
+  const startPostgres = (port?: number): Promise<ServerProcess> =>
     startPostgresServer({
       dataDir: join(folder, 'postgres'),
       password: 'atelier',

@@ -1,6 +1,6 @@
 /*
  * npm run chaos -- [--runs N] [--seed S] [--requests M] [--minutes X] [--scale 1|10]
- * npm run chaos -- --model [--runs N] [--seed S]
+ * npm run chaos -- --model [--trials N] [--seed S]
  *
  * Kills and breaks every part of the platform at seeded times while people ask for pictures, heals it, and compares what
  * was accepted with what was stored, shown and executed. Ends with 1 when something accepted was lost or doubled, or a
@@ -48,8 +48,8 @@ function sayTrouble(run: ChaosRun): void {
 }
 
 /** The lease protocol in virtual time: how often a worker that was only stalled is taken for dead. */
-async function playLeaseModel({ runs, seed }: ChaosOptions): Promise<number> {
-  const result = await runLeaseModel({ trials: runs, seed, stallMs: 5_000 });
+async function playLeaseModel({ trials, seed }: ChaosOptions): Promise<number> {
+  const result = await runLeaseModel({ trials, seed, stallMs: 5_000 });
   const rate = (value: number): string => value.toExponential(1);
   const bound = upperBound95(result.takeovers, result.trials);
   const kept = result.takeovers <= result.trials * maxFalseTakeovers && result.unsafePosts + result.unsafeWrites === 0;

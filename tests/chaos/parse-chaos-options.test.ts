@@ -4,13 +4,14 @@ import { parseChaosOptions } from './parse-chaos-options.ts';
 const parse = (...args: string[]) => parseChaosOptions(args, () => 7);
 
 describe('parseChaosOptions', () => {
-  it('plays 30,000 trials of the lease model unless told otherwise', () => {
-    expect(parse('--model')).toMatchObject({ model: true, runs: 30_000 });
-    expect(parse('--model', '--runs', '50')).toMatchObject({ model: true, runs: 50 });
+  it('plays 100,000 trials of the lease model unless told otherwise', () => {
+    expect(parse('--model')).toMatchObject({ model: true, trials: 100_000 });
+    expect(parse('--model', '--trials', '50')).toMatchObject({ model: true, trials: 50 });
   });
 
   it('makes one run at production timings of a seed of its own without arguments', () => {
-    expect(parse()).toEqual({ runs: 1, seed: 7, requests: 240, minutes: undefined, scale: 1, model: false });
+    const { trials: _, ...options } = parse();
+    expect(options).toEqual({ runs: 1, seed: 7, requests: 240, minutes: undefined, scale: 1, model: false });
   });
 
   it('makes as many runs as fit into the minutes', () => {
@@ -20,6 +21,7 @@ describe('parseChaosOptions', () => {
 
   it.each([
     ['--runs', '0'],
+    ['--trials', 'all'],
     ['--seed', '-1'],
     ['--seed', '1.5'],
     ['--requests', 'many'],

@@ -3,7 +3,8 @@ import { z } from 'zod';
 
 const whole = z.coerce.number().int();
 const optionsSchema = z.object({
-  runs: whole.min(1).max(100_000).optional(),
+  runs: whole.min(1).max(1_000_000).optional(),
+  trials: whole.min(1).max(1_000_000).optional(),
   seed: whole.min(0).max(0xffff_ffff).optional(),
   requests: whole.min(1).max(100_000).default(240),
   minutes: z.coerce.number().positive().max(10_000).optional(),
@@ -14,6 +15,8 @@ const optionsSchema = z.object({
 export interface ChaosOptions {
   /** Platforms broken one after another; without `minutes` one, with it as many as fit. */
   runs: number;
+  /** Of the model. */
+  trials: number;
   seed: number;
   /** Asked for in one run. */
   requests: number;
@@ -26,13 +29,13 @@ export interface ChaosOptions {
 }
 
 export const chaosUsage = `npm run chaos -- [--runs N] [--seed S] [--requests M] [--minutes X] [--scale 1|10]
-npm run chaos -- --model [--runs N] [--seed S]
+npm run chaos -- --model [--trials N] [--seed S]
 
   --runs N      platforms to break, one after another (1; with --minutes as many as fit)
   --seed S      whole number; the same one gives the same faults and requests at the same times. Run k of N has seed S + k
   --requests M  requests in one run (240)
   --minutes X   begins no run that would end later
-  --model       breaks nothing: plays the lease protocol in virtual time instead, N trials (30,000) of a worker stalled for 5 s
+  --model       breaks nothing: plays the lease protocol in virtual time instead, N trials (100,000) of a worker stalled for 5 s
   --scale D     divides leases, waits and faults by 1 (as in production, the default) or 10`;
 
 /** Reads the arguments. @throws Error that names the wrong one. */
@@ -41,6 +44,7 @@ export function parseChaosOptions(args: readonly string[], randomSeed: () => num
     args: [...args],
     options: {
       runs: { type: 'string' },
+      trials: { type: 'string' },
       seed: { type: 'string' },
       requests: { type: 'string' },
       minutes: { type: 'string' },
@@ -53,18 +57,14 @@ export function parseChaosOptions(args: readonly string[], randomSeed: () => num
     const [issue] = parsed.error.issues;
     throw new Error(`--${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'wrong'}`);
   }
-  const { runs, seed, requests, minutes, scale, model } = parsed.data;
+  const { runs, trials, seed, requests, minutes, scale, model } = parsed.data;
   return {
-    runs: runs ?? defaultRuns(model, minutes),
+    runs: runs ?? (minutes === undefined ? 1 : Number.MAX_SAFE_INTEGER),
+    trials: trials ?? 100_000,
     seed: seed ?? randomSeed(),
     requests,
     minutes,
     scale,
     model,
   };
-}
-
-function defaultRuns(model: boolean, minutes: number | undefined): number {
-  if (model) return 30_000;
-  return minutes === undefined ? 1 : Number.MAX_SAFE_INTEGER;
 }

@@ -4,12 +4,14 @@ import { createComfySocket } from '@atelier/comfyui/client/comfy-socket';
 import type { ComfySocket } from '@atelier/comfyui/client/comfy-socket';
 import { isOutOfMemory, outputFiles } from '@atelier/comfyui/client/finished-prompt';
 import { followPrompt } from '@atelier/comfyui/client/follow-prompt';
-import type { FollowPromptOptions, PromptResult } from '@atelier/comfyui/client/follow-prompt';
+import type { FollowPromptOptions } from '@atelier/comfyui/client/follow-prompt';
 import { interruptPrompt } from '@atelier/comfyui/client/interrupt-prompt';
 import { look } from '@atelier/comfyui/client/look';
+import type { PromptResult } from '@atelier/comfyui/client/prompt-result';
 import { recordPrompt } from '@atelier/comfyui/client/record-prompt';
 import type { PromptProgress } from '@atelier/comfyui/client/track-progress';
 import { withdrawPrompt } from '@atelier/comfyui/client/withdraw-prompt';
+import { textToImage } from '@atelier/comfyui/graph/testing/text-to-image';
 import type { Workflow } from '@atelier/comfyui/graph/workflow';
 import { parseJson } from '@atelier/comfyui/json/parse-json';
 import { readMetadata } from '@atelier/comfyui/metadata/read-metadata';
@@ -23,29 +25,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 const largestSeed = 18_446_744_073_709_551_615n;
 
 function txt2img(seed: number | bigint, steps = 4): Workflow {
-  return {
-    '3': {
-      class_type: 'KSampler',
-      inputs: {
-        seed,
-        steps,
-        cfg: 7,
-        sampler_name: 'euler',
-        scheduler: 'normal',
-        denoise: 1,
-        model: ['4', 0],
-        positive: ['6', 0],
-        negative: ['7', 0],
-        latent_image: ['5', 0],
-      },
-    },
-    '4': { class_type: 'CheckpointLoaderSimple', inputs: { ckpt_name: 'tiny-a.safetensors' } },
-    '5': { class_type: 'EmptyLatentImage', inputs: { width: 64, height: 64, batch_size: 1 } },
-    '6': { class_type: 'CLIPTextEncode', inputs: { text: 'a lighthouse', clip: ['4', 1] } },
-    '7': { class_type: 'CLIPTextEncode', inputs: { text: 'blurry', clip: ['4', 1] } },
-    '8': { class_type: 'VAEDecode', inputs: { samples: ['3', 0], vae: ['4', 2] } },
-    '9': { class_type: 'SaveImage', inputs: { images: ['8', 0], filename_prefix: 'fox' } },
-  };
+  return textToImage({ seed, steps, prefix: 'fox' });
 }
 
 interface Bench {

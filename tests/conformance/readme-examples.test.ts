@@ -5,7 +5,9 @@ import { promisify } from 'node:util';
 import { createSimulator } from '@atelier/comfyui-sim/create-simulator';
 import { expect, test } from 'vitest';
 
-const packageDir = fileURLToPath(new URL('../../packages/comfyui/', import.meta.url));
+function folderOf(name: string): string {
+  return fileURLToPath(new URL(`../../packages/${name}/`, import.meta.url));
+}
 
 interface Example {
   section: string;
@@ -14,9 +16,9 @@ interface Example {
   prints: string[];
 }
 
-function readExamples(): Example[] {
-  const readme = readFileSync(`${packageDir}README.md`, 'utf8');
-  return [...readme.matchAll(/^## (\S+)$(?:(?!^## )[\s\S])*?^```ts\n([\s\S]*?)^```$/gm)].map(
+function readExamples(packageName: string): Example[] {
+  const readme = readFileSync(`${folderOf(packageName)}README.md`, 'utf8');
+  return [...readme.matchAll(/^## (.+)$(?:(?!^## )[\s\S])*?^```ts\n([\s\S]*?)^```$/gm)].map(
     ([, section = '', code = '']) => ({
       section,
       code,
@@ -26,10 +28,10 @@ function readExamples(): Example[] {
 }
 
 /** As a program that somebody typed into a file of the package. */
-async function run(code: string, env: Record<string, string>): Promise<string[]> {
+async function run(packageName: string, code: string, env: Record<string, string> = {}): Promise<string[]> {
   const args = ['--input-type=module-typescript', '--eval', code];
   const { stdout } = await promisify(execFile)(process.execPath, args, {
-    cwd: packageDir,
+    cwd: folderOf(packageName),
     env: { ...process.env, ...env, NO_COLOR: '1' },
   });
   return stdout.trimEnd().split('\n');
@@ -44,7 +46,7 @@ async function withSimulator<T>(use: (url: string) => Promise<T>): Promise<T> {
   }
 }
 
-const examples = readExamples();
+const examples = readExamples('comfyui');
 
 test('each folder that the README lists has an example', () => {
   expect(examples.map(({ section }) => section)).toEqual([
@@ -63,6 +65,13 @@ test('each folder that the README lists has an example', () => {
 test.each(examples)('the example of $section prints what it says', async ({ section, code, prints }) => {
   expect(prints.length).toBeGreaterThan(1);
   const printed =
-    section === 'client' ? await withSimulator((url) => run(code, { COMFYUI_URL: url })) : await run(code, {});
+    section === 'client'
+      ? await withSimulator((url) => run('comfyui', code, { COMFYUI_URL: url }))
+      : await run('comfyui', code);
   expect(printed).toEqual(prints);
+});
+
+test.each(readExamples('comfyui-sim'))('the simulator’s example of $section prints what it says', async (example) => {
+  expect(example.prints).toHaveLength(4);
+  expect(await run('comfyui-sim', example.code)).toEqual(example.prints);
 });

@@ -88,6 +88,7 @@ describe('one question', () => {
     const asking = await talk.world.until(id, 'asking');
     const other = await talk.say('how are things going today?', [textMessage('Fine.')], { place, person: 'Li' });
     await talk.world.until(other, 'replied');
+    expect(openingOf(talk.asked().at(-1))).toContain('draw my pet → asking, 0 pictures You ask: Which pet?');
     talk.claude.script(textMessage('A parrot, then.'));
     await talk.answer(asking, { text: 'my parrot' });
     expect((await talk.world.until(id, 'replied')).reply).toBe('A parrot, then.');
@@ -391,7 +392,11 @@ describe('the model', () => {
       textMessage('All well.'),
     ]);
     await talk.world.until(id, 'replied');
-    expect(resultsIn(talk.asked()[1]).map(({ text }) => text.slice(0, 6))).toEqual(['queue:', '<data>', '<data>']);
+    expect(resultsIn(talk.asked()[1]).map(({ text }) => text.split('\n')[1]?.slice(0, 6))).toEqual([
+      'queue:',
+      'checkp',
+      'nothin',
+    ]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { plan, requestRecord } from '@atelier/bot/core/cards/card-fixtures';
+import { plan, requestRecord } from '@atelier/shared/db/testing/record-fixtures';
 import type { ChatLine, ChatOutcome, QueueBoard } from '@atelier/bot/ports';
 import type { ClaimedPost } from '@atelier/shared/db/chat/chat-posts';
 import { requestIdOf } from '@atelier/shared/db/requests/accept-request';
@@ -62,6 +62,27 @@ describe('conversation', () => {
     const text = `<@${bot.discord.botUser.id}> as an oil painting`;
     const line = await heard(() => bot.mei.say(text, { channelId, replyTo: theirs.id }));
     expect(line).toMatchObject({ text: 'as an oil painting', quoted: 'my cat', images: [{ mediaType: 'image/png' }] });
+  });
+
+  it('a link to a message means what a reply to it would', async () => {
+    const theirs = await bot.discord.addPerson('Ivo').say('my dog', { channelId, attach: [picture] });
+    const link = (id: string) => `https://discord.com/channels/${bot.discord.guild.id}/${channelId}/${id}`;
+    const mention = `<@${bot.discord.botUser.id}>`;
+    const line = await heard(() => bot.mei.say(`${mention} ${link(theirs.id)} in oil`, { channelId }));
+    expect(line).toMatchObject({ text: 'in oil', quoted: 'my dog', images: [{ mediaType: 'image/png' }] });
+    const facts = bot.factsOf({ ended: true }, channelId);
+    const card = await bot.postResult(facts);
+    const about = await heard(() => bot.mei.say(`${mention} darker ${link(card.id)}`, { channelId }));
+    expect(about).toMatchObject({ text: 'darker', about: [{ requestId: facts.request.id }] });
+  });
+
+  it('a link into a channel that its author does not see is left alone', async () => {
+    const hidden = bot.discord.addChannel('hidden').id;
+    const secret = await bot.discord.addPerson('Ivo').say('a secret', { channelId: hidden });
+    const text = `draw https://discord.com/channels/${bot.discord.guild.id}/${hidden}/${secret.id}`;
+    const line = await heard(() => bot.mei.say(`<@${bot.discord.botUser.id}> ${text}`, { channelId }));
+    expect(line).toMatchObject({ text });
+    expect(line.quoted).toBeUndefined();
   });
 
   it('a workflow that is attached comes as a file, pictures beside it as pictures', async () => {
@@ -170,12 +191,40 @@ describe("the team's channel", () => {
     bot.core.script.run = async () => said;
     await bot.mei.slash('help', {}, adults);
     const facts = bot.factsOf({ ended: true }, adults);
-    bot.core.known.set(facts.request.id, { ...facts, marks: { isDeleted: false, isShared: true, isCovered: true } });
+    const marks = { isDeleted: false, isShared: true, isForAdults: true, isCovered: false };
+    bot.core.known.set(facts.request.id, { ...facts, marks });
     await bot.sent('result', bot.core.known.get(facts.request.id) ?? facts);
     await sendPost(postOf({ requestId: facts.request.id }));
     const covered = (id: string) =>
       JSON.stringify(bot.discord.botMessages(id)[0]?.components).includes('"spoiler":true');
     expect([covered(adults), covered(channelId)]).toEqual([false, true]);
+  });
+
+  it('and where it was asked a result is gone once its author deletes it', async () => {
+    const facts = bot.factsOf({ ended: true, pictures: 2 }, channelId);
+    const team = bot.discord.addChannel('team').id;
+    const place = { door: 'discord' as const, id: team, guildId: bot.discord.guild.id };
+    bot.refs.result = await bot.sent('result', facts);
+    shareRefs = [await sendPost(postOf({ requestId: facts.request.id, place }))];
+    const shown = [channelId, team].map((id) => bot.discord.botMessages(id)[0] ?? never());
+    expect(shown.map((one) => one.attachments.length)).toEqual([2, 2]);
+    const marks = { isDeleted: true, isShared: true, isCovered: false };
+    bot.core.tell({ ...facts, jobs: [], marks });
+    await bot.discord.until('the empty messages', () => shown.every((one) => one.attachments.length === 0));
+    for (const one of shown) expect(textOf(one)).toMatch(/^### Deleted by its author/);
+    delete bot.refs.result;
+  });
+
+  it('loses a message of a deleted result that is too old to be edited', async () => {
+    const facts = bot.factsOf({ ended: true }, channelId);
+    bot.refs.result = await bot.sent('result', facts);
+    const message = bot.discord.botMessages(channelId)[0] ?? never();
+    message.createdAt -= 60 * 60_000;
+    message.editedAt.push(...Array.from({ length: 3 }, () => bot.discord.now()));
+    expected.add(30046);
+    bot.core.tell({ ...facts, marks: { isDeleted: true, isShared: false, isCovered: false } });
+    await bot.discord.until('its end', () => bot.discord.botMessages(channelId).length === 0);
+    delete bot.refs.result;
   });
 
   it('tells operators what they must know, in the language of their channel', async () => {
@@ -280,9 +329,7 @@ describe('a private request', () => {
 
   it('comes as a direct message once the 15 minutes are over', async () => {
     const { eventId, cardRef } = await ask();
-    const interaction = bot.discord.interactions.find((one) => one.id === eventId) ?? never();
-    interaction.createdAt -= 16 * 60_000;
-    expected.add(50027);
+    bot.discord.advance((16 * 60_000) / timeScale);
     const ended = bot.factsOf({ ended: true, eventId, isPrivate: true }, channelId);
     bot.refs.result = await bot.sent('result', ended, { cardRef });
     await bot.sent('ping', ended, { cardRef });
@@ -386,82 +433,4 @@ it('answers an interaction once where the answer to the answer was lost', async 
   // Its own delivery finds it and goes on with it.
   expect((await bot.sent('card', facts))['messageId']).toBe(original?.id);
   expect(bot.discord.botMessages(channelId)).toHaveLength(1);
-});
-
-describe('several processes on one token', () => {
-  it('connect one at a time, and the next takes over when the first is gone', async () => {
-    const other = await startScriptedBot({ adapter: { leadershipOf: sharedLead(), timeScale } });
-    try {
-      const second = other.make();
-      const starting = second.start();
-      expect(other.discord.gateway.shards).toEqual(['0/1']);
-      expect(second.doors).toEqual([]);
-      await other.adapter.stop();
-      await starting;
-      await other.discord.until('the other', () => other.discord.gateway.connected && second.doors.length > 0);
-      other.core.script.run = async () => said;
-      const { original } = await other.mei.slash('help');
-      expect(original && textOf(original)).toBe('done');
-      await second.stop();
-    } finally {
-      await other.stop();
-    }
-  });
-
-  it('share the servers by shards: each hears and answers for its own alone', async () => {
-    const sharded = await startScriptedBot({ adapter: { shards: { count: 2, ids: [0, 1] } }, discord: { shards: 2 } });
-    try {
-      await sharded.discord.until('both shards', () => sharded.discord.gateway.shards.length === 2);
-      sharded.core.script.run = async () => said;
-      await sharded.mei.slash('help');
-      const facts = sharded.factsOf({ ended: true });
-      const mine = Number((BigInt(sharded.discord.guild.id) >> 22n) % 2n);
-      const elsewhere = sharded.make({ shards: { count: 2, ids: [1 - mine] } });
-      expect(await sharded.send('result', facts, {}, elsewhere)).toMatchObject({
-        outcome: 'postponed',
-        certainlyNotSent: true,
-      });
-      sharded.discord.assertCorrect();
-    } finally {
-      await sharded.stop();
-    }
-  });
-});
-
-/** One lead for all adapters of a test. */
-function sharedLead() {
-  let holder: object | undefined;
-  return () => {
-    const me = {};
-    return {
-      async claim() {
-        holder ??= me;
-        return holder === me;
-      },
-      async release() {
-        if (holder === me) holder = undefined;
-      },
-    };
-  };
-}
-
-it('stops calling long before Discord would ban it', async () => {
-  const other = await startScriptedBot({
-    discord: { rateRules: { 'message-create': { limit: 9_999, windowMs: 1 } } },
-    adapter: { maxRefused: 30 },
-  });
-  try {
-    const channel = other.discord.state.channels.get(other.discord.channel.id) ?? never();
-    channel.allows = { ...allPermissions, send: false };
-    const facts = other.factsOf({ ended: true });
-    const request = { ...facts.request, place: { door: 'discord' as const, id: channel.id } };
-    let outcome = await other.send('result', { ...facts, request });
-    for (let count = 0; count < 50 && outcome.outcome === 'failed'; count++) {
-      outcome = await other.send('result', { ...facts, request });
-    }
-    expect(outcome).toMatchObject({ outcome: 'postponed' });
-    expect(other.discord.limits.counts.invalid).toBe(30);
-  } finally {
-    await other.stop();
-  }
 });

@@ -37,7 +37,7 @@ const scenarios = [
   'jobs-api',
 ];
 /** Values that mean something; all others may differ. */
-const words = new Set(['success', 'error', 'completed', 'pending', 'in_progress', 'input', 'output']);
+const words = new Set(['success', 'error', 'completed', 'pending', 'in_progress', 'input', 'output', 'temp']);
 
 let runMs = 0;
 const simulator = createSimulator({ port: 0, speed: 1, inventory: 'recorded', serviceTimeMs: () => runMs });
@@ -50,7 +50,7 @@ beforeAll(async () => {
   platform = await startPlatform({
     comfyuiUrl: url,
     services: ['gateway', 'agent', 'comfy-worker'],
-    env: { ATELIER_DOOR_FRONTEND_URL: url, ATELIER_TEMP_OUTPUTS: 'always' },
+    env: { ATELIER_DOOR_FRONTEND_URL: url },
   });
   const log = pino({ level: 'silent' });
   const db = createDatabase({ url: platform.databaseUrl, poolSize: 1, applicationName: 'test', log });

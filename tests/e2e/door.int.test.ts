@@ -11,6 +11,7 @@ import { createSimulator } from '@atelier/comfyui-sim/create-simulator';
 import { textToImage } from '@atelier/comfyui-sim/testing/sample-workflows';
 import { createDatabase, type Database } from '@atelier/shared/db/connect-database';
 import { createAccount } from '@atelier/shared/db/gateway/api-accounts';
+import { forgetOldPreviews } from '@atelier/shared/db/gateway/forget-old-previews';
 import { createApiToken, usualScopes } from '@atelier/shared/db/gateway/api-tokens';
 import { pino } from 'pino';
 import { startPlatform, type Platform } from '../support/platform.ts';
@@ -327,6 +328,31 @@ describe('files and parts of a workflow', () => {
     expect(Object.keys(answer.node_errors)).toEqual(['50']);
     const entry = await historyOf(mei, answer.prompt_id);
     expect([entry.status.status_str, Object.keys(entry.outputs)]).toEqual(['success', ['9']]);
+  });
+});
+
+describe('a preview node', () => {
+  it('shows what it shows in ComfyUI, to its person alone and only there, for a while', async () => {
+    const saved = workflowOf(91, 'shown');
+    const [imageNode] = Object.entries(saved).flatMap(([id, node]) => (node.class_type === 'VAEDecode' ? [id] : []));
+    const preview = { class_type: 'PreviewImage', inputs: { images: [imageNode, 0] } };
+    const { prompt_id: promptId } = queuedSchema.parse(
+      await (await post(mei, '/prompt', { prompt: { ...saved, '90': preview } })).json(),
+    );
+    const { outputs } = await historyOf(mei, promptId);
+    expect(Object.values(outputs).flatMap(({ images }) => images.map(({ type }) => type))).toEqual(['output', 'temp']);
+    const [shown] = outputs['90']?.images ?? [];
+    const view = `/view?${new URLSearchParams({ ...shown }).toString()}`;
+    expect((await call(mei, view)).headers.get('content-type')).toBe('image/png');
+    expect((await call(bo, view)).status).toBe(404);
+    const [request] = await db.sql`select request_id as id from door_prompts where prompt_id = ${promptId}`;
+    const job = await fetch(new URL(`/api/v1/jobs/${String(request?.['id'])}`, platform.gatewayUrl), {
+      headers: { authorization: `Bearer ${mei}` },
+    });
+    expect(await job.json()).toMatchObject({ outputs: [{ nodeId: expect.not.stringMatching(/^90$/) }] });
+    expect(await forgetOldPreviews(db, 0)).toBeGreaterThan(0);
+    expect((await call(mei, view)).status).toBe(404);
+    expect(Object.keys((await historyOf(mei, promptId)).outputs)).not.toContain('90');
   });
 });
 

@@ -1,35 +1,57 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { acceptedSchema } from '@atelier/gateway/adapters/http/routes/job-routes';
+import { acceptedSchema } from '@atelier/gateway/adapters/http/routes/submission-route';
 import { jobViewSchema, type JobView } from '@atelier/gateway/core/jobs/job-view';
 import { openSocket, type HeardEvent } from '@atelier/gateway/testing/open-socket';
 import { callerOf, type TestPerson } from '@atelier/gateway/testing/start-gateway';
+import { convertToFrontend } from '@atelier/comfyui/convert/to-frontend';
+import { parseRegistry } from '@atelier/comfyui/registry/parse-registry';
 import { createSimulator } from '@atelier/comfyui-sim/create-simulator';
+import { textToImage } from '@atelier/comfyui-sim/testing/sample-workflows';
 import { createDatabase, type Database } from '@atelier/shared/db/connect-database';
 import { createAccount, type ApiAccount } from '@atelier/shared/db/gateway/api-accounts';
 import { createApiToken, usualScopes } from '@atelier/shared/db/gateway/api-tokens';
 import { createSignInLink } from '@atelier/shared/db/gateway/sign-in';
+import {
+  startScriptedAnthropic,
+  textMessage,
+  type ScriptedAnthropic,
+} from '../support/anthropic/scripted-anthropic.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { findBrowser } from '../support/find-browser.ts';
+import { metricsOf } from '../support/metrics-of.ts';
 import { startPlatform, type Platform } from '../support/platform.ts';
+import { untilSeen } from '../support/telegram/until-seen.ts';
 
-// A prompt takes about a second, so that it can be met while it runs.
-const simulator = createSimulator({ port: 0, speed: 1, serviceTimeMs: () => 900 });
+/** About a second, so that a prompt can be met while it runs. */
+const slowMs = 900;
+let runMs = slowMs;
+const simulator = createSimulator({ port: 0, speed: 1, serviceTimeMs: () => runMs });
 const hasBrowser = findBrowser(process.env) !== undefined;
+let comfyuiUrl = '';
+let anthropic: ScriptedAnthropic;
 let platform: Platform;
 let db: Database;
 let mei: ApiAccount;
 let caller: Pick<TestPerson, 'token' | 'get' | 'send'>;
 
 beforeAll(async () => {
-  const { url } = await simulator.start();
+  const [{ url }, model] = await Promise.all([simulator.start(), startScriptedAnthropic()]);
+  comfyuiUrl = url;
+  anthropic = model;
   platform = await startPlatform({
     comfyuiUrl: url,
     services: ['agent', 'comfy-worker', 'gateway'],
-    env: { ATELIER_WEBHOOK_PRIVATE_TARGETS: 'true' },
+    env: {
+      ATELIER_WEBHOOK_PRIVATE_TARGETS: 'true',
+      ATELIER_METRICS_PORT: '0',
+      ANTHROPIC_API_KEY: 'test-key',
+      ANTHROPIC_BASE_URL: anthropic.url,
+    },
   });
   const log = pino({ level: 'silent' });
   db = createDatabase({ url: platform.databaseUrl, poolSize: 2, applicationName: 'gateway test', log });
@@ -40,7 +62,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await db?.close();
   await platform?.stop();
-  await simulator.stop();
+  await Promise.all([simulator.stop(), anthropic?.close()]);
 });
 
 async function ask(request: unknown, clientId = 'test'): Promise<string> {
@@ -56,6 +78,48 @@ const about = (type: string, id: string) => (event: HeardEvent) =>
   event.type === type && event.data['prompt_id'] === id;
 const jobOf = (event: HeardEvent): JobView => jobViewSchema.parse(event.data['job']);
 const picture = (prompt: string) => ({ kind: 'imagine', options: { prompt, width: 256, height: 256 } });
+
+async function readAs<T>(schema: z.ZodType<T>, path: string): Promise<T> {
+  const answer = await caller.get(path);
+  if (!answer.ok) throw new Error(`${path} answered ${answer.status}`);
+  return schema.parse(await answer.json());
+}
+
+function untilEnded(id: string): Promise<JobView> {
+  return untilSeen(async () => {
+    const job = await readAs(jobViewSchema, `/api/v1/jobs/${id}`);
+    return job.finishedAt === undefined ? undefined : job;
+  });
+}
+
+const fileSchema = z.object({ filename: z.string(), subfolder: z.string(), type: z.string(), hash: z.string() });
+const historySchema = z.looseObject({
+  prompt_id: z.string(),
+  status: z.object({ status_str: z.string(), completed: z.boolean() }),
+  outputs: z.record(z.string(), z.object({ images: z.array(fileSchema) })),
+});
+const imagesSchema = z.object({ images: z.array(z.looseObject({ hash: z.string(), bytes: z.number() })) });
+const listedSchema = z.object({ files: z.array(z.looseObject({ name: z.string() })) });
+const workflow = (seed: number) =>
+  textToImage({ text: 'a red fox in snow', steps: 4, width: 128, height: 96, prefix: 'rest', seed });
+
+async function inFrontendFormat(seed: number): Promise<unknown> {
+  const registry = parseRegistry(await (await fetch(new URL('/object_info', comfyuiUrl))).text());
+  return convertToFrontend(workflow(seed), registry).workflow;
+}
+
+/** Everything that goes over NATS, as its server sees it. */
+async function overhear(nc: NatsConnection): Promise<{ subject: string; traceparent: string }[]> {
+  const heard: { subject: string; traceparent: string }[] = [];
+  const prefix = `${platform.natsPrefix}.`;
+  nc.subscribe(`${prefix}>`, {
+    callback(_error, { subject, headers }) {
+      heard.push({ subject: subject.slice(prefix.length), traceparent: headers?.get('traceparent') ?? '' });
+    },
+  });
+  await nc.flush();
+  return heard;
+}
 
 describe('the gateway', () => {
   it('takes a program from its words to its picture, and tells it all on the way', async () => {
@@ -85,7 +149,92 @@ describe('the gateway', () => {
     await socket.close();
   });
 
+  it.each([
+    ['API format', async () => workflow(5)],
+    ['the format of the front end', () => inFrontendFormat(6)],
+  ])('runs a workflow in %s to its files, its history and its images', async (_name, made) => {
+    runMs = 50;
+    const body = { workflow: await made(), client_id: 'flow' };
+    const answer = await caller.send('POST', '/api/v1/workflows/submit', body);
+    expect(answer.status).toBe(202);
+    const accepted = acceptedSchema.parse(await answer.json());
+    expect(accepted.number).toBeGreaterThan(0);
+    expect(accepted.waiting?.startsInSeconds?.high).toBeGreaterThanOrEqual(0);
+    const id = accepted.prompt_id;
+    expect(await untilEnded(id)).toMatchObject({ status: 'succeeded', kind: 'workflow' });
+    const history = await readAs(historySchema, `/api/v1/workflows/${id}/history`);
+    expect(history).toMatchObject({ prompt_id: id, status: { status_str: 'success', completed: true } });
+    const files = Object.values(history.outputs).flatMap(({ images }) => images);
+    expect(files).toMatchObject([{ subfolder: id, type: 'output' }]);
+    const { images } = await readAs(imagesSchema, `/api/v1/workflows/${id}/images`);
+    expect(images.map(({ hash }) => hash)).toEqual(files.map(({ hash }) => hash));
+    const { filename = '', subfolder = '', type = '' } = files[0] ?? {};
+    const query = new URLSearchParams({ filename, subfolder, type });
+    const file = await caller.get(`/api/v1/images/download?${query.toString()}`);
+    expect((await file.arrayBuffer()).byteLength).toBe(images[0]?.bytes);
+    const { files: newest } = await readAs(listedSchema, '/api/v1/images?type=output&limit=1');
+    expect(newest).toMatchObject([{ name: filename, subfolder: id, type: 'output', image: { hash: images[0]?.hash } }]);
+  });
+
+  it('draws a storyboard, one picture a shot', async () => {
+    runMs = 50;
+    const shots = [
+      { shotId: 'one', prompt: 'a fox wakes' },
+      { shotId: 'two', prompt: 'a fox runs' },
+    ];
+    const answer = await caller.send('POST', '/api/v1/shots', { shots, options: { width: 256, height: 256 } });
+    expect(answer.status).toBe(202);
+    const { prompt_id: id } = acceptedSchema.parse(await answer.json());
+    const job = await untilEnded(id);
+    expect(job).toMatchObject({ status: 'succeeded', kind: 'shots' });
+    expect(job.outputs.map(({ picture: index }) => index)).toEqual([0, 1]);
+  });
+
+  it('carries the trace of a request through every message about it', async () => {
+    runMs = 50;
+    const nc = await connect({ servers: platform.natsUrl });
+    try {
+      const heard = await overhear(nc);
+      const answer = await caller.send('POST', '/api/v1/jobs', { request: picture('traced') });
+      const { prompt_id: id } = acceptedSchema.parse(await answer.json());
+      const trace = id.replaceAll('-', '');
+      expect(answer.headers.get('traceparent')).toMatch(new RegExp(`^00-${trace}-[0-9a-f]{16}-01$`));
+      await untilEnded(id);
+      const ofIt = heard.filter(({ subject, traceparent }) => subject.includes(id) || traceparent.includes(trace));
+      expect(ofIt.filter(({ traceparent }) => !traceparent.startsWith(`00-${trace}-`))).toEqual([]);
+      for (const kind of ['requests.v1.submitted', 'events.v1.request.', 'events.v1.job.', 'live.v1.progress.']) {
+        expect(ofIt.map(({ subject }) => subject).filter((subject) => subject.startsWith(kind))).not.toEqual([]);
+      }
+    } finally {
+      await nc.close();
+    }
+  });
+
+  it('counts what the language model costs, and the waits that it asks for', async () => {
+    anthropic.script(
+      { kind: 'error', status: 429, type: 'rate_limit_error', headers: { 'retry-after': '0.05' } },
+      textMessage('I draw foxes best.', { usage: { input_tokens: 1_000, output_tokens: 200 } }),
+    );
+    const id = await ask({ kind: 'words', text: 'how are things going today?' });
+    expect(await untilEnded(id)).toMatchObject({ status: 'replied' });
+    const [agent, gateway] = await Promise.all([
+      metricsOf(platform.service('agent')),
+      metricsOf(platform.service('gateway')),
+    ]);
+    expect(agent.value('atelier_rate_limit_stalls_total', { platform: 'claude' })).toBe(1);
+    expect(agent.value('atelier_rate_limit_stall_seconds_total', { platform: 'claude' })).toBeGreaterThan(0);
+    expect(agent.value('atelier_model_retries_total', { reason: 'rate_limited' })).toBe(1);
+    expect(agent.value('atelier_model_replies_total', { outcome: 'used' })).toBe(1);
+    expect(agent.value('atelier_model_tokens_total', { kind: 'input' })).toBe(1_000);
+    expect(agent.value('atelier_model_tokens_total', { kind: 'output' })).toBe(200);
+    expect(agent.value('atelier_model_dollars_total')).toBeGreaterThan(0);
+    expect(gateway.value('atelier_today', { what: 'inputTokens' })).toBe(1_000);
+    expect(gateway.value('atelier_today', { what: 'outputTokens' })).toBe(200);
+    expect(gateway.value('atelier_today', { what: 'dollars' })).toBe(agent.value('atelier_model_dollars_total'));
+  });
+
   it('stops what runs when it is interrupted, and says where the rest stands', async () => {
+    runMs = slowMs;
     const socket = await listen('stopper');
     const first = await ask(picture('one'), 'stopper');
     const second = await ask(picture('two'), 'stopper');

@@ -4,9 +4,9 @@ import { startPlatform } from '../support/platform.ts';
 import { untilSeen } from '../support/telegram/until-seen.ts';
 import { createTelegramServer } from '../support/telegram/telegram-server.ts';
 
-/* How the bot finds Telegram, and what it does without it: each test starts a bot of its own. */
+/* How the bot finds Telegram, and what it does without it: each test starts a bot of its own, at once. */
 
-describe('the token', () => {
+describe.concurrent('the token', { timeout: 60_000 }, () => {
   it('that Telegram refuses switches this chat off, and the page goes on', async () => {
     const telegram = createTelegramServer();
     const { apiRoot } = await telegram.start();
@@ -24,7 +24,7 @@ describe('the token', () => {
   });
 });
 
-describe('a webhook', () => {
+describe.concurrent('a webhook', { timeout: 60_000 }, () => {
   it('brings updates, each once, and 200 is said after the commit', async () => {
     const posted = createTelegramServer();
     const [{ apiRoot: address }, port] = [await posted.start(), await findFreePort()];
@@ -53,7 +53,7 @@ describe('a webhook', () => {
   });
 });
 
-describe('Telegram', () => {
+describe.concurrent('Telegram', { timeout: 60_000 }, () => {
   it('may be away when the bot starts, and is found when it is back', async () => {
     const absent = createTelegramServer();
     const { apiRoot: address } = await absent.start();

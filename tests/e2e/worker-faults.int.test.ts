@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createSimulator } from '@atelier/comfyui-sim/create-simulator';
+import { replacePolicyRules } from '@atelier/shared/db/gateway/policy-rules';
 import { startPlatform, type Platform } from '../support/platform.ts';
 import { openRequestDesk, type RequestDesk } from '../support/request-desk.ts';
 
@@ -150,5 +151,21 @@ describe('cancelling', () => {
     await desk.cancel(waiting);
     expect((await desk.untilFinal(waiting)).request.state).toBe('cancelled');
     expect((await desk.untilFinal(running)).request.state).toBe('succeeded');
+  });
+});
+
+// The last one: nothing is drawn any more under what it closes.
+describe('the policy', () => {
+  it('stands before the POST, as it is by then: what was closed since it was planned never reaches ComfyUI', async () => {
+    expect(await platform.service('comfy-worker').stop()).toBe(0);
+    const requestId = await desk.submit('a yellow fox');
+    const { jobs } = await desk.until(requestId, (_, list) => list.length > 0);
+    const rule = { subject: 'class', name: 'KSampler', decision: 'deny', reason: 'it is under repair' } as const;
+    await replacePolicyRules(desk.db, { actor: 'test', rules: [rule] });
+    await platform.start('comfy-worker');
+    const { request } = await desk.untilFinal(requestId);
+    expect(request).toMatchObject({ state: 'failed', error: { code: 'workflow_not_allowed' } });
+    expect(request.error?.message.en).toMatch(/KSampler may not be used, because it is under repair.*ask an operator/);
+    expect(runsOf(jobs[0]!.id)).toBe(0);
   });
 });

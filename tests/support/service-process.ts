@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { serviceNodeFlags } from '@atelier/launcher/child/node-flags';
 
@@ -34,7 +35,13 @@ const keptLines = 400;
 export async function startService(options: ServiceOptions): Promise<ServiceProcess> {
   const child = spawn(process.execPath, [...serviceNodeFlags, options.main, ...(options.args ?? [])], {
     cwd: root,
-    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...options.env },
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      HOME: process.env['HOME'] ?? '',
+      // As `npm start` does: a service that was started before is ready in half the time.
+      NODE_COMPILE_CACHE: join(root, '.atelier', 'compile-cache'),
+      ...options.env,
+    },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const lines: string[] = [];
@@ -75,7 +82,7 @@ function waitUntilReady(
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
       reject(new Error(`${options.name} was not ready in time:\n${log()}`));
-    }, options.readyMs ?? 20_000);
+    }, options.readyMs ?? 60_000);
     child.once('exit', (code, signal) => {
       clearTimeout(timer);
       reject(new Error(`${options.name} ended (${code ?? signal}) before it was ready:\n${log()}`));

@@ -37,6 +37,19 @@ describe('pictures over HTTP', () => {
     expect(JSON.parse(comments?.[1]?.text ?? '')).toEqual(workflow);
   });
 
+  it('are shown whatever their node is called', async () => {
+    const { connect } = await start();
+    const client = await connect();
+    const { '1': source, '2': save } = plainImage(0x2040ff);
+    const { outputs } = await client.run(
+      Object.fromEntries([
+        ['1', source],
+        ['__proto__', save],
+      ]),
+    );
+    expect(Object.keys(outputs)).toEqual(['__proto__']);
+  });
+
   it('are served whole, in part, as preview and by channel', async () => {
     const { url, connect } = await start();
     const client = await connect();

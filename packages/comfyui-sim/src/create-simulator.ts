@@ -9,6 +9,7 @@ import type { Fault, FaultInput, FaultKind } from './faults/fault.ts';
 import { createMemoryFiles } from './files/memory-files.ts';
 import type { FileStore, FolderType } from './files/file-store.ts';
 import { demoInventory, recordedInventory } from './inventory/inventory.ts';
+import type { Inventory } from './inventory/inventory.ts';
 import { createExecutionLog } from './log/execution-log.ts';
 import type { ExecutionLogEntry } from './log/execution-log.ts';
 import { createNodeLibrary } from './nodes/node-library.ts';
@@ -22,7 +23,7 @@ import { loadObjectInfo } from './registry/load-object-info.ts';
 import { createSimRegistry } from './registry/sim-registry.ts';
 import type { SimulatorOptions } from './simulator-options.ts';
 import { startSession } from './server/session.ts';
-import type { Session } from './server/session.ts';
+import type { Session, SessionDependencies } from './server/session.ts';
 import { versionTraits } from './version/sim-version.ts';
 
 export interface SimulatorAddress {
@@ -55,32 +56,14 @@ const letters = 'abcdefghijklmnopqrstuvwxyz';
 
 /** Builds a simulator; opens nothing until `start`. */
 export function createSimulator(options: SimulatorOptions = {}): Simulator {
-  const traits = versionTraits(options.version ?? '0.8.0');
-  const clock = options.clock ?? systemSimClock;
-  const profile = options.profile ?? defaultProfile;
-  const inventory =
-    options.inventory === undefined || options.inventory === 'demo'
-      ? demoInventory
-      : options.inventory === 'recorded'
-        ? recordedInventory
-        : options.inventory;
-  const files = options.files ?? createMemoryFiles(clock.now);
-  const faults = createFaultBoard();
-  const log = createExecutionLog();
-  const gpu = createGpuMemory(profile);
-  const library = new Map([...createNodeLibrary(), ...(options.testNodes === true ? Object.entries(testNodes) : [])]);
-  const declared = new Map([
-    ...loadObjectInfo(traits.registryVersion),
-    ...declaredClasses(options.testNodes === true ? testNodeClasses : {}),
-    ...declaredClasses(options.extraClasses ?? {}),
-  ]);
-  const objectInfo = options.classCount === undefined ? declared : generateObjectInfo(declared, options.classCount);
-  const registry = createSimRegistry(objectInfo, inventory, files);
+  const equipment = equip(options);
+  const { clock, files, faults, log, gpu, host, onError } = equipment;
 
   let session: Session | undefined;
   let port = options.port ?? 0;
   let isSeeded = false;
-  let isStopped = false;
+  /** Ends what waits to bring a crashed server back. */
+  let stopped = new AbortController();
   /** Starts and ends follow one another. */
   let turn: Promise<unknown> = Promise.resolve();
 
@@ -102,37 +85,14 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
 
   const start = (): Promise<SimulatorAddress> =>
     inTurn(async () => {
-      isStopped = false;
+      if (stopped.signal.aborted) stopped = new AbortController();
       await seed();
       if (session === undefined) {
         gpu.unload();
-        session = await startSession({
-          traits,
-          clock,
-          profile,
-          inventory,
-          files,
-          faults,
-          log,
-          gpu,
-          library,
-          registry,
-          host: options.host ?? '127.0.0.1',
-          port,
-          speed: options.speed ?? 0,
-          cache: options.cache ?? { kind: 'classic' },
-          sendsPreviews: options.previews ?? true,
-          hasControls: options.controls ?? false,
-          emptyModels: options.inventory === 'recorded' ? emptyRecordedModels : new Set(),
-          serviceTimeMs: options.serviceTimeMs ?? (options.controls === true ? postedServiceTime : () => undefined),
-          newId: options.newId ?? randomUUID,
-          randomLetters: options.randomLetters ?? drawLetters,
-          inject,
-          onError: options.onError ?? throwLater,
-        });
+        session = await startSession({ ...equipment, port, inject });
         port = session.port;
       }
-      return { url: `http://${options.host ?? '127.0.0.1'}:${port}`, port };
+      return { url: `http://${host}:${port}`, port };
     });
 
   const end = (how: 'stop' | 'crash'): Promise<void> =>
@@ -153,19 +113,22 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
       return;
     }
     const restartAfterMs = fault.kind === 'restart' ? 0 : fault.restartAfterMs;
+    const { signal } = stopped;
     const comeBack = async (): Promise<void> => {
       await end('crash');
-      if (restartAfterMs === undefined) return;
-      await clock.sleep(restartAfterMs, new AbortController().signal);
-      if (!isStopped) await start();
+      if (restartAfterMs === undefined || signal.aborted) return;
+      await clock.sleep(restartAfterMs, signal);
+      await start();
     };
-    comeBack().catch(options.onError ?? throwLater);
+    comeBack().catch((error: unknown) => {
+      if (!signal.aborted) onError(error);
+    });
   }
 
   return {
     start,
     stop: () => {
-      isStopped = true;
+      stopped.abort();
       return end('stop');
     },
     crash: () => end('crash'),
@@ -177,6 +140,52 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
     remaining: () => session?.remaining() ?? 0,
     files,
   };
+}
+
+/** What a simulator is made of, with what the options leave open filled in. It outlives crashes. */
+function equip(options: SimulatorOptions): Omit<SessionDependencies, 'port' | 'inject'> {
+  const {
+    clock = systemSimClock,
+    profile = defaultProfile,
+    testNodes: hasTestNodes = false,
+    controls = false,
+  } = options;
+  const traits = versionTraits(options.version ?? '0.8.0');
+  const inventory = inventoryOf(options.inventory);
+  const files = options.files ?? createMemoryFiles(clock.now);
+  const declared = new Map([
+    ...loadObjectInfo(traits.registryVersion),
+    ...declaredClasses(hasTestNodes ? testNodeClasses : {}),
+    ...declaredClasses(options.extraClasses ?? {}),
+  ]);
+  const objectInfo = options.classCount === undefined ? declared : generateObjectInfo(declared, options.classCount);
+  return {
+    traits,
+    clock,
+    profile,
+    inventory,
+    files,
+    faults: createFaultBoard(),
+    log: createExecutionLog(),
+    gpu: createGpuMemory(profile),
+    library: new Map([...createNodeLibrary(), ...(hasTestNodes ? Object.entries(testNodes) : [])]),
+    registry: createSimRegistry(objectInfo, inventory, files),
+    host: options.host ?? '127.0.0.1',
+    speed: options.speed ?? 0,
+    cache: options.cache ?? { kind: 'classic' },
+    sendsPreviews: options.previews ?? true,
+    hasControls: controls,
+    emptyModels: options.inventory === 'recorded' ? emptyRecordedModels : new Set(),
+    serviceTimeMs: options.serviceTimeMs ?? (controls ? postedServiceTime : () => undefined),
+    newId: options.newId ?? randomUUID,
+    randomLetters: options.randomLetters ?? drawLetters,
+    onError: options.onError ?? throwLater,
+  };
+}
+
+function inventoryOf(chosen: SimulatorOptions['inventory'] = 'demo'): Inventory {
+  if (chosen === 'demo') return demoInventory;
+  return chosen === 'recorded' ? recordedInventory : chosen;
 }
 
 /** Model files that the recorded servers had as empty files: loading them fails. */

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { type SimClock, systemSimClock } from './clock/sim-clock.ts';
 import { plainImage, textToImage } from './testing/sample-workflows.ts';
 import { createSimulatorFixture } from './testing/simulator-fixture.ts';
 
@@ -50,6 +51,23 @@ describe('crashes', () => {
       ),
     );
     expect(simulator.log()).toMatchObject([{ promptId, outcome: 'crashed' }]);
+  });
+
+  it('stay away, and leave no timer, when stopped before they would have come back', async () => {
+    const waits: AbortSignal[] = [];
+    const clock: SimClock = {
+      now: () => 0,
+      sleep: (delayMs, signal) => {
+        if (delayMs === 60_000) waits.push(signal);
+        return systemSimClock.sleep(delayMs, signal);
+      },
+    };
+    const { simulator } = await start({ clock });
+    simulator.inject({ kind: 'crash', restartAfterMs: 60_000 });
+    await eventually(() => Promise.resolve(waits.length === 1));
+    await simulator.stop();
+    expect(waits[0]?.aborted).toBe(true);
+    expect(simulator.isRunning()).toBe(false);
   });
 });
 

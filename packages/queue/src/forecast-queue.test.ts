@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { defaultForecastRules, forecastQueue, type ForecastInput } from './forecast-queue.ts';
 import { defaultPickRules, type WaitingJob } from './pick-job.ts';
-import type { ServiceTime } from './service-times.ts';
 import { emptyWaitCalibration, recordWait } from './wait-calibration.ts';
 
 function waitingJob(id: string, personId: string, seq: number): WaitingJob {
@@ -26,7 +25,7 @@ describe('forecastQueue', () => {
     expect(forecast.get('m1')?.position).toBe(1);
     expect(forecast.get('a1')?.position).toBe(2);
     expect(forecast.get('m2')?.position).toBe(3);
-    expect(forecast.get('m2')?.starts).toEqual({ low: 14, high: 28 });
+    expect(forecast.get('m2')?.starts).toEqual({ low: 14, middle: 20, high: 28 });
   });
 
   it('waits for the rest of what runs', () => {
@@ -44,7 +43,7 @@ describe('forecastQueue', () => {
       { id: 'gpu0', residentKey: 'sdxl' },
       { id: 'gpu1', residentKey: 'sdxl' },
     ];
-    expect(forecastQueue(queue({ waiting, instances })).get('a1')?.starts).toEqual({ low: 0, high: 0 });
+    expect(forecastQueue(queue({ waiting, instances })).get('a1')?.starts).toEqual({ low: 0, middle: 0, high: 0 });
   });
 
   it('gives positions and no times while no GPU takes work', () => {
@@ -83,30 +82,37 @@ describe('forecastQueue', () => {
       { id: 'gpu0', residentKey: 'sdxl' },
       { id: 'gpu1', residentKey: 'sdxl' },
     ];
-    expect(forecastQueue(queue({ waiting, instances }), rules).get('m2')?.starts).toEqual({ low: 7, high: 14 });
+    expect(forecastQueue(queue({ waiting, instances }), rules).get('m2')?.starts).toEqual({
+      low: 7,
+      middle: 10,
+      high: 14,
+    });
   });
 
   it('waits for prompts of others', () => {
     const instances = [{ id: 'gpu0', residentKey: 'sdxl', foreignPrompts: 2 }];
     expect(forecastQueue(queue({ waiting: [waitingJob('m1', 'mei', 1)], instances })).get('m1')?.starts).toEqual({
       low: 42,
+      middle: 60,
       high: 84,
     });
   });
 
   it('uses measured service times and ranges learned from earlier errors', () => {
     let calibration = emptyWaitCalibration;
+    const conditions = { people: 2, loads: [] };
     for (let run = 0; run < 20; run += 1) {
-      calibration = recordWait(calibration, { seconds: 20, group: 'own-0' }, 45);
+      calibration = recordWait(calibration, { seconds: 20, conditions }, 45);
     }
     const waiting = [waitingJob('m1', 'mei', 1), waitingJob('a1', 'ana', 2)];
-    const serviceTime = (): ServiceTime => ({ low: 15, median: 19, high: 30, mean: 20, runs: 9 });
+    const serviceTime = () => ({ low: 15, high: 30 });
     const forecast = forecastQueue(queue({ waiting }), undefined, { serviceTime, calibration }).get('a1');
-    expect(forecast?.replayed).toEqual({ seconds: 20, group: 'own-0' });
-    expect(forecast?.starts?.low).toBeCloseTo(45);
-    expect(forecast?.starts?.high).toBeCloseTo(45);
-    expect(forecast?.ends?.low).toBeCloseTo(60);
-    expect(forecast?.ends?.high).toBeCloseTo(75);
+    expect(forecast?.replayed).toEqual({ seconds: 10, conditions });
+    expect(forecast?.starts?.low).toBeCloseTo(25);
+    expect(forecast?.starts?.middle).toBeCloseTo(25);
+    expect(forecast?.starts?.high).toBeCloseTo(25);
+    expect(forecast?.ends?.low).toBeCloseTo(40);
+    expect(forecast?.ends?.high).toBeCloseTo(55);
   });
 
   it('looks no further than the job that was asked about', () => {

@@ -143,6 +143,36 @@ describe('pickJob', () => {
     expect(pick).toMatchObject({ job: { id: 'j2' }, floorGpuSeconds: 0 });
   });
 
+  it('lets what cannot be picked hold the floor down for a while, not for good', () => {
+    const shares = new Map([['ana', share(50_000)]]);
+    const stuck = (waitedSeconds: number) =>
+      pickJob(
+        input([waitingJob('j1', 'mei', { residencyKey: 'gone', waitedSeconds }), waitingJob('j2', 'ana')], {
+          canRun: (job) => job.residencyKey !== 'gone',
+          shares,
+        }),
+      )?.floorGpuSeconds;
+    expect([stuck(7_199), stuck(7_200)]).toEqual([0, 50_000]);
+    const last = (waitedSeconds: number) =>
+      pickJob(input([waitingJob('j1', 'mei', { priority: -1, waitedSeconds }), waitingJob('j2', 'ana')], { shares }))
+        ?.floorGpuSeconds;
+    expect([last(7_199), last(7_200)]).toEqual([0, 50_000]);
+    const old = waitingJob('j1', 'mei', { waitedSeconds: 90_000 });
+    expect(pickJob(input([old, waitingJob('j2', 'ana')], { shares }))).toMatchObject({
+      job: { id: 'j1' },
+      floorGpuSeconds: 0,
+    });
+  });
+
+  it('counts GPUs at work where it is told of them', () => {
+    const running = new Map([
+      ['ana', 5],
+      ['bo', 5],
+    ]);
+    expect(pickJob(input([waitingJob('j1', 'mei')], { running, busyGpus: 9 }))?.job.id).toBe('j1');
+    expect(pickJob(input([waitingJob('j1', 'mei')], { running, busyGpus: 10 }))).toBeUndefined();
+  });
+
   it('picks nothing while paused', () => {
     expect(pickJob(input([waitingJob('j1', 'mei')], { paused: true }))).toBeUndefined();
   });

@@ -26,10 +26,12 @@ export interface Share {
 export interface PickInput {
   waiting: readonly WaitingJob[];
   shares: ReadonlyMap<string, Share>;
-  /** The queue's floor: see {@link Pick.floorGpuSeconds}. */
+  /** The queue's floor: see {@link QueuePick.floorGpuSeconds}. */
   floorGpuSeconds: number;
   /** Jobs on a GPU, by person. */
   running: ReadonlyMap<string, number>;
+  /** GPUs at work; when absent, as many as there are jobs in `running`. */
+  busyGpus?: number | undefined;
   /** What the GPU that asks holds after its last posted job; absent when unknown. */
   residentKey?: string | undefined;
   /** GPU seconds that it has run jobs with that loaded, one after the other. */
@@ -59,6 +61,11 @@ export interface PickRules {
   impatientWindow: number;
   /** A batch job that waited this long is admitted beside interactive ones, and goes ahead of them within the sticky window. */
   batchAheadSeconds: number;
+  /**
+   * A job that waited this long without being one that could be picked holds the floor down no more: what no GPU can run, or an
+   * operator put last, would keep it down for good, and who comes new would go before everybody else for hours.
+   */
+  holdsFloorSeconds: number;
   /** Jobs on all GPUs at most. */
   maxRunning: number;
   /** Of one person. */
@@ -70,6 +77,7 @@ export const defaultPickRules: PickRules = {
   patienceSeconds: 1_200,
   impatientWindow: 0.75,
   batchAheadSeconds: 900,
+  holdsFloorSeconds: 7_200,
   maxRunning: 10,
   maxRunningPerPerson: 2,
 };
@@ -80,15 +88,16 @@ export const defaultPickRules: PickRules = {
  */
 export type PickReason = 'least_served' | 'resident' | 'batch_waited' | 'priority';
 
-export interface Pick {
+export interface QueuePick {
   job: WaitingJob;
   /** Why this one. */
   reason: PickReason;
   /** The person's charge before this job, lifted to the floor: to be stored as this plus the job's expected seconds. */
   liftedGpuSeconds: number;
   /**
-   * The least weighted charge among people with admitted waiting work, whether or not a cap holds them back; never falling. Who
-   * returns after a while away is lifted to it: the time away earns nothing, and costs nothing.
+   * The least weighted charge among people with admitted waiting work, whether or not a cap holds them back or this GPU can run
+   * it, for as long as `holdsFloorSeconds`; never falling. Who returns after a while away is lifted to it: the time away earns
+   * nothing, and costs nothing.
    */
   floorGpuSeconds: number;
 }
@@ -106,21 +115,23 @@ interface Candidate {
 
 /**
  * Chooses whose job goes next to the GPU: weighted fair shares by GPU seconds. Among people within `stickySeconds` of the
- * least served, a batch job that waited long goes first, then what is loaded (for `patienceSeconds` at a time). Interactive before batch otherwise. Pure, and
- * linear in the waiting jobs; ties go to the earlier arrival, so a choice is a function of its input.
+ * least served, a batch job that waited long goes first, then what is loaded (for `patienceSeconds` at a time). Interactive
+ * before batch otherwise. Pure, and linear in the waiting jobs; ties go to the earlier arrival, so a choice is a function of
+ * its input.
  *
  * An operator's priority comes before all of that: the rules hold among the jobs of the highest priority that can be picked.
  *
- * Bound, among jobs of equal priority: nobody is picked whose weighted charge lies more than `stickySeconds` above that of an eligible person of an admitted class. So
- * the charges of two people who both wait never lie further apart than `stickySeconds` plus the longest job (by weight).
- * Batch work is under the same bound once admitted, so a pile of old batch jobs cannot lock interactive people out.
+ * Bound, among jobs of equal priority: nobody is picked whose weighted charge lies more than `stickySeconds` above that of an
+ * eligible person of an admitted class. So the charges of two people who both wait never lie further apart than
+ * `stickySeconds` plus the longest job (by weight). Batch work is under the same bound once admitted, so a pile of old batch
+ * jobs cannot lock interactive people out.
  *
  * @returns `undefined` when nothing waits, the queue is paused, or every cap is reached.
  */
-export function pickJob(input: PickInput, rules: PickRules = defaultPickRules): Pick | undefined {
+export function pickJob(input: PickInput, rules: PickRules = defaultPickRules): QueuePick | undefined {
   if (input.paused === true) return undefined;
-  const runningNow = input.running.values().reduce((sum, count) => sum + count, 0);
-  if (runningNow >= rules.maxRunning) return undefined;
+  const busyGpus = input.busyGpus ?? input.running.values().reduce((sum, count) => sum + count, 0);
+  if (busyGpus >= rules.maxRunning) return undefined;
 
   const charges = new Map<string, number>();
   const charge = (personId: string): number => {
@@ -143,8 +154,7 @@ export function pickJob(input: PickInput, rules: PickRules = defaultPickRules): 
     return known === 2 && input.residentRecipe !== undefined && job.recipe === input.residentRecipe ? 3 : known;
   };
 
-  const agedAfter = rules.batchAheadSeconds - (input.elapsedSeconds ?? 0);
-  const admitted = admit(input, rules, charge, agedAfter);
+  const admitted = admit(input, rules, charge);
   if (admitted.jobs.length === 0) return undefined;
 
   let least = Infinity;
@@ -164,7 +174,7 @@ export function pickJob(input: PickInput, rules: PickRules = defaultPickRules): 
     job,
     reason: reasonOf(best, admitted.raised),
     liftedGpuSeconds: best.charge * (input.shares.get(job.personId)?.weight ?? 1),
-    floorGpuSeconds: admitted.floorGpuSeconds,
+    floorGpuSeconds: Math.min(admitted.floorGpuSeconds, least),
   };
 }
 
@@ -199,7 +209,10 @@ function reasonOf(best: Candidate, raised: boolean): PickReason {
 }
 
 /** The jobs of the highest priority whose class has its turn, and whose person may run one more. */
-function admit(input: PickInput, rules: PickRules, charge: (personId: string) => number, agedAfter: number): Admitted {
+function admit(input: PickInput, rules: PickRules, charge: (personId: string) => number): Admitted {
+  const elapsed = input.elapsedSeconds ?? 0;
+  const agedAfter = rules.batchAheadSeconds - elapsed;
+  const holdsUntil = rules.holdsFloorSeconds - elapsed;
   let foreground: WaitingJob[] = [];
   let background: WaitingJob[] = [];
   let interactive = false;
@@ -209,8 +222,10 @@ function admit(input: PickInput, rules: PickRules, charge: (personId: string) =>
   let backgroundFloor = Infinity;
   for (const job of input.waiting) {
     const isForeground = job.class === 'interactive' || job.waitedSeconds >= agedAfter;
-    if (isForeground) foregroundFloor = Math.min(foregroundFloor, charge(job.personId));
-    else backgroundFloor = Math.min(backgroundFloor, charge(job.personId));
+    if (job.waitedSeconds < holdsUntil) {
+      if (isForeground) foregroundFloor = Math.min(foregroundFloor, charge(job.personId));
+      else backgroundFloor = Math.min(backgroundFloor, charge(job.personId));
+    }
     if ((input.running.get(job.personId) ?? 0) >= rules.maxRunningPerPerson) continue;
     if (input.canRun !== undefined && !input.canRun(job)) continue;
     const own = job.priority ?? 0;

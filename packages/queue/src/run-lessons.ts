@@ -20,6 +20,7 @@ export interface FinishedRun extends RunFeatures {
   /** From that word to the start; null without one. */
   waitedSeconds: number | null;
   /** Seconds since 1970, by the clock that all of them share. */
+  queuedAt: number;
   finishedAt: number;
 }
 
@@ -28,6 +29,8 @@ export interface RunLessons {
   /** Undefined for jobs of earlier versions, which do not say what they are. */
   serviceTime(job: RunFeatures): ServiceTime | undefined;
   readonly calibration: WaitCalibration;
+  /** The last that ended, as far back as forecasts look at how busy it was. */
+  readonly recentRuns: readonly Pick<FinishedRun, 'id' | 'queuedAt' | 'gpuSeconds'>[];
   /** `finishedAt` of the last run that was learned from; undefined before the first. */
   readonly learnedUntil: number | undefined;
   /** @param runs oldest first; those that are known already teach nothing. */
@@ -36,10 +39,13 @@ export interface RunLessons {
 
 /** Ids kept to know a run again; more than may come twice. */
 const MAX_KNOWN = 10_000;
+/** One every two seconds, over the longest window of a load. */
+const MAX_RECENT = 10_000;
 
 export function createRunLessons(): RunLessons {
   const times = createServiceTimes();
   const known = new Set<string>();
+  let recentRuns: FinishedRun[] = [];
   let calibration = emptyWaitCalibration;
   let learnedUntil: number | undefined;
 
@@ -49,6 +55,8 @@ export function createRunLessons(): RunLessons {
     const [oldest] = known;
     if (known.size > MAX_KNOWN && oldest !== undefined) known.delete(oldest);
     learnedUntil = Math.max(learnedUntil ?? 0, run.finishedAt);
+    recentRuns.push(run);
+    if (recentRuns.length > 2 * MAX_RECENT) recentRuns = recentRuns.slice(-MAX_RECENT);
     const features = featuresOf(run);
     if (features !== undefined) {
       times.observe({ ...features, gpuSeconds: run.gpuSeconds, guessGpuSeconds: run.estimatedGpuSeconds });
@@ -65,6 +73,9 @@ export function createRunLessons(): RunLessons {
     },
     get calibration() {
       return calibration;
+    },
+    get recentRuns() {
+      return recentRuns;
     },
     get learnedUntil() {
       return learnedUntil;

@@ -180,7 +180,7 @@ describe('several agents', () => {
 
   test('the lease is renewed while a plan takes its time', async () => {
     const slow = hangingModel();
-    const first = await world().startAgent({ model: slow.model, leaseMs: 300, sweepMs: 50 });
+    const first = await world().startAgent({ model: slow.model, leaseMs: 900, sweepMs: 50 });
     const id = await world().submit({ kind: 'words', text: 'a slow fox' });
     await slow.reading;
     const second = await world().startAgent({ sweepMs: 20 });

@@ -9,8 +9,10 @@ import { createCatalogSource } from './adapters/catalog-source.ts';
 import { exportJobWorkflow } from './adapters/export-job-workflow.ts';
 import { createPostgresRequestDesk } from './adapters/postgres-request-desk.ts';
 import { createPostgresToolReads } from './adapters/postgres-tool-reads.ts';
+import type { Catalog } from './core/catalog.ts';
 import { planSample } from './core/plan-sample.ts';
 import type { PictureFiles } from './core/planning-parts.ts';
+import { viewPolicy } from './core/view-policy.ts';
 import type { LoadImage } from './loop/build-messages.ts';
 import { createRequestRunner } from './request-runner.ts';
 import type { AgentModel } from './session/agent-model.ts';
@@ -33,6 +35,8 @@ export interface AgentAppOptions {
   concurrency: number;
   /** How much may wait; default: see `queue-settings`. */
   limits?: PlanLimits;
+  /** How long a question waits for its answer; default 24 h. */
+  questionExpiresMs?: number;
   /** How soon a request is planned anew after its agent died; default 5 s. */
   leaseMs?: number;
   /** How often Postgres is asked for what no doorbell announced; default 5 s. */
@@ -61,8 +65,16 @@ export function createAgentApp(options: AgentAppOptions): AgentApp {
   const random = options.random ?? Math.random;
   const now = options.now ?? Date.now;
   const limits = options.limits === undefined ? {} : { limits: options.limits };
+  const questionExpiresMs = options.questionExpiresMs ?? 24 * 3_600_000;
   const outbox = createOutboxRelay({ db, publish: (row) => bus.publishOutbox(row), log });
-  const desk = createPostgresRequestDesk({ db, outbox, holder: options.holder ?? randomUUID(), leaseMs, ...limits });
+  const desk = createPostgresRequestDesk({
+    db,
+    outbox,
+    holder: options.holder ?? randomUUID(),
+    leaseMs,
+    questionExpiresMs,
+    ...limits,
+  });
   const catalogs = createCatalogSource({
     db,
     readAssetText: options.readAssetText,
@@ -70,30 +82,44 @@ export function createAgentApp(options: AgentAppOptions): AgentApp {
     ...(options.catalogPollMs === undefined ? {} : { pollMs: options.catalogPollMs }),
   });
   const tools = createAgentTools();
+  const onCancel = (requestId: string, jobIds: string[]): void => {
+    bus.publishLive('cancelWake', {}, { requestId, jobIds }, requestId);
+  };
   const reads = createPostgresToolReads({
     db,
     outbox,
     files,
-    onCancel: (requestId, jobIds) => bus.publishLive('cancelWake', {}, { requestId, jobIds }, requestId),
+    onCancel,
   });
 
-  function catalog() {
-    const current = catalogs.current();
-    if (current === undefined) throw new AppError('unavailable', 'no ComfyUI has said what it can do yet');
-    return current;
+  /** What a person's requests are planned with; without a person what everybody may use. */
+  function catalogFor(personId?: string): Catalog {
+    const found = catalogs.find(personId);
+    if (found === 'unknown') throw nothingKnown();
+    if (found === 'reserved') throw allReserved();
+    return found;
+  }
+
+  /** All that there is, for what no person's rights matter. */
+  function wholeCatalog(): Catalog {
+    const whole = catalogs.whole();
+    if (whole === undefined) throw nothingKnown();
+    return whole;
   }
 
   const planner = createAgentPlanner({
     db,
     desk,
     outbox,
-    catalog,
+    catalogFor,
     tools,
     reads,
     files,
     loadImage,
     model: options.model,
     limits: options.limits,
+    questionExpiresMs,
+    onCancel,
     publish: (reply) => bus.publishLive('liveReply', { requestId: reply.requestId }, reply, reply.requestId),
     ring: (requestId) => void ring(requestId),
     random,
@@ -102,14 +128,14 @@ export function createAgentApp(options: AgentAppOptions): AgentApp {
   });
   const runner = createRequestRunner({
     desk,
-    ready: () => catalogs.current() !== undefined,
+    ready: () => catalogs.isReady,
     plan: (claimed, signal) => planner.plan(claimed, signal),
     settled: (request) => planner.settled(request),
     concurrency: options.concurrency,
     leaseMs,
     log,
   });
-  const doorTools = createDoorTools({ db, tools, reads, catalog, plan: planner.planForCaller, random, now, log });
+  const doorTools = createDoorTools({ db, tools, reads, catalogFor, plan: planner.planForCaller, random, now, log });
   const undo: (() => void)[] = [];
   let subscriptions: Subscription[] = [];
   let sweepTimer: NodeJS.Timeout | undefined;
@@ -124,9 +150,9 @@ export function createAgentApp(options: AgentAppOptions): AgentApp {
 
   /** The first plan takes a hundred times as long as the second: better before anybody waits for it. */
   function warmUp(): void {
-    const current = catalogs.current();
-    if (current === undefined) return;
-    planSample(current).catch((error: unknown) => log.debug({ err: error }, 'no sample could be planned'));
+    const whole = catalogs.whole();
+    if (whole === undefined) return;
+    planSample(whole).catch((error: unknown) => log.debug({ err: error }, 'no sample could be planned'));
   }
 
   function listen(): Consumption {
@@ -144,8 +170,9 @@ export function createAgentApp(options: AgentAppOptions): AgentApp {
       bus.subscribeLive('cancelWake', {}, ({ requestId }) => runner.cancel(requestId)),
       bus.subscribeLive('liveWorkerStatus', {}, ({ instanceId }) => catalogs.noticeInstance(instanceId)),
       // What throws in a handler crosses as its code, so these are promises.
-      bus.answer('recipeList', {}, async () => Promise.resolve(catalog().list)),
-      bus.answer('workflowExport', {}, ({ jobId }) => exportJobWorkflow(db, jobId, catalog().registries)),
+      bus.answer('recipeList', {}, async ({ personId }) => Promise.resolve(catalogFor(personId).list)),
+      bus.answer('workflowExport', {}, ({ jobId }) => exportJobWorkflow(db, jobId, wholeCatalog().registries)),
+      bus.answer('policyView', {}, async (asked) => Promise.resolve(viewPolicy(wholeCatalog(), asked))),
       bus.answer('toolList', {}, () => Promise.resolve(doorTools.list())),
       bus.answer('toolCall', {}, (call) => doorTools.call(call)),
     ];
@@ -172,4 +199,17 @@ export function createAgentApp(options: AgentAppOptions): AgentApp {
       await outbox.stop();
     },
   };
+}
+
+function nothingKnown(): AppError {
+  return new AppError('unavailable', 'no ComfyUI has said what it can do yet');
+}
+
+function allReserved(): AppError {
+  return new AppError('forbidden', 'every ComfyUI is kept for other people', {
+    publicMessage: {
+      en: 'Every ComfyUI here is kept for other people; ask an operator to let you use one.',
+      zh: '这里的 ComfyUI 都已为其他人保留，请联系管理员为你开放。',
+    },
+  });
 }

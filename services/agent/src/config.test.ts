@@ -33,3 +33,8 @@ test('every bad setting is named at once, without its value', () => {
   expect(read).toThrow(/NATS_URL[^]*DATABASE_URL[^]*ANTHROPIC_BASE_URL[^]*AGENT_CONCURRENCY/);
   expect(read).not.toThrow(/secret/);
 });
+
+test('a question waits a day for its answer, unless another time is set', () => {
+  expect(parseAgentConfig(needed).questionExpiresMs).toBe(86_400_000);
+  expect(parseAgentConfig({ ...needed, ATELIER_QUESTION_EXPIRES_HOURS: '2' }).questionExpiresMs).toBe(7_200_000);
+});

@@ -34,6 +34,8 @@ const settings = z.object({
     .enum(['always', 'above_cost', 'never'], { error: 'must be always, above_cost or never' })
     .default('above_cost'),
   ATELIER_PLAN_APPROVAL_GPU_SECONDS: intSetting(0, 86_400).default(120),
+  /** How long a question waits for its answer before its request ends. */
+  ATELIER_QUESTION_EXPIRES_HOURS: intSetting(1, 8_760).default(24),
   /** off; offer: says when a result plainly misses the wish; retry: makes one better attempt then. */
   ATELIER_VISION_CHECK: z.enum(['off', 'offer', 'retry'], { error: 'must be off, offer or retry' }).default('off'),
   /** Replies of the model for one request. */
@@ -72,6 +74,7 @@ export interface AgentConfig {
   settings: z.infer<typeof settings>;
   concurrency: number;
   limits: QueueLimits;
+  questionExpiresMs: number;
   claude: ClaudeConfig;
   agent: AgentSettings;
 }
@@ -84,6 +87,7 @@ export function parseAgentConfig(env: Record<string, string | undefined>): Agent
     settings: parsed,
     concurrency: parsed.AGENT_CONCURRENCY,
     limits: queueLimitsOf(parsed),
+    questionExpiresMs: parsed.ATELIER_QUESTION_EXPIRES_HOURS * 3_600_000,
     claude:
       apiKey === undefined
         ? { enabled: false }

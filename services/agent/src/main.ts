@@ -1,11 +1,10 @@
-import { createAssetStore } from '@atelier/shared/assets/create-asset-store';
-import { connectBus } from '@atelier/shared/bus/connect-bus';
-import { createDatabase, waitForDatabase } from '@atelier/shared/db/connect-database';
-import { migrateDatabase } from '@atelier/shared/db/migrate-database';
 import { ResourceStack } from '@atelier/shared/lifecycle/resource-stack';
 import { runService } from '@atelier/shared/lifecycle/run-service';
 import { createLogger } from '@atelier/shared/log/create-logger';
+import { createServiceCounters, type ServiceCounters } from '@atelier/shared/metrics/service-counters';
+import { createPlatformParts } from '@atelier/shared/platform/create-platform-parts';
 import { readAssetText } from './adapters/read-asset-text.ts';
+import { countModel } from './adapters/count-model.ts';
 import { createPictureFiles } from './adapters/read-picture-files.ts';
 import { createImageLoader } from './adapters/scaled-images.ts';
 import { createAgentApp } from './app.ts';
@@ -15,28 +14,28 @@ import { parseAgentConfig, type AgentSettings, type ClaudeConfig } from './confi
 const log = createLogger('agent', process.env['LOG_LEVEL'] ?? 'info');
 
 /** Anthropic's library is loaded only where a key is set: it is large. */
-async function createModel(claude: ClaudeConfig, settings: AgentSettings): Promise<{ model: AgentModel } | undefined> {
+async function createModel(
+  claude: ClaudeConfig,
+  settings: AgentSettings,
+  counters: ServiceCounters,
+): Promise<{ model: AgentModel } | undefined> {
   if (!claude.enabled) return undefined;
   const { createClaudeModel } = await import('./adapters/claude-model.ts');
-  return { model: { ...settings, port: createClaudeModel({ ...claude, log }) } };
+  return {
+    model: { ...settings, port: createClaudeModel({ ...claude, ...countModel(counters, settings.price), log }) },
+  };
 }
 
 await runService('agent', log, async () => {
-  const { settings, concurrency, limits, claude, agent } = parseAgentConfig(process.env);
-  const assets = await createAssetStore(settings);
+  const { settings, concurrency, limits, questionExpiresMs, claude, agent } = parseAgentConfig(process.env);
+  const { db, files: assets, ...platform } = await createPlatformParts('agent', settings, { log });
   const files = createPictureFiles(assets);
   const resources = new ResourceStack(log);
+  const counters = createServiceCounters();
   try {
-    const db = createDatabase({
-      url: settings.DATABASE_URL,
-      poolSize: settings.DATABASE_POOL_SIZE,
-      applicationName: 'atelier-agent',
-      log,
-    });
     resources.use('database', () => db.close());
-    await waitForDatabase(db, log);
-    await migrateDatabase(settings.DATABASE_URL);
-    const bus = await connectBus({ url: settings.NATS_URL, prefix: settings.NATS_PREFIX, service: 'agent', log });
+    await platform.prepareDatabase();
+    const bus = await platform.connectBus();
     resources.use('bus', () => bus.close());
     const app = createAgentApp({
       db,
@@ -44,7 +43,8 @@ await runService('agent', log, async () => {
       log,
       concurrency,
       limits,
-      ...(await createModel(claude, agent)),
+      questionExpiresMs,
+      ...(await createModel(claude, agent, counters)),
       files,
       loadImage: createImageLoader(files),
       readAssetText: (hash) => readAssetText(assets, hash),
@@ -55,5 +55,5 @@ await runService('agent', log, async () => {
     await resources.close();
     throw error;
   }
-  return { stop: () => resources.close() };
+  return { stop: () => resources.close(), counters };
 });

@@ -28,6 +28,8 @@ export interface RequestDesk {
   read(requestId: string): Promise<RequestRecord | undefined>;
   /** Carries out cancels whose asker died halfway. */
   finishCancels(): Promise<void>;
+  /** Ends requests whose question nobody answered in time. */
+  expireQuestions(): Promise<void>;
 }
 
 /** What is known when words are read. */

@@ -2,6 +2,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { AppError } from '@atelier/shared/errors/app-error';
 import { createLogger } from '@atelier/shared/log/create-logger';
 import type { RequestRecord } from '@atelier/shared/db/requests/request-row';
+import { requestRecord } from '@atelier/shared/db/testing/record-fixtures';
 import type { PlanOutcome } from './core/plan-request.ts';
 import type { ClaimedRequest, RequestDesk } from './ports.ts';
 import { createRequestRunner, type RequestRunnerOptions } from './request-runner.ts';
@@ -10,36 +11,14 @@ const id = '7f4d7c1e-30a5-4c6b-8a39-111111111111';
 const replied: PlanOutcome = { kind: 'replied', reply: 'hello' };
 
 function claimedRequest(changes: Partial<RequestRecord> = {}, claims = 1): ClaimedRequest {
-  const at = new Date(0);
-  const request: RequestRecord = {
+  const request = requestRecord({
     id,
-    door: 'web',
-    eventId: id,
     personId: id,
-    personName: 'Ada',
-    place: { door: 'web', id: 'ada' },
-    language: 'en',
     body: { kind: 'words', text: 'hello' },
     state: 'planning',
-    version: 2,
-    plan: null,
-    reply: null,
-    error: null,
-    cancelRequestedAt: null,
     agentEpoch: 1,
-    jobsTotal: 0,
-    jobsOpen: 0,
-    jobsSucceeded: 0,
-    createdAt: at,
-    updatedAt: at,
-    finishedAt: null,
-    question: null,
-    isPrivate: false,
-    parentRequestId: null,
-    parentPicture: null,
-    cost: null,
     ...changes,
-  };
+  });
   return { request, lease: { requestId: request.id, holder: id, epoch: request.agentEpoch }, claims };
 }
 
@@ -53,6 +32,7 @@ function setUp(options: Partial<RequestRunnerOptions> = {}, claims: ClaimedReque
     fail: vi.fn<RequestDesk['fail']>(() => Promise.resolve()),
     read: vi.fn<RequestDesk['read']>(() => Promise.resolve(undefined)),
     finishCancels: vi.fn<RequestDesk['finishCancels']>(() => Promise.resolve()),
+    expireQuestions: vi.fn<RequestDesk['expireQuestions']>(() => Promise.resolve()),
   } satisfies RequestDesk;
   const runner = createRequestRunner({
     desk,

@@ -24,7 +24,7 @@ export interface RequestRunner {
    * it resolves, too: the row is found by the next sweep.
    */
   ring(requestId: string): Promise<void>;
-  /** Plans whatever waits. Never rejects. */
+  /** Plans whatever waits, and ends what waited too long for its person. Never rejects. */
   sweep(): Promise<void>;
   /** Ends the planning of a request whose cancel was asked for. */
   cancel(requestId: string): void;
@@ -131,6 +131,7 @@ export function createRequestRunner(options: RequestRunnerOptions): RequestRunne
   async function sweepOnce(): Promise<void> {
     try {
       await desk.finishCancels();
+      await desk.expireQuestions();
       while (mayBegin()) {
         const free = concurrency - underway.size;
         if (free <= 0) {

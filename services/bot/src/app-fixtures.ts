@@ -7,30 +7,25 @@ import type { AssetStore } from '@atelier/shared/assets/asset-store';
 import { createFolderAssetStore } from '@atelier/shared/assets/folder-asset-store';
 import type { Bus } from '@atelier/shared/bus/bus';
 import { connectBus } from '@atelier/shared/bus/connect-bus';
-import type { JobOutput, NewJob } from '@atelier/shared/contracts/job';
+import type { JobOutput } from '@atelier/shared/contracts/job';
 import type { PublicError } from '@atelier/shared/contracts/request';
 import { createDatabase, type Database, waitForDatabase } from '@atelier/shared/db/connect-database';
-import { acquireInstance, type AcquiredInstance } from '@atelier/shared/db/instances/instance-store';
+import type { AcquiredInstance } from '@atelier/shared/db/instances/instance-store';
 import type { JobLease } from '@atelier/shared/db/jobs/job-lease';
-import type { JobRecord } from '@atelier/shared/db/jobs/job-row';
-import {
-  cancelJob,
-  failJob,
-  finishJob,
-  markPosted,
-  markRunning,
-  markStoring,
-  pickQueuedJob,
-} from '@atelier/shared/db/jobs/job-transitions';
+import { finishJob } from '@atelier/shared/db/jobs/finish-jobs';
+import { cancelJob, failJob, markPosted, markRunning, markStoring } from '@atelier/shared/db/jobs/job-transitions';
 import { readQueueSnapshot } from '@atelier/shared/db/jobs/queue-snapshot';
 import { migrateDatabase } from '@atelier/shared/db/migrate-database';
 import type { OutboxRow } from '@atelier/shared/db/outbox-row';
 import { claimRequests } from '@atelier/shared/db/requests/agent-lease';
 import { answerRequest, type RequestAnswer } from '@atelier/shared/db/requests/answer-request';
 import { planRequest } from '@atelier/shared/db/requests/plan-request';
+import { holdTestInstance, newTestJob, pickTestJob } from '@atelier/shared/db/testing/queue-fixtures';
+import { plan } from '@atelier/shared/db/testing/record-fixtures';
 import { type BotApp, createBotApp } from './app.ts';
-import { plan } from './core/cards/card-fixtures.ts';
 import type { ChatAdapter, ChatCore } from './ports.ts';
+import type { DiskSpace } from './state/tell-operators.ts';
+import type { PictureFetcher } from './uploads/fetch-picture.ts';
 
 /** A bot on test servers, and the parts of the agent and the worker that tests play. */
 const silent = pino({ level: 'silent' });
@@ -47,6 +42,9 @@ export interface TestBotOptions {
   createAdapters?: (chat: ChatCore) => ChatAdapter[];
   publicUrl?: string;
   admins?: readonly string[];
+  trustsChatAdmins?: true;
+  fetchPicture?: PictureFetcher;
+  readDiskSpace?: () => Promise<DiskSpace>;
 }
 
 export interface TestBot {
@@ -73,11 +71,13 @@ export async function startTestBot(options: TestBotOptions): Promise<TestBot> {
     cookieKey: 'c0'.repeat(32),
     createAdapters: async (chat) => options.createAdapters?.(chat) ?? [],
     publicUrl: options.publicUrl,
-    admins: { identities: new Set(options.admins), trustsChatAdmins: false },
+    admins: { identities: new Set(options.admins), trustsChatAdmins: options.trustsChatAdmins === true },
     log: silent,
     now: Date.now,
     randomId: randomUUID,
     ...(options.sweepMs === undefined ? {} : { sweepMs: options.sweepMs }),
+    ...(options.fetchPicture === undefined ? {} : { fetchPicture: options.fetchPicture }),
+    ...(options.readDiskSpace === undefined ? {} : { readDiskSpace: options.readDiskSpace }),
   });
   const started = app.start();
   started.catch(() => undefined);
@@ -105,7 +105,7 @@ export interface Backstage {
   plan(requestId: string, jobs?: number): Promise<void>;
   answer(requestId: string, answer: RequestAnswer): Promise<void>;
   /** The next queued job -> running. */
-  run(): Promise<{ job: JobRecord; lease: JobLease }>;
+  run(): Promise<JobLease>;
   finish(lease: JobLease, outputs: JobOutput[]): Promise<void>;
   fail(lease: JobLease, error: PublicError): Promise<void>;
   cancel(lease: JobLease): Promise<void>;
@@ -134,14 +134,7 @@ export async function openBackstage(
   }
 
   async function held(): Promise<AcquiredInstance> {
-    instance ??= await acquireInstance(db, {
-      instanceId: 'gpu0',
-      holder,
-      leaseMs: 600_000,
-      newClientId: randomUUID(),
-    });
-    if (instance === undefined) throw new Error('another worker holds the instance');
-    return instance;
+    return (instance ??= await holdTestInstance(db, 'gpu0', 600_000));
   }
 
   return {
@@ -149,7 +142,7 @@ export async function openBackstage(
     bus,
     async plan(requestId, count = 1) {
       const { lease } = await claim(requestId);
-      const jobs = Array.from({ length: count }, (_, index) => newJob(requestId, index));
+      const jobs = Array.from({ length: count }, (_, index) => newTestJob(requestId, index, { recipe: plan.recipe }));
       await publish(await planRequest(db, lease, { ...plan, count }, jobs));
     },
     async answer(requestId, answer) {
@@ -158,20 +151,12 @@ export async function openBackstage(
     },
     async run() {
       const holding = await held();
-      const snapshot = await readQueueSnapshot(db);
-      const job = await pickQueuedJob(db, holding, {
-        jobId: snapshot.queued[0]?.id ?? '',
-        queueVersion: snapshot.version,
-        floorGpuSeconds: 0,
-        chargeGpuSeconds: 1,
-        promptId: randomUUID(),
-      });
-      if (job === undefined) throw new Error('nothing to run');
-      const lease = { jobId: job.id, epoch: job.epoch, instance: holding };
+      const { queued } = await readQueueSnapshot(db);
+      const lease = await pickTestJob(db, holding, queued[0]?.id ?? '');
       await markPosted(db, lease);
       const { outbox } = await markRunning(db, lease);
       await publish(outbox);
-      return { job, lease };
+      return lease;
     },
     async finish(lease, outputs) {
       await markStoring(db, lease);
@@ -183,24 +168,6 @@ export async function openBackstage(
       await bus?.close();
       await db.close();
     },
-  };
-}
-
-function newJob(requestId: string, index: number): NewJob {
-  return {
-    id: randomUUID(),
-    requestId,
-    index,
-    class: 'interactive',
-    recipe: 'text-to-image-sdxl',
-    workflowText: '{}',
-    inputs: [],
-    classes: [],
-    residencyKey: 'sdxl',
-    estimateKey: 'sdxl20',
-    estimatedGpuSeconds: 10,
-    images: 1,
-    timeLimitSeconds: 60,
   };
 }
 

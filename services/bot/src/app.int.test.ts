@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createTestDatabase, createTestNats, type TestDatabase, type TestNats } from '@atelier/tests/support/servers';
 import { openTcpProxy } from '@atelier/tests/support/tcp-proxy';
 import { createVisitor, makeFolder, openBackstage, startTestBot } from './app-fixtures.ts';
-import { jobOutput } from './core/cards/card-fixtures.ts';
+import { jobOutput } from '@atelier/shared/db/testing/record-fixtures';
 import type { JobCard } from './core/cards/job-card.ts';
 
 let database: TestDatabase;
@@ -55,7 +55,7 @@ describe('the bot', () => {
 
     const behind = await backstage(nats);
     await behind.plan(requestId);
-    const { lease } = await behind.run();
+    const lease = await behind.run();
     await behind.finish(lease, [jobOutput('1')]);
 
     const second = await bot({ nats });
@@ -75,7 +75,7 @@ describe('the bot', () => {
     const events = await Promise.all([mei.openEvents(), elsewhere.openEvents()]);
     const behind = await backstage(nats);
     await behind.plan(requestId);
-    const { lease } = await behind.run();
+    const lease = await behind.run();
     await behind.finish(lease, [jobOutput('1')]);
     await Promise.all(events.map((reader) => reader.until('card', (card) => card['final'] === true)));
     const posts = await behind.db.sql`select 1 from web_posts where request_id = ${requestId}`;
@@ -93,7 +93,7 @@ describe('the bot', () => {
     await events.until('queue', (queue) => (queue['entries'] as unknown[]).length === 1);
     const behind = await backstage();
     await behind.plan(requestId);
-    const { lease } = await behind.run();
+    const lease = await behind.run();
     await behind.finish(lease, [jobOutput('1')]);
     await expect.poll(() => openCards(mei), { timeout: 10_000 }).toMatchObject([{ requestId, state: 'succeeded' }]);
     events.close();

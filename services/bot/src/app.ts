@@ -9,14 +9,15 @@ import type { Database } from '@atelier/shared/db/connect-database';
 import { forgetHandled } from '@atelier/shared/db/inbox';
 import { createOutboxRelay } from '@atelier/shared/db/outbox-relay';
 import type { ModelBudgets } from '@atelier/shared/db/chat/notice-sources';
-import { finishLinks } from '@atelier/shared/db/chat/link-codes';
+import { finishLinks, forgetLinkCodes } from '@atelier/shared/db/chat/link-codes';
+import { forgetOldSignIns } from '@atelier/shared/db/gateway/sign-in';
 import { finishCancels } from '@atelier/shared/db/requests/cancel-request';
 import { AppError } from '@atelier/shared/errors/app-error';
 import { ResourceStack } from '@atelier/shared/lifecycle/resource-stack';
 import type { RunningService } from '@atelier/shared/lifecycle/run-service';
 import { createWebAdapter, type WebAdapter } from './adapters/web/create-web-adapter.ts';
 import { createSignedFiles } from './adapters/web/signed-files.ts';
-import type { AdminPolicy } from './chat/chat-context.ts';
+import type { AdminPolicy } from './chat/access.ts';
 import { createChatCore } from './chat/create-chat-core.ts';
 import type { WebConfig } from './config.ts';
 import { createRateLimit } from './core/access/rate-limit.ts';
@@ -29,12 +30,13 @@ import { createCardReader } from './state/card-reader.ts';
 import { createCatalogue } from './state/catalogue.ts';
 import { createChatSettingsCache } from './state/chat-settings-cache.ts';
 import { createCoveringReader } from './state/covering-reader.ts';
-import { createLiveBoard } from './state/live-board.ts';
+import { createLiveBoard } from '@atelier/shared/live/live-board';
 import { createPeopleCache } from './state/people-cache.ts';
 import { createQueueWatch } from './state/queue-watch.ts';
 import { createStatusWatch } from './state/status-watch.ts';
-import { createSweeper } from './state/sweeper.ts';
-import { type DiskSpace, tellOperators } from './state/tell-operators.ts';
+import { createSweeper } from '@atelier/shared/lifecycle/sweeper';
+import { type DiskSpace, type OperatorNews, tellOperators } from './state/tell-operators.ts';
+import { createPictureFetcher, type PictureFetcher } from './uploads/fetch-picture.ts';
 import { expireOldHistory, type Retention } from './state/expire-old-history.ts';
 
 export interface BotAppDeps {
@@ -61,6 +63,8 @@ export interface BotAppDeps {
   log: Logger;
   now: () => number;
   randomId: () => string;
+  /** Of what people link to; default: from the public internet. */
+  fetchPicture?: PictureFetcher;
   /** How often rows without a doorbell are looked for; default 5 s. */
   sweepMs?: number;
   /** The workers' rules, for forecasts. */
@@ -108,7 +112,11 @@ export async function createBotApp(deps: BotAppDeps): Promise<BotApp> {
   const people = createPeopleCache({ db, now: deps.now });
   const signed = createSignedFiles(deps.cookieKey);
   const linkTries = createRateLimit(deps.now);
-  const catalogue = createCatalogue({ ask: () => connectedBus().ask('recipeList', {}, {}), log });
+  const catalogue = createCatalogue({
+    ask: async (personId) => connectedBus().ask('recipeList', {}, { personId }),
+    now: deps.now,
+    log,
+  });
   const reader = createCoveringReader(createCardReader(db), settings);
   const board = createLiveBoard();
   const feed = createCardFeed({ reader, board, log });
@@ -143,7 +151,12 @@ export async function createBotApp(deps: BotAppDeps): Promise<BotApp> {
         });
     },
     exportWorkflow: async ({ jobId }) => (await connectedBus().ask('workflowExport', {}, { jobId })).workflowText,
+    viewPolicy: async (asked) => connectedBus().ask('policyView', {}, asked),
+    fetchPicture: deps.fetchPicture ?? createPictureFetcher(),
     ringPosts: () => posts?.ring(),
+    ringOperators() {
+      tellOperators(operatorNews).catch((error: unknown) => log.debug({ err: error }, 'operators hear of it soon'));
+    },
     publicUrl: deps.publicUrl,
     signedFilePath: (file) => signed.path(file),
     admins: {
@@ -180,28 +193,31 @@ export async function createBotApp(deps: BotAppDeps): Promise<BotApp> {
     sweepMs,
   });
   posts = createPostWorker({ db, reader, adapters, holder: deps.randomId(), log, sweepMs });
+  const operatorNews: OperatorNews = {
+    db,
+    settings,
+    budgets: deps.budgets ?? { dayMicroDollars: 0, personDayMicroDollars: 0 },
+    now: deps.now,
+    readDiskSpace: deps.readDiskSpace ?? (() => Promise.resolve(undefined)),
+    ringPosts: () => posts?.ring(),
+  };
   const sweeper = createSweeper(log, [
     { everyMs: sweepMs, work: async () => relay.nudge(await finishCancels(db)) },
     { everyMs: Math.min(sweepMs, 3_000), work: reconcile },
     { everyMs: sweepMs, work: () => settings.refresh() },
-    { everyMs: 60_000, work: () => catalogue.refresh() },
     { everyMs: 2 * sweepMs, work: () => finishLinks(db) },
-    {
-      everyMs: 2 * sweepMs,
-      work: () =>
-        tellOperators({
-          db,
-          settings,
-          budgets: deps.budgets ?? { dayMicroDollars: 0, personDayMicroDollars: 0 },
-          now: deps.now,
-          readDiskSpace: deps.readDiskSpace ?? (() => Promise.resolve(undefined)),
-          ringPosts: () => posts?.ring(),
-        }),
-    },
+    { everyMs: 2 * sweepMs, work: () => tellOperators(operatorNews) },
     { everyMs: hourMs, work: () => forgetHandled(db, 7 * 24 * hourMs) },
+    { everyMs: hourMs, work: forgetCodes },
     { everyMs: hourMs, work: deleteExpired },
     { everyMs: hourMs / 2, work: () => expireOldHistory(db, deps.retention, log) },
   ]);
+
+  /** Of both kinds; those of the gateway also where it runs no more. */
+  async function forgetCodes(): Promise<void> {
+    await forgetLinkCodes(db);
+    await forgetOldSignIns(db);
+  }
 
   async function deleteExpired(): Promise<void> {
     let deleted = 0;
@@ -266,8 +282,6 @@ export async function createBotApp(deps: BotAppDeps): Promise<BotApp> {
     opened.use('bus', () => connected.close());
     bus = connected;
     listen(connected);
-    // Nobody waits for it: completion offers what is known.
-    catalogue.refresh().catch((error: unknown) => log.debug({ err: error }, 'no recipes yet'));
   }
 
   /** A chat whose token is refused stays silent; the page and the others go on, and the page says so. */

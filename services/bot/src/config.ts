@@ -6,7 +6,8 @@ import {
   parseConfig,
   portSetting,
 } from '@atelier/shared/config/parse-config';
-import { assetSettings, platformSettings } from '@atelier/shared/config/platform-settings';
+import { isLoopbackHost } from '@atelier/shared/config/is-loopback-host';
+import { assetSettings, homeSettings, platformSettings } from '@atelier/shared/config/platform-settings';
 import { queueLimitsOf, queueSettings, type QueueLimits } from '@atelier/shared/config/queue-settings';
 import { defaultRetentionRules } from '@atelier/shared/db/retention/expire-history';
 import { AppError } from '@atelier/shared/errors/app-error';
@@ -17,8 +18,7 @@ const settings = z.object({
   ...platformSettings,
   ...assetSettings,
   ...queueSettings,
-  /** State of this copy of the product. */
-  ATELIER_HOME: z.string().default('.atelier'),
+  ...homeSettings,
   /** Days that finished requests and their pictures are kept; 0: for good. Favourites are always kept. */
   ATELIER_KEEP_DAYS: intSetting(0, 36_500).default(90),
   /** Days that failed and cancelled requests are kept; 0: as long as the others. */
@@ -37,7 +37,7 @@ const settings = z.object({
   ATELIER_PUBLIC_URL: httpUrlSetting.optional(),
   /** Operators, as door:id between commas, such as discord:123456789012345678, telegram:1234567. */
   ATELIER_ADMINS: z.string().default(''),
-  /** Who manages a server or a group is an operator where the place was allowed by a rule. */
+  /** Who manages a server or a group looks after what is asked there, where the place was let in by a rule. */
   ATELIER_TRUST_CHAT_ADMINS: booleanSetting.default(false),
   ...discordSettings,
   /** Spacing of messages and edits is divided by it: for tests against fakes whose windows are divided by it, too. */
@@ -160,8 +160,4 @@ function retentionOf(settings: Settings): Retention {
     rules: { ...defaultRetentionRules, keepMs, keepFailedMs: Math.min(keepMs, keepFailedMs) },
     archiveFolder: settings.ATELIER_ARCHIVE_DIR,
   };
-}
-
-export function isLoopbackHost(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }

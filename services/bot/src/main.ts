@@ -2,14 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defaultPickRules } from '@atelier/queue/pick-job';
-import { createAssetStore } from '@atelier/shared/assets/create-asset-store';
 import { logLevelSetting } from '@atelier/shared/config/parse-config';
-import { connectBus } from '@atelier/shared/bus/connect-bus';
-import { createDatabase, waitForDatabase } from '@atelier/shared/db/connect-database';
 import { readMessageRefs } from '@atelier/shared/db/deliveries/delivery-store';
-import { migrateDatabase } from '@atelier/shared/db/migrate-database';
 import { runService } from '@atelier/shared/lifecycle/run-service';
 import { createLogger } from '@atelier/shared/log/create-logger';
+import { createServiceCounters } from '@atelier/shared/metrics/service-counters';
+import { createPlatformParts } from '@atelier/shared/platform/create-platform-parts';
 import { createChatAdapters } from './adapters/create-chat-adapters.ts';
 import { loadCookieKey } from './adapters/web/web-keys.ts';
 import { createBotApp } from './app.ts';
@@ -21,24 +19,11 @@ const log = createLogger('bot', logLevelSetting.catch('info').parse(process.env[
 await runService('bot', log, async () => {
   const config = parseBotConfig(process.env);
   const { settings } = config;
-  const db = createDatabase({
-    url: settings.DATABASE_URL,
-    poolSize: settings.DATABASE_POOL_SIZE,
-    applicationName: 'atelier bot',
-    log,
-  });
+  const parts = await createPlatformParts('bot', settings, { log, homeDir: config.homeDir });
+  const { db } = parts;
+  const counters = createServiceCounters();
   const app = await createBotApp({
-    db,
-    async prepareDatabase(signal) {
-      await waitForDatabase(db, log, signal);
-      await migrateDatabase(settings.DATABASE_URL);
-    },
-    connectBus: (signal) =>
-      connectBus({ url: settings.NATS_URL, prefix: settings.NATS_PREFIX, service: 'bot', log, signal }),
-    files: await createAssetStore({
-      ...settings,
-      ATELIER_ASSETS_DIR: settings.ATELIER_ASSETS_DIR ?? join(config.homeDir, 'assets'),
-    }),
+    ...parts,
     keepsMetadata: !settings.ATELIER_STRIP_METADATA,
     web: config.web,
     publicUrl: config.publicUrl,
@@ -53,6 +38,7 @@ await runService('bot', log, async () => {
         chat,
         db,
         readMessageRefs: (requestId) => readMessageRefs(db, requestId),
+        counters,
         log,
         now: Date.now,
       }),
@@ -60,7 +46,7 @@ await runService('bot', log, async () => {
     now: Date.now,
     randomId: randomUUID,
   });
-  return app.start();
+  return { ...(await app.start()), counters };
 });
 
 /** Of the folder's disk; undefined where the files lie elsewhere. */

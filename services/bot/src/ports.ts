@@ -4,11 +4,12 @@ import type { LivePreview } from '@atelier/shared/contracts/live';
 import type { AssetRef, SourceRef } from '@atelier/shared/contracts/request';
 import type { ClaimedPost } from '@atelier/shared/db/chat/chat-posts';
 import type { ClaimedDelivery } from '@atelier/shared/db/deliveries/delivery-store';
+import type { ServerPart } from '@atelier/shared/db/deliveries/server-part';
 import type { Asker } from './core/access/asker.ts';
 import type { PressedButton } from './core/cards/card-buttons.ts';
 import type { CardFacts, LiveFacts } from './core/cards/card-facts.ts';
 import type { QueueFacts } from './core/cards/queue-card.ts';
-import type { CommandCall, SuggestSource } from './core/commands/command-spec.ts';
+import type { CommandCall, CommandName, SuggestSource } from './core/commands/command-spec.ts';
 import type { ChosenOptions } from './core/commands/option-values.ts';
 import type { FormSpec, FormValues } from './core/forms/form-spec.ts';
 import type { ListCard, Panel } from './core/panels/panel.ts';
@@ -31,6 +32,8 @@ export interface ChatAdapter {
   doors: readonly Door[];
   /** A chat's messages are handed to `send` one after the other. */
   sendsInOrder?: boolean;
+  /** The servers that it sends to; the others are another process's. All without it. */
+  part?: ServerPart | undefined;
   /**
    * Sends what is owed: `card` the placeholder, `result` the end (by editing the placeholder where there is one),
    * `ping` the message that notifies. `delivery.triedBefore` says that an earlier try may have been sent: look first.
@@ -96,6 +99,8 @@ export type OutcomeFile =
       filename: string;
       alt: string;
       thumbnailHash?: string;
+      /** Covered until somebody uncovers it. */
+      isCovered?: boolean;
       /** A lasting link to it as it is, where the page has an address that others reach. */
       url?: string;
     }
@@ -123,6 +128,9 @@ export type ChatOutcome =
   | { outcome: 'files'; text?: string; files: readonly OutcomeFile[] }
   /** The question of a request was answered; its card goes on by itself. */
   | { outcome: 'answered'; requestId: string; text: string };
+
+/** Who types, and where. */
+export type Typist = Pick<Asker, 'user' | 'place' | 'standing'>;
 
 export interface Suggestion {
   /** What is handed over; at most 100 characters. */
@@ -175,8 +183,11 @@ export interface ChatCore {
   press(button: PressedButton, by: Asker): Promise<ChatOutcome>;
   /** Takes a form that an outcome handed out; `form` is its id, parsed. */
   submitForm(form: PressedButton, values: FormValues, by: Asker): Promise<ChatOutcome>;
-  /** Completion while somebody types: at most 25, from memory or within milliseconds, never throws. */
-  suggest(source: SuggestSource, typed: string, by: Pick<Asker, 'user'>): Promise<Suggestion[]>;
+  /**
+   * Completion while somebody types: at most 25, from memory or within milliseconds, never throws; nothing for who may not
+   * use the command.
+   */
+  suggest(source: SuggestSource, typed: string, by: Typist, command?: CommandName): Promise<Suggestion[]>;
   /** The facts of these requests, in the given order; unknown ones are left out. */
   readFacts(requestIds: readonly string[]): Promise<CardFacts[]>;
   readQueue(): Promise<QueueFacts>;

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createComfyClient } from '@atelier/comfyui/client/comfy-client';
 import { createComfySocket } from '@atelier/comfyui/client/comfy-socket';
+import { applyPolicyRules } from '@atelier/comfyui/policy/apply-policy-rules';
+import { defaultPolicy } from '@atelier/comfyui/policy/default-policy';
 import { defaultPickRules } from '@atelier/queue/pick-job';
 import type { AssetStore } from '@atelier/shared/assets/asset-store';
 import type { Bus } from '@atelier/shared/bus/bus';
@@ -11,6 +13,7 @@ import { instanceToken } from '@atelier/shared/contracts/subjects';
 import type { LiveWorkerStatus } from '@atelier/shared/contracts/live';
 import type { JobRecord } from '@atelier/shared/db/jobs/job-row';
 import type { Database } from '@atelier/shared/db/connect-database';
+import { readPolicyRules } from '@atelier/shared/db/gateway/policy-rules';
 import {
   acquireInstance,
   releaseInstance,
@@ -18,6 +21,7 @@ import {
   setInstancePaused,
 } from '@atelier/shared/db/instances/instance-store';
 import { AppError } from '@atelier/shared/errors/app-error';
+import { readInstanceHistory } from '@atelier/shared/db/operators/instance-status';
 import type { OutboxRelay } from '@atelier/shared/db/outbox-relay';
 import type { RunningService } from '@atelier/shared/lifecycle/run-service';
 import type { Logger } from '@atelier/shared/log/create-logger';
@@ -35,6 +39,7 @@ import { takeTenure, type Tenure } from './core/lease-keeper.ts';
 import { createPromptLine, type PromptLine } from './core/prompt-line.ts';
 import { createJobReporter, type JobReporter } from './core/report-progress.ts';
 import { defaultRestartRules } from './core/restart-policy.ts';
+import { createStepRate } from './core/step-rate.ts';
 import { createWakeBell } from './core/wake-bell.ts';
 import { workLoop } from './core/work-loop.ts';
 import type { Clock } from './ports.ts';
@@ -65,8 +70,10 @@ export function createWorkerApp(deps: WorkerDeps): { start(): RunningService } {
   const bell = createWakeBell();
   const cancels = createCancelBoard();
   const scalePreview = createPreviewScaler();
+  const stepRate = createStepRate();
   const stopping = new AbortController();
   const draining = new AbortController();
+  let policy = defaultPolicy;
   let paused = false;
   let hasNews = false;
   let freeMemory: (() => Promise<void>) | undefined;
@@ -138,7 +145,13 @@ export function createWorkerApp(deps: WorkerDeps): { start(): RunningService } {
     }
   }
 
+  /** What operators allow may have changed since a job was planned. */
+  async function readPolicy(): Promise<void> {
+    policy = applyPolicyRules(defaultPolicy, await readPolicyRules(db));
+  }
+
   async function serveTenure(tenure: Tenure): Promise<void> {
+    await readPolicy();
     const client = createComfyClient({
       baseUrl: config.comfyuiUrl,
       clientId: tenure.instance.clientId,
@@ -189,6 +202,7 @@ export function createWorkerApp(deps: WorkerDeps): { start(): RunningService } {
       {
         everyMs: timings.statusMs,
         status: () => statusOf(line, link),
+        readHistory: () => readInstanceHistory(db, instanceId),
         publish: (status) =>
           bus.publishLive('liveWorkerStatus', { instanceId: instanceToken(instanceId) }, status, holder),
         store: (status) => store.report(tenure.instance, { status }),
@@ -204,8 +218,9 @@ export function createWorkerApp(deps: WorkerDeps): { start(): RunningService } {
           line,
           outputs: createOutputStore(client, assets, config.assets.ASSETS_MAX_BYTES),
           tempOutputs: config.tempOutputs,
+          maxRunSeconds: config.maxRunSeconds,
           uploadInputs: (job, signal) => uploadInputs(client, assets, job, signal),
-          checkWorkflow: (job) => checkWorkflow(link.registry, link.status().comfyuiVersion, job),
+          checkWorkflow: (job) => checkWorkflow(link.registry, link.status().comfyuiVersion, policy, job),
           reporter: (job) => reporterOf(job),
           tenure: { ...tenure, signal: AbortSignal.any([tenure.signal, stopping.signal]) },
           timings,
@@ -246,7 +261,10 @@ export function createWorkerApp(deps: WorkerDeps): { start(): RunningService } {
     return createJobReporter({
       jobId,
       requestId,
-      publishProgress: (progress) => bus.publishLive('liveProgress', { jobId }, progress, requestId),
+      publishProgress(progress) {
+        stepRate.take(progress);
+        bus.publishLive('liveProgress', { jobId }, progress, requestId);
+      },
       publishPreview: (preview) => bus.publishLive('livePreview', { jobId }, preview, requestId),
       scalePreview,
       now: clock.now,
@@ -255,6 +273,7 @@ export function createWorkerApp(deps: WorkerDeps): { start(): RunningService } {
 
   function statusOf(line: PromptLine, link: ComfyLink): LiveWorkerStatus {
     const runningJobId = line.open()[0]?.jobId;
+    const stepsPerSecond = runningJobId === undefined ? undefined : stepRate.of(runningJobId);
     const state = (): LiveWorkerStatus['state'] => {
       if (draining.signal.aborted) return 'draining';
       if (!link.available) return 'waiting_for_comfyui';
@@ -267,6 +286,7 @@ export function createWorkerApp(deps: WorkerDeps): { start(): RunningService } {
       instanceId,
       state: state(),
       ...(runningJobId === undefined ? {} : { runningJobId }),
+      ...(stepsPerSecond === undefined ? {} : { stepsPerSecond }),
     };
   }
 
@@ -275,6 +295,7 @@ export function createWorkerApp(deps: WorkerDeps): { start(): RunningService } {
       await sleep(timings.sweepMs, undefined, { signal: stopping.signal }).catch(() => {});
       try {
         await store.sweep(timings.strandedAfterMs);
+        await readPolicy();
       } catch (error) {
         log.debug({ err: error }, 'the sweep could not be made; again soon');
       }

@@ -16,6 +16,11 @@ describe('parseWorkerConfig', () => {
     });
   });
 
+  it('lets an operator say how long a run may take', () => {
+    expect(parseWorkerConfig(env).maxRunSeconds).toBeUndefined();
+    expect(parseWorkerConfig({ ...env, ATELIER_MAX_RUN_MINUTES: '90' }).maxRunSeconds).toBe(5_400);
+  });
+
   it('takes a command as a list, so that no shell reads it', () => {
     const command = ['python', 'main.py', '--listen', '127.0.0.1'];
     const config = parseWorkerConfig({ ...env, ATELIER_COMFYUI_COMMAND: JSON.stringify(command) });

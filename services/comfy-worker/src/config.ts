@@ -37,6 +37,8 @@ const schema = z.object({
   WORKER_DRAIN_SECONDS: intSetting(0, 3_600).default(8),
   /** Prompts of ours in ComfyUI at a time: with 2 the next one waits there when a job ends, and the GPU does not. */
   ATELIER_WORKER_DEPTH: intSetting(1, 2).default(2),
+  /** How long any run may take; without it, what each job is given: 10 minutes, for long ones up to an hour. */
+  ATELIER_MAX_RUN_MINUTES: intSetting(1, 10_080).optional(),
   /** Whether previews, which ComfyUI itself throws away, are kept as results: only where nothing was saved, unless set. */
   ATELIER_TEMP_OUTPUTS: z
     .enum(['never', 'when_nothing_else', 'always'], { error: 'must be never, when_nothing_else or always' })
@@ -91,6 +93,8 @@ export interface WorkerConfig {
   assets: z.infer<z.ZodObject<typeof assetSettings>>;
   /** Prompts of ours in ComfyUI at a time: 1 or 2. */
   depth: number;
+  /** Undefined: as each job says. */
+  maxRunSeconds: number | undefined;
   tempOutputs: TempOutputs;
   /** Program and arguments that start ComfyUI, where this worker looks after its process too. */
   comfyuiCommand: readonly [string, ...string[]] | undefined;
@@ -131,6 +135,7 @@ export function parseWorkerConfig(env: Record<string, string | undefined>): Work
     running: { maxRunning, maxRunningPerPerson },
     assets: settings,
     depth: settings.ATELIER_WORKER_DEPTH,
+    maxRunSeconds: settings.ATELIER_MAX_RUN_MINUTES === undefined ? undefined : settings.ATELIER_MAX_RUN_MINUTES * 60,
     tempOutputs: settings.ATELIER_TEMP_OUTPUTS,
     comfyuiCommand: settings.ATELIER_COMFYUI_COMMAND,
   };

@@ -1,9 +1,19 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pino } from 'pino';
 import { describe, expect, it, vi } from 'vitest';
+import { forecastSnapshot } from '@atelier/queue/forecast-snapshot';
+import { createFolderAssetStore } from '@atelier/shared/assets/folder-asset-store';
+import { readQueueSnapshot } from '@atelier/shared/db/jobs/queue-snapshot';
 import { readJob } from '@atelier/shared/db/jobs/read-jobs';
+import { setJobPriority } from '@atelier/shared/db/operators/set-job-priority';
 import { cancelRequest } from '@atelier/shared/db/requests/cancel-request';
 import { holdTestInstance, lapseTestInstance, queueTestJobs } from '@atelier/shared/db/testing/queue-fixtures';
 import { AppError } from '@atelier/shared/errors/app-error';
+import { createComfyLink } from './adapters/comfy-link.ts';
 import { createCancelBoard } from './core/cancel-board.ts';
 import { createPromptLine } from './core/prompt-line.ts';
 import { createWakeBell } from './core/wake-bell.ts';
@@ -233,6 +243,22 @@ describe('what waits in ComfyUI', () => {
     expect(worker.runsOf(waiting)).toBe(1);
   });
 
+  it('is called back when an operator put it behind another, although nobody rang', async () => {
+    worker.serviceMs = 300;
+    const { jobIds } = await queueTestJobs(worker.db, 2, 'mei', { workflowText });
+    void worker.begin(await worker.depsOf());
+    const { waiting } = await untilTwo();
+    const { jobId } = await worker.queueOne({}, 'ana');
+    await setJobPriority(worker.db, { actor: 'test', target: { jobId: waiting }, priority: -1 });
+    await worker.untilState(waiting, 'queued');
+    release();
+    for (const id of [...jobIds, jobId]) await worker.untilState(id, 'succeeded');
+    const order = worker.simulator.log().map(({ extraData }) => JSON.stringify(extraData));
+    const placeOf = (id: string): number => order.findIndex((mark) => mark.includes(id));
+    expect(placeOf(jobId)).toBeLessThan(placeOf(waiting));
+    expect(worker.runsOf(waiting)).toBe(1);
+  });
+
   it('is cancelled without touching what runs', async () => {
     worker.serviceMs = 300;
     const board = createCancelBoard();
@@ -275,6 +301,46 @@ describe('what waits in ComfyUI', () => {
     for (const jobId of jobIds) await worker.untilState(jobId, 'succeeded');
     expect(await readJob(worker.db, running)).toMatchObject({ crashes: 1, attempts: 2 });
     expect(await readJob(worker.db, waiting)).toMatchObject({ crashes: 0, attempts: 1 });
+  });
+});
+
+describe('prompts of somebody else', () => {
+  it('are counted by the worker, and in what people who wait are told', async () => {
+    const told = async (): Promise<number | undefined> => {
+      const snapshot = await readQueueSnapshot(worker.db);
+      return forecastSnapshot(snapshot).get(snapshot.queued[0]?.id ?? '')?.starts?.middle;
+    };
+    const { store, tenure } = await worker.depsOf();
+    await worker.queueOne();
+    expect(await told()).toBe(0);
+    const ended = new AbortController();
+    const onForeign = vi.fn<() => void>();
+    const folder = await mkdtemp(join(tmpdir(), 'atelier-link-'));
+    const link = createComfyLink({
+      client: worker.client,
+      socket: worker.socket,
+      assets: createFolderAssetStore({ folder, maxBytes: 10_000_000 }),
+      log: pino({ level: 'silent' }),
+      everyMs: 10,
+      publishRegistry: () => Promise.resolve(),
+      onChange: () => {},
+      onLook: () => {},
+      onForeign,
+    });
+    const looking = link.run(ended.signal);
+    worker.simulator.inject({ kind: 'executor-dead' });
+    for (let prompt = 0; prompt < 2; prompt += 1) {
+      await worker.client.postPrompt({ promptId: randomUUID(), workflow: workflowText });
+    }
+    await vi.waitFor(() => expect(link.status().foreignPrompts).toBe(2), { timeout: 5_000, interval: 10 });
+    ended.abort();
+    await looking;
+    await rm(folder, { recursive: true });
+    const status = { foreignPrompts: 0, ...link.status(), instanceId: 'gpu0', state: 'idle' as const };
+    await store.report(tenure.instance, { status });
+    expect(onForeign).toHaveBeenCalled();
+    expect(await told()).toBe(60);
+    release();
   });
 });
 

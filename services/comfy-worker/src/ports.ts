@@ -3,7 +3,8 @@ import type { JobError, JobOutput } from '@atelier/shared/contracts/job';
 import type { JobRecord } from '@atelier/shared/db/jobs/job-row';
 import type { JobLease } from '@atelier/shared/db/jobs/job-lease';
 import type { QueueSnapshot } from '@atelier/shared/db/jobs/queue-snapshot';
-import type { Held, PickOptions, RequeueOptions } from '@atelier/shared/db/jobs/job-transitions';
+import type { Held, RequeueOptions } from '@atelier/shared/db/jobs/job-transitions';
+import type { JobPick } from '@atelier/shared/db/jobs/pick-jobs';
 import type { AcquiredInstance, InstanceLease, InstanceReport } from '@atelier/shared/db/instances/instance-store';
 import type { OutputText } from './core/output-texts.ts';
 
@@ -18,12 +19,14 @@ export interface Clock {
 /**
  * The job rows, as one worker may change them. Each method is one of the edges in
  * `packages/shared/src/db/jobs/job-transitions.ts`; false or undefined says that the lease was lost. Messages that a
- * change owes are on their way when it resolves.
+ * change owes are on their way when it resolves. Jobs that finish while another's end is being written are written together.
  */
 export interface JobStore {
   snapshot(): Promise<QueueSnapshot>;
-  pick(instance: InstanceLease, pick: PickOptions): Promise<JobRecord | undefined>;
+  pick(instance: InstanceLease, queueVersion: number, picks: readonly JobPick[]): Promise<JobRecord[]>;
   read(jobId: string): Promise<JobRecord | undefined>;
+  /** Whether its previews are shown to somebody: it came through the door that is ComfyUI's own interface. */
+  wantsPreviews(job: Pick<JobRecord, 'requestId'>): Promise<boolean>;
   adopt(instance: AcquiredInstance): Promise<JobRecord[]>;
   posting(lease: JobLease, promptId: string): Promise<JobRecord | undefined>;
   posted(lease: JobLease): Promise<Held>;

@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { ComfyClient } from '@atelier/comfyui/client/comfy-client';
 import type { ComfySocket } from '@atelier/comfyui/client/comfy-socket';
 import { ComfyError } from '@atelier/comfyui/errors/comfy-error';
+import type { JobLease } from '@atelier/shared/db/jobs/job-lease';
 import { markStoring } from '@atelier/shared/db/jobs/job-transitions';
 import { readJob, readJobsOfRequests } from '@atelier/shared/db/jobs/read-jobs';
 import { cancelRequest } from '@atelier/shared/db/requests/cancel-request';
@@ -84,11 +85,14 @@ describe('workLoop', () => {
     expect((await worker.untilState(jobId, 'cancelled')).gpuSeconds).toBe(0);
   });
 
-  it('ends a job at its time limit although the executor heeds no interrupt and no socket tells', async () => {
+  it.each([
+    { whose: 'its', timeLimitSeconds: 1, changes: {} },
+    { whose: 'the operator’s', timeLimitSeconds: 600, changes: { maxRunSeconds: 1 } },
+  ])('ends a job at $whose time limit although the executor heeds no interrupt and no socket tells', async (limit) => {
     worker.serviceMs = 60_000;
     const deaf: ComfySocket = { ...worker.socket, state: 'connecting', subscribe: () => () => {} };
-    const { jobId } = await worker.queueOne({ timeLimitSeconds: 1 });
-    void worker.begin(await worker.depsOf({ socket: deaf }));
+    const { jobId } = await worker.queueOne({ timeLimitSeconds: limit.timeLimitSeconds });
+    void worker.begin(await worker.depsOf({ socket: deaf, ...limit.changes }));
     await worker.untilState(jobId, 'running');
     worker.simulator.inject({ kind: 'executor-dead' });
     expect((await worker.untilState(jobId, 'failed')).error?.code).toBe('time_limit');
@@ -277,5 +281,36 @@ describe('runJob', () => {
     };
     const running = runJob({ ...deps, tenure, client: dying, onStuck: () => {} }, held);
     await expect(running).rejects.toBeInstanceOf(LeaseLostError);
+  });
+});
+
+describe('ends that are written together', () => {
+  it('cost nobody else when one of them cannot be written, or waits for its row', async () => {
+    const { store, tenure } = await worker.depsOf();
+    const { jobIds } = await queueTestJobs(worker.db, 5, 'mei', { workflowText });
+    const leases: JobLease[] = [];
+    for (const jobId of jobIds) leases.push(await pickTestJob(worker.db, tenure.instance, jobId));
+    const file = { hash: 'a'.repeat(64), mediaType: 'image/png', bytes: 1, nodeId: '2', filename: 'x.png' };
+    const end = (at: number, indexes: number[]): Promise<boolean> => {
+      const lease = leases[at];
+      if (lease === undefined) throw new Error('there is no such job');
+      return store.finish(lease, { outputs: indexes.map((index) => ({ index, ...file })), gpuSeconds: 1 });
+    };
+    let held: Promise<boolean> = Promise.resolve(false);
+    await worker.db.sql.begin(async (transaction) => {
+      await transaction`select id from jobs where id = ${jobIds[2] ?? ''} for update`;
+      // The first goes alone, and the rest together.
+      const first = end(0, [0]);
+      held = end(2, [0]);
+      const last = end(3, [0]);
+      expect(await Promise.all([first, last])).toEqual([true, true]);
+    });
+    expect(await held).toBe(true);
+    const ends = [end(0, [0]), end(4, [0]), end(1, [7, 7])];
+    expect(await Promise.allSettled(ends)).toMatchObject([
+      { status: 'fulfilled', value: false },
+      { status: 'fulfilled', value: true },
+      { status: 'rejected', reason: { code: 'internal' } },
+    ]);
   });
 });

@@ -2,6 +2,9 @@ import type { Logger } from 'pino';
 import type { AssetStore } from '@atelier/shared/assets/asset-store';
 import type { Bus } from '@atelier/shared/bus/bus';
 import type { Database } from '@atelier/shared/db/connect-database';
+import { finalRequestStates } from '@atelier/shared/contracts/request';
+import { readSubmissionRules } from '@atelier/shared/db/chat/submission-rules';
+import { forgetOldPreviews } from '@atelier/shared/db/gateway/forget-old-previews';
 import { loadGatewayKey } from '@atelier/shared/db/gateway/gateway-key';
 import { readChangedRequests, readRequestVersions } from '@atelier/shared/db/gateway/person-requests';
 import { announceAddress, forgetOldSignIns } from '@atelier/shared/db/gateway/sign-in';
@@ -30,12 +33,13 @@ import type { GatewayParts } from './ports.ts';
 import { createPolicySource, type PolicySource } from './policy/policy-source.ts';
 import { createClientHub } from './state/client-hub.ts';
 import { createJobFeed, type JobFeed } from './state/job-feed.ts';
-import { createLiveBoard, type LiveBoard } from './state/live-board.ts';
+import { createLiveBoard, type LiveBoard } from '@atelier/shared/live/live-board';
 import { createQueueWatch, type QueueWatch } from './state/queue-watch.ts';
-import { createSweeper } from './state/sweeper.ts';
+import { createRecentValue } from './state/recent-value.ts';
+import { createSweeper } from '@atelier/shared/lifecycle/sweeper';
 
 export interface GatewayAppDeps {
-  config: Pick<GatewayConfig, 'http' | 'webhooks'>;
+  config: Pick<GatewayConfig, 'http' | 'webhooks' | 'pickRules'>;
   db: Database;
   /** Waits for Postgres and brings the schema up to date. */
   prepareDatabase: (signal: AbortSignal) => Promise<void>;
@@ -79,6 +83,8 @@ export interface GatewayApp {
 }
 
 const hourMs = 3_600_000;
+/** Previews are there for whoever has just looked at them. */
+const previewMs = 24 * hourMs;
 /** Runs that a start learns from. */
 const runsAtStart = 5_000;
 
@@ -118,9 +124,11 @@ export function createGatewayApp(deps: GatewayAppDeps): GatewayApp {
     readSnapshot: () => readQueueSnapshot(db),
     readRuns: (after) => readFinishedRuns(db, { limit: runsAtStart, ...(after === undefined ? {} : { after }) }),
     readOffers: (hashes) => readRegistryOffers(db, hashes),
+    rules: config.pickRules,
     log,
   });
-  const desk = createJobDesk(parts, { board, queue });
+  const rules = createRecentValue({ what: 'the rules of the chats', read: () => readSubmissionRules(db), log });
+  const desk = createJobDesk(parts, { board, queue, rules });
   const feed = createJobFeed({
     readFacts: (id) => desk.readFacts(id),
     readVersions: (ids) => readRequestVersions(db, ids),
@@ -167,6 +175,7 @@ export function createGatewayApp(deps: GatewayAppDeps): GatewayApp {
     { everyMs: sweepMs, work: async () => relay.nudge(await finishCancels(db)) },
     { everyMs: sweepMs, work: () => feed.reconcile() },
     { everyMs: hourMs, work: () => forgetOldSignIns(db) },
+    { everyMs: hourMs, work: async () => void (await forgetOldPreviews(db, previewMs)) },
   ]);
 
   function connected(): Bus {
@@ -176,18 +185,17 @@ export function createGatewayApp(deps: GatewayAppDeps): GatewayApp {
 
   /** Doorbells only: every row behind them is also looked for by sweeps. */
   function hear(from: Bus): void {
-    from.subscribeDoorbell('requestChanged', {}, ({ requestId }) => {
+    from.subscribeDoorbell('requestChanged', {}, ({ requestId, state }) => {
       feed.ring(requestId);
       queue.ring();
+      if (finalRequestStates.some((final) => final === state)) webhooks.ring();
     });
     from.subscribeDoorbell('jobChanged', {}, ({ requestId }) => {
       feed.ring(requestId);
       queue.ring();
     });
-    from.subscribeDoorbell('deliveryCreated', { door: 'api' }, () => webhooks.ring());
     from.subscribeLive('liveProgress', {}, (progress) => feed.takeProgress(progress));
     from.subscribeLive('livePreview', {}, (preview) => feed.takePreview(preview));
-    from.subscribeLive('liveWorkerStatus', {}, (status) => board.takeWorker(status));
     from.onReconnect(() => {
       feed.reconcile().catch((error: unknown) => log.debug({ err: error }, 'the next sweep will look'));
       queue.ring();
@@ -230,6 +238,7 @@ export function createGatewayApp(deps: GatewayAppDeps): GatewayApp {
           publicUrl: () => config.http.publicUrl ?? address,
           isReady,
           policy,
+          rules,
           metrics: platformMetrics,
           webhooks: {
             checkTarget: (url) => poster.check(url),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isLoopbackHost, parseGatewayConfig } from './config.ts';
+import { parseGatewayConfig } from './config.ts';
 
 const required = { DATABASE_URL: 'postgres://localhost/a', NATS_URL: 'nats://localhost' };
 
@@ -26,16 +26,4 @@ describe('the settings of the gateway', () => {
     expect(parseGatewayConfig(open).http.open).toBe(true);
     expect(() => parseGatewayConfig({ ...open, ATELIER_GATEWAY_HOST: '0.0.0.0' })).toThrow('ATELIER_GATEWAY_OPEN');
   });
-
-  it.each([
-    ['localhost', true],
-    ['127.0.0.1', true],
-    ['127.9.9.9', true],
-    ['::1', true],
-    ['[::1]', true],
-    ['localhost.evil.example', false],
-    ['0.0.0.0', false],
-    ['10.0.0.1', false],
-    ['', false],
-  ])('%s is this machine: %s', (host, expected) => expect(isLoopbackHost(host)).toBe(expected));
 });

@@ -6,15 +6,18 @@ import {
   parseConfig,
   portSetting,
 } from '@atelier/shared/config/parse-config';
-import { assetSettings, platformSettings } from '@atelier/shared/config/platform-settings';
+import { isLoopbackHost } from '@atelier/shared/config/is-loopback-host';
+import { assetSettings, homeSettings, platformSettings } from '@atelier/shared/config/platform-settings';
+import { queueLimitsOf, queueSettings } from '@atelier/shared/config/queue-settings';
 import { AppError } from '@atelier/shared/errors/app-error';
+import { defaultPickRules, type PickRules } from '@atelier/queue/pick-job';
 import type { DoorConfig } from './door/door-config.ts';
 
 const settings = z.object({
   ...platformSettings,
   ...assetSettings,
-  /** State of this copy of the product. */
-  ATELIER_HOME: z.string().default('.atelier'),
+  ...homeSettings,
+  ...queueSettings,
   ATELIER_GATEWAY_HOST: z.string().default('127.0.0.1'),
   ATELIER_GATEWAY_PORT: portSetting.default(8485),
   /** Where people and programs reach it, where that is not the address that it listens on. */
@@ -64,6 +67,8 @@ export interface GatewayConfig {
   http: HttpConfig;
   webhooks: { allowPrivateTargets: boolean };
   door: DoorConfig;
+  /** The workers' rules, for forecasts. */
+  pickRules: PickRules;
 }
 
 /** @throws AppError `config` that names every bad variable. */
@@ -99,12 +104,8 @@ export function parseGatewayConfig(env: Record<string, string | undefined>): Gat
       perMinute: parsed.ATELIER_GATEWAY_PER_MINUTE,
       origins: parsed.ATELIER_GATEWAY_ORIGINS,
     },
+    pickRules: { ...defaultPickRules, ...queueLimitsOf(parsed) },
   };
-}
-
-export function isLoopbackHost(host: string): boolean {
-  const bare = host.replace(/^\[|\]$/g, '');
-  return bare === 'localhost' || bare === '::1' || /^127(\.\d{1,3}){3}$/.test(bare);
 }
 
 function isOrigin(text: string): boolean {

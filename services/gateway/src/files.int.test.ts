@@ -5,11 +5,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import sharp from 'sharp';
 import { Webhook } from 'standardwebhooks';
 import { z } from 'zod';
+import { takeExpiredAssets } from '@atelier/shared/db/asset-register';
 import { createSignInLink } from '@atelier/shared/db/gateway/sign-in';
+import { acceptRequest } from '@atelier/shared/db/requests/accept-request';
 import { claimRequests } from '@atelier/shared/db/requests/agent-lease';
 import { answerRequest } from '@atelier/shared/db/requests/answer-request';
 import { createApiToken } from '@atelier/shared/db/gateway/api-tokens';
-import { acceptedSchema } from './adapters/http/routes/job-routes.ts';
+import { acceptedSchema } from './adapters/http/routes/submission-route.ts';
 import { problemSchema } from './core/problems/to-problem.ts';
 import { callerOf, startTestGateway, type TestGateway, type TestPerson } from './testing/start-gateway.ts';
 
@@ -137,6 +139,38 @@ describe('pictures', () => {
   });
 });
 
+describe('uploads that nobody used for long', () => {
+  const expire = (hash: string) =>
+    gateway.db.sql`update assets set expires_at = now() - interval '1 second' where hash = ${hash}`;
+  const namesOf = async (person: TestPerson): Promise<string[]> => {
+    const answer = await person.get('/api/v1/images');
+    const schema = z.object({ files: z.array(z.object({ name: z.string() })) });
+    return schema.parse(await answer.json()).files.map(({ name }) => name);
+  };
+
+  it('go with their names, and those in use stay', async () => {
+    const cy = await gateway.person();
+    const colours = ['#102030', '#203040'];
+    const [old, used] = await Promise.all(
+      colours.map(async (background) => {
+        const bytes = await sharp({ create: { width: 9, height: 9, channels: 3, background } })
+          .png()
+          .toBuffer();
+        return uploadedSchema.parse(await (await upload(cy, form(bytes, `${background.slice(1)}.png`))).json());
+      }),
+    );
+    if (old === undefined || used === undefined) throw new Error('nothing was uploaded');
+    await Promise.all([expire(old.image.hash), expire(used.image.hash)]);
+    const request = { kind: 'describe', images: [used.image] };
+    expect((await cy.send('POST', '/api/v1/jobs', { request })).status).toBe(202);
+    expect(await takeExpiredAssets(gateway.db, 10)).toEqual([old.image.hash]);
+    expect(await namesOf(cy)).toEqual(['203040.png']);
+    const gone = await cy.get('/api/v1/images/download?type=input&filename=102030.png');
+    expect([gone.status, await codeOf(gone)]).toEqual([404, 'IMAGE_NOT_FOUND']);
+    expect((await cy.get('/api/v1/images/download?type=input&filename=203040.png')).status).toBe(200);
+  });
+});
+
 describe('webhooks', () => {
   interface Got {
     headers: Record<string, string>;
@@ -214,6 +248,39 @@ describe('webhooks', () => {
     expect((await bo.get(`/api/v1/webhooks/${id}/deliveries`)).status).toBe(404);
     expect((await bo.send('DELETE', `/api/v1/webhooks/${id}`)).status).toBe(404);
     expect((await mei.send('DELETE', `/api/v1/webhooks/${id}`)).status).toBe(204);
+  });
+
+  it('hear of what programs asked for, and of chats where they ask for it', async () => {
+    const add = async (more: object): Promise<string> => {
+      const made = await mei.send('POST', '/api/v1/webhooks', { url, ...more });
+      return z.object({ id: z.uuid() }).parse(await made.json()).id;
+    };
+    const programs = await add({});
+    const chats = await add({ doors: ['telegram', 'discord'] });
+    expect((await mei.send('POST', '/api/v1/webhooks', { url, doors: ['elsewhere'] })).status).toBe(400);
+    await gateway.db.sql`
+      insert into identities (door, platform_id, person_id) values ('telegram', '4711', ${mei.personId})`;
+    const inChat = await acceptRequest(gateway.db, {
+      eventId: '1',
+      user: { door: 'telegram', id: '4711', displayName: 'Mei', language: 'en' },
+      place: { door: 'telegram', id: '4711' },
+      body: { kind: 'words', text: 'hello' },
+    });
+    const asked = await mei.send('POST', '/api/v1/jobs', { request: { kind: 'words', text: 'hello' } });
+    const { prompt_id: byProgram } = acceptedSchema.parse(await asked.json());
+    got.length = 0;
+    await end(inChat.requestId);
+    await end(byProgram);
+    await untilGot(2);
+    const told = async (id: string): Promise<unknown[]> => {
+      const rows = await gateway.db.sql`select request_id from webhook_deliveries where endpoint_id = ${id}`;
+      return rows.map(({ requestId }) => requestId);
+    };
+    expect([await told(programs), await told(chats)]).toEqual([[byProgram], [inChat.requestId]]);
+    expect(got.map(({ body }) => body).find((body) => body.includes(inChat.requestId))).toContain('"door":"telegram"');
+    const changed = await mei.send('PATCH', `/api/v1/webhooks/${chats}`, { doors: ['web'] });
+    expect(await changed.json()).toMatchObject({ doors: ['web'] });
+    for (const id of [programs, chats]) await mei.send('DELETE', `/api/v1/webhooks/${id}`);
   });
 
   it('that are gone leave dead letters, which can be sent again', async () => {

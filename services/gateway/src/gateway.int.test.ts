@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { revokeApiToken } from '@atelier/shared/db/gateway/api-tokens';
+import { setAccessRule, setChatLimit } from '@atelier/shared/db/chat/chat-settings';
+import { releaseInstance, reportInstance } from '@atelier/shared/db/instances/instance-store';
+import { holdTestInstance } from '@atelier/shared/db/testing/queue-fixtures';
 import { jobViewSchema } from './core/jobs/job-view.ts';
 import { problemSchema, type Problem } from './core/problems/to-problem.ts';
 import { z } from 'zod';
-import { acceptedSchema, jobPageSchema } from './adapters/http/routes/job-routes.ts';
+import { jobPageSchema } from './adapters/http/routes/job-routes.ts';
+import { acceptedSchema } from './adapters/http/routes/submission-route.ts';
 import { startTestGateway, type TestGateway, type TestPerson } from './testing/start-gateway.ts';
 
 let gateway: TestGateway;
@@ -60,6 +64,26 @@ describe('asking', () => {
     const other = await mei.send('POST', '/api/v1/jobs', imagine('a crane'), headers);
     expect((await problemOf(other)).code).toBe('IDEMPOTENCY_KEY_REUSED');
     expect((await accept(bo, imagine('a heron'), headers)).prompt_id).not.toBe(first.prompt_id);
+  });
+
+  it('obeys the rules of the chats: who is denied asks nothing, and keeps what they made', async () => {
+    const eve = await gateway.person();
+    const { prompt_id: id } = await accept(eve);
+    const deny = { door: 'api', scope: 'person', subject: eve.account, command: '*', effect: 'deny' } as const;
+    await setAccessRule(gateway.db, { actor: 'test', rule: deny });
+    await setAccessRule(gateway.db, { actor: 'test', rule: { ...deny, subject: bo.account, command: 'describe' } });
+    await setChatLimit(gateway.db, { actor: 'test', key: 'blockedWords', value: ['xyzzy'] });
+    const askEve = () => eve.send('POST', '/api/v1/jobs', imagine());
+    await expect.poll(async () => (await askEve()).status, { timeout: 10_000, interval: 200 }).toBe(403);
+    expect((await problemOf(await askEve())).code).toBe('FORBIDDEN');
+    expect((await problemOf(await eve.send('POST', `/api/v1/jobs/${id}/retry`))).code).toBe('FORBIDDEN');
+    expect((await eve.get(`/api/v1/jobs/${id}`)).status).toBe(200);
+    expect((await eve.send('POST', `/api/v1/jobs/${id}/cancel`)).ok).toBe(true);
+    const describing = { kind: 'describe', images: [{ hash: 'a'.repeat(64), mediaType: 'image/png' }] };
+    expect((await problemOf(await bo.send('POST', '/api/v1/jobs', { request: describing }))).code).toBe('FORBIDDEN');
+    const blocked = await problemOf(await bo.send('POST', '/api/v1/jobs', imagine('an Xyzzy')));
+    expect(blocked).toMatchObject({ code: 'FORBIDDEN', detail: expect.stringContaining('xyzzy') });
+    await accept(bo);
   });
 
   it('ends when it is cancelled, once', async () => {
@@ -148,6 +172,23 @@ describe('who may', () => {
     expect((await bo.send('DELETE', `/api/v1/tokens/${made.id}`)).status).toBe(403);
     expect((await mei.send('DELETE', `/api/v1/tokens/${made.id}`)).status).toBe(404);
     expect((await reader.send('DELETE', `/api/v1/tokens/${made.id}`)).status).toBe(204);
+  });
+
+  it('lets operators see every ComfyUI, and nobody else', async () => {
+    const instance = await holdTestInstance(gateway.db, 'gpu-seen', 60_000);
+    const status = { instanceId: 'gpu-seen', state: 'idle' as const, comfyuiVersion: '0.8.0', foreignPrompts: 1 };
+    await reportInstance(gateway.db, instance, { status });
+    expect((await problemOf(await mei.get('/api/v1/instances'))).code).toBe('FORBIDDEN');
+    const operator = await gateway.person({ scopes: ['read', 'admin'] });
+    const seen = z
+      .object({ instances: z.array(z.looseObject({ id: z.string() })) })
+      .parse(await (await operator.get('/api/v1/instances')).json());
+    expect(seen.instances.find(({ id }) => id === 'gpu-seen')).toMatchObject({
+      alive: true,
+      reported: status,
+      history: { residentModels: null, speeds: [], failed: 0, lastError: null },
+    });
+    await releaseInstance(gateway.db, instance);
   });
 
   it('may ask as often as the quotas say', async () => {

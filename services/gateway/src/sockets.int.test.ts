@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { claimRequests } from '@atelier/shared/db/requests/agent-lease';
 import { answerRequest } from '@atelier/shared/db/requests/answer-request';
 import { revokeApiToken } from '@atelier/shared/db/gateway/api-tokens';
-import { acceptedSchema } from './adapters/http/routes/job-routes.ts';
+import { acceptedSchema } from './adapters/http/routes/submission-route.ts';
 import { decodePreviewFrame } from './core/events/preview-frame.ts';
 import { openSocket, type TestSocket } from './testing/open-socket.ts';
 import { startTestGateway, type TestGateway, type TestPerson } from './testing/start-gateway.ts';

@@ -3,6 +3,7 @@
  * Started by `agent-kill.int.test.ts`, which says by the environment where it may live on.
  */
 import { writeSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { z } from 'zod';
 import { createAgentApp } from '@atelier/agent/app';
 import { readRecordedObjectInfo } from '@atelier/comfyui/registry/recorded-registry';
@@ -50,3 +51,5 @@ const app = createAgentApp({
   },
 });
 await app.start();
+// A process that is killed writes nothing when it ends.
+flushCompileCache();

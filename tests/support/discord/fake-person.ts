@@ -204,6 +204,14 @@ export function selectsOf(message: FakeMessage): SelectComponent[] {
   return flatten(message.components).filter((one): one is SelectComponent => one.type >= 3 && one.type <= 8);
 }
 
+/** Of each picture of a message, whether it is covered. */
+export function coveredOf(message: FakeMessage): boolean[] {
+  return flatten(message.components).flatMap((one) => {
+    if (one.type === 9 && one.accessory.type === 11) return [one.accessory.spoiler === true];
+    return one.type === 12 ? one.items.map((item) => item.spoiler === true) : [];
+  });
+}
+
 /** All words of a message. */
 export function textOf(message: FakeMessage): string {
   const texts = flatten(message.components).flatMap((one) => (one.type === 10 ? [one.content] : []));

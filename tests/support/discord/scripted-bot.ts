@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import { createDiscordAdapter, type DiscordAdapterDeps } from '@atelier/bot/adapters/discord/create-discord-adapter';
 import type { CardFacts } from '@atelier/bot/core/cards/card-facts';
-import { finishedJob, jobRecord, plan, requestRecord } from '@atelier/bot/core/cards/card-fixtures';
+import { finishedJob, jobRecord, plan, requestRecord } from '@atelier/shared/db/testing/record-fixtures';
 import type { ChatAdapter, ChatOutcome } from '@atelier/bot/ports';
 import type { ClaimedDelivery, DeliveryKind } from '@atelier/shared/db/deliveries/delivery-store';
 import { requestIdOf } from '@atelier/shared/db/requests/accept-request';
+import { claimedDelivery } from './claimed-delivery.ts';
 import { createFakeDiscord, type FakeDiscordOptions } from './fake-discord.ts';
 import type { FakePerson } from './fake-person.ts';
 import { createScriptedChat } from './scripted-chat.ts';
@@ -38,7 +39,7 @@ export async function startScriptedBot(
       readMessageRefs: async () => refs,
       readShareRefs: async () => [],
       log,
-      now: Date.now,
+      now: discord.now,
       ...options.adapter,
       ...more,
     });
@@ -82,21 +83,7 @@ export async function startScriptedBot(
   }
 
   function send(kind: DeliveryKind, facts: CardFacts, more: Partial<ClaimedDelivery> = {}, by = adapter) {
-    const { id: requestId, place } = facts.request;
-    const delivery: ClaimedDelivery = {
-      id: randomUUID(),
-      requestId,
-      door: 'discord',
-      place,
-      kind,
-      epoch: 1,
-      attempts: 1,
-      triedBefore: false,
-      sendingAt: new Date(),
-      cardRef: null,
-      ...more,
-    };
-    return by.send(delivery, async () => facts);
+    return by.send(claimedDelivery(kind, facts, more), async () => facts);
   }
 
   async function sent(...args: Parameters<typeof send>): Promise<Record<string, unknown>> {

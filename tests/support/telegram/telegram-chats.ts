@@ -25,6 +25,8 @@ export interface ChatMessage {
   document: StoredFile | undefined;
   /** What moves or sounds. */
   media: { kind: 'video' | 'animation' | 'audio'; file: StoredFile } | undefined;
+  /** It is covered until somebody uncovers it. */
+  isCovered: boolean;
   /** Of all rows. */
   buttons: Button[];
   rows: Button[][];
@@ -64,7 +66,7 @@ export interface Chat {
 
 export type Content = Pick<
   ChatMessage,
-  'text' | 'caption' | 'photo' | 'document' | 'media' | 'rows' | 'asksReply' | 'links'
+  'text' | 'caption' | 'photo' | 'document' | 'media' | 'isCovered' | 'rows' | 'asksReply' | 'links'
 >;
 export const nothing: Content = {
   text: undefined,
@@ -72,6 +74,7 @@ export const nothing: Content = {
   photo: undefined,
   document: undefined,
   media: undefined,
+  isCovered: false,
   rows: [],
   asksReply: undefined,
   links: [],
@@ -158,8 +161,8 @@ export function createTelegramChats(): TelegramChats {
 
 /** An uploaded file is a new one, whatever its bytes. */
 function sameContent(message: ChatMessage, content: Content): boolean {
-  const seen = ({ text, caption, photo, document, media, rows }: Content): string =>
-    JSON.stringify([text, caption, photo?.fileId, document?.fileId, media?.file.fileId, rows]);
+  const seen = ({ text, caption, photo, document, media, isCovered, rows }: Content): string =>
+    JSON.stringify([text, caption, photo?.fileId, document?.fileId, media?.file.fileId, isCovered, rows]);
   return seen(message) === seen(content);
 }
 

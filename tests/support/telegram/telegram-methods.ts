@@ -64,8 +64,10 @@ const mediaSchema = z.strictObject({
   type: z.enum(['photo', 'document', 'video', 'animation', 'audio']),
   media: z.string(),
   disable_content_type_detection: z.boolean().optional(),
+  has_spoiler: z.boolean().optional(),
   ...captionShape,
 });
+const covered = { has_spoiler: z.stringbool().optional() };
 const placed = z.strictObject(placementShape);
 
 /** What the methods that a chat bot needs do, with the limits of https://core.telegram.org/bots/api */
@@ -95,9 +97,9 @@ export const telegramMethods: Record<string, Method> = {
     return post({ ...rest, reply_markup: keyboard }, content, world);
   },
   async sendPhoto(call, world) {
-    const given = parse(placed.extend({ photo: z.string(), ...captionShape }), call);
+    const given = parse(placed.extend({ photo: z.string(), ...covered, ...captionShape }), call);
     const photo = await photoOf(given.photo, call, world);
-    return post(given, { ...nothing, photo, caption: captionOf(given) }, world);
+    return post(given, { ...nothing, photo, caption: captionOf(given), isCovered: given.has_spoiler === true }, world);
   },
   sendDocument(call, world) {
     const detection = z.stringbool().optional();
@@ -113,14 +115,17 @@ export const telegramMethods: Record<string, Method> = {
   },
   sendVideo(call, world) {
     const streaming = z.stringbool().optional();
-    const given = parse(placed.extend({ video: z.string(), supports_streaming: streaming, ...captionShape }), call);
+    const given = parse(
+      placed.extend({ video: z.string(), supports_streaming: streaming, ...covered, ...captionShape }),
+      call,
+    );
     const media = { kind: 'video' as const, file: documentOf(given.video, call, world) };
-    return post(given, { ...nothing, media, caption: captionOf(given) }, world);
+    return post(given, { ...nothing, media, caption: captionOf(given), isCovered: given.has_spoiler === true }, world);
   },
   sendAnimation(call, world) {
-    const given = parse(placed.extend({ animation: z.string(), ...captionShape }), call);
+    const given = parse(placed.extend({ animation: z.string(), ...covered, ...captionShape }), call);
     const media = { kind: 'animation' as const, file: documentOf(given.animation, call, world) };
-    return post(given, { ...nothing, media, caption: captionOf(given) }, world);
+    return post(given, { ...nothing, media, caption: captionOf(given), isCovered: given.has_spoiler === true }, world);
   },
   sendAudio(call, world) {
     const given = parse(placed.extend({ audio: z.string(), ...captionShape }), call);
@@ -274,10 +279,11 @@ function captionOf({
 async function mediaOf(media: z.infer<typeof mediaSchema>, call: MethodCall, world: MethodWorld): Promise<Content> {
   const caption = captionOf(media);
   if (media.type === 'document') return { ...nothing, caption, document: documentOf(media.media, call, world) };
+  const isCovered = media.has_spoiler === true;
   if (media.type !== 'photo') {
-    return { ...nothing, caption, media: { kind: media.type, file: documentOf(media.media, call, world) } };
+    return { ...nothing, caption, isCovered, media: { kind: media.type, file: documentOf(media.media, call, world) } };
   }
-  return { ...nothing, caption, photo: await photoOf(media.media, call, world) };
+  return { ...nothing, caption, isCovered, photo: await photoOf(media.media, call, world) };
 }
 
 async function photoOf(reference: string, call: MethodCall, world: MethodWorld): Promise<StoredFile> {

@@ -5,11 +5,12 @@ import type { RunScope } from './run-node.ts';
 
 /** Inputs as `execution_error` shows them: literals as they are, anything else as a text, each in a list. */
 export function formatInputs(node: Readonly<WorkflowNode> | undefined, scope: RunScope): JsonObject {
-  const formatted: JsonObject = {};
-  for (const [name, value] of Object.entries(node?.inputs ?? {})) {
-    formatted[name] = [isLink(value) ? linkedText(scope, value[0], value[1]) : scalar(value)];
-  }
-  return formatted;
+  return Object.fromEntries(
+    Object.entries(node?.inputs ?? {}).map(([name, value]) => [
+      name,
+      [isLink(value) ? linkedText(scope, value[0], value[1]) : scalar(value)],
+    ]),
+  );
 }
 
 function linkedText(scope: RunScope, from: string, slot: number): Json {

@@ -252,13 +252,13 @@ function reportFailure(run: Run, failure: NodeFailure): void {
 
 /** What history shows: every node of the prompt that has something to show, cached ones too. */
 function shownOutputs(run: Run): { outputs: JsonObject; meta: JsonObject } {
-  const outputs: JsonObject = {};
-  const meta: JsonObject = {};
-  for (const id of Object.keys(run.graph.whole())) {
+  const shown = Object.keys(run.graph.whole()).flatMap((id) => {
     const ui = run.scope.result(id)?.ui;
-    if (ui === undefined) continue;
-    outputs[id] = ui.output;
-    meta[id] = ui.meta;
-  }
-  return { outputs, meta };
+    return ui === undefined ? [] : [{ id, ui }];
+  });
+  // Built whole: `__proto__` is an id like any other.
+  return {
+    outputs: Object.fromEntries(shown.map(({ id, ui }) => [id, ui.output])),
+    meta: Object.fromEntries(shown.map(({ id, ui }) => [id, ui.meta])),
+  };
 }

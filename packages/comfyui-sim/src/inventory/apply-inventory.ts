@@ -37,7 +37,7 @@ const uploadExtensions: Readonly<Record<string, RegExp>> = {
 };
 
 /** The folder that an input lists, or undefined when it lists none. */
-export function folderOf(className: string, inputName: string): string | undefined {
+function folderOf(className: string, inputName: string): string | undefined {
   return classInputs[`${className}.${inputName}`] ?? folderOfInput[inputName];
 }
 

@@ -81,7 +81,7 @@ function sorted(names: Iterable<string>): string[] {
 }
 
 /** Both inventories in one, folder by folder. */
-export function mergeInventories(...inventories: readonly Inventory[]): Inventory {
+function mergeInventories(...inventories: readonly Inventory[]): Inventory {
   const folders = new Set(inventories.flatMap((inventory) => Object.keys(inventory)));
   return Object.fromEntries(
     [...folders].map((folder) => [folder, sorted(inventories.flatMap((inventory) => inventory[folder] ?? []))]),

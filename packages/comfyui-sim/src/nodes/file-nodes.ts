@@ -61,7 +61,7 @@ const loadMask: NodeImplementation = {
 };
 
 /** Where `filename_prefix` puts a picture (folder_paths.get_save_image_path). */
-export function savePlace(
+function savePlace(
   context: NodeContext,
   prefix: string,
   width: number,

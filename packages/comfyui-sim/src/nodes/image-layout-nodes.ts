@@ -32,14 +32,7 @@ const composite: NodeImplementation = {
 };
 
 /** A picture on a plain canvas; what hangs over is cut. */
-export function placeOn(
-  width: number,
-  height: number,
-  picture: Picture,
-  left: number,
-  top: number,
-  colour: number,
-): Picture {
+function placeOn(width: number, height: number, picture: Picture, left: number, top: number, colour: number): Picture {
   const x = Math.round(left);
   const y = Math.round(top);
   const visibleWidth = Math.min(width, x + picture.width) - Math.max(0, x);

@@ -55,7 +55,7 @@ function cropTo(picture: Picture, width: number, height: number): Picture {
 }
 
 /** What a latent decodes to: its painting with the label, or grey where nothing was painted. */
-export function decodeItem(item: LatentItem, latent: LatentValue): Picture {
+function decodeItem(item: LatentItem, latent: LatentValue): Picture {
   if (item.base === undefined) return solidPicture(latent.width, latent.height, 0x7f7f7f);
   const sized = resizePicture(item.base, latent.width, latent.height, 'linear');
   return item.words === undefined ? sized : labelPicture(sized, item.words);

@@ -64,7 +64,7 @@ const composite: NodeImplementation = {
 };
 
 /** Puts a mask into transparency. */
-export function withAlpha(picture: Picture, mask: Picture): Picture {
+function withAlpha(picture: Picture, mask: Picture): Picture {
   const shape = resizePicture(mask, picture.width, picture.height, 'linear');
   return createPicture(picture.width, picture.height, async () => {
     const [raw, alpha] = await Promise.all([picture.raw(), shape.raw()]);

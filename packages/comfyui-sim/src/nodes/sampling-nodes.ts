@@ -21,6 +21,10 @@ interface Sampling {
 
 /** Frames of a clip that are painted; those between show the nearest. */
 const paintedFrames = 12;
+/** A step on a thumbnail takes as long as on this many megapixels: its fixed cost. */
+const leastMegapixels = 0.02;
+/** Steps that a node takes where its workflow does not say. */
+const usualSteps = 20;
 
 /** Loads the model, then takes the steps with a preview each, and paints what comes out. */
 async function sample(context: NodeContext, sampling: Sampling): Promise<LatentValue> {
@@ -29,7 +33,7 @@ async function sample(context: NodeContext, sampling: Sampling): Promise<LatentV
   await context.work(context.gpu.makeResident(model.name, model.loras));
   const items = paint(context, sampling);
   const megapixels = (latent.width * latent.height * latent.items.length) / 1_000_000;
-  const stepMs = context.profile.stepMs[familyOf(model.name)] * Math.max(0.02, megapixels);
+  const stepMs = context.profile.stepMs[familyOf(model.name)] * Math.max(leastMegapixels, megapixels);
   for (let step = 1; step <= steps; step += 1) {
     await context.work(stepMs);
     await context.tick(step, steps, items[0]?.base);
@@ -66,17 +70,24 @@ function paint(context: NodeContext, sampling: Sampling): LatentItem[] {
 }
 
 function stepsInput(context: NodeContext): number {
-  return Math.max(0, Math.round(numberInput(context, 'steps', 20)));
+  return Math.max(0, Math.round(numberInput(context, 'steps', usualSteps)));
+}
+
+/** What samplers without a guider are linked to. */
+function linkedInputs(context: NodeContext): Pick<Sampling, 'model' | 'positive' | 'negative' | 'latent'> {
+  return {
+    model: requiredInput(context, 'model', 'model'),
+    positive: requiredInput(context, 'positive', 'conditioning'),
+    negative: requiredInput(context, 'negative', 'conditioning'),
+    latent: requiredInput(context, 'latent_image', 'latent'),
+  };
 }
 
 const kSampler: NodeImplementation = {
   run: async (context) => {
     const denoise = Math.min(1, Math.max(0, numberInput(context, 'denoise', 1)));
     const latent = await sample(context, {
-      model: requiredInput(context, 'model', 'model'),
-      positive: requiredInput(context, 'positive', 'conditioning'),
-      negative: requiredInput(context, 'negative', 'conditioning'),
-      latent: requiredInput(context, 'latent_image', 'latent'),
+      ...linkedInputs(context),
       seed: seedInput(context, 'seed'),
       steps: denoise === 0 ? 0 : stepsInput(context),
       denoise,
@@ -93,10 +104,7 @@ const kSamplerAdvanced: NodeImplementation = {
     const end = Math.min(steps, numberInput(context, 'end_at_step', steps));
     const taken = Math.max(0, end - start);
     const latent = await sample(context, {
-      model: requiredInput(context, 'model', 'model'),
-      positive: requiredInput(context, 'positive', 'conditioning'),
-      negative: requiredInput(context, 'negative', 'conditioning'),
-      latent: requiredInput(context, 'latent_image', 'latent'),
+      ...linkedInputs(context),
       seed: seedInput(context, 'noise_seed'),
       steps: taken,
       denoise: steps === 0 ? 0 : taken / steps,
@@ -131,10 +139,7 @@ const samplerCustom: NodeImplementation = {
   run: async (context) => {
     const sigmas = requiredInput(context, 'sigmas', 'sigmas');
     const latent = await sample(context, {
-      model: requiredInput(context, 'model', 'model'),
-      positive: requiredInput(context, 'positive', 'conditioning'),
-      negative: requiredInput(context, 'negative', 'conditioning'),
-      latent: requiredInput(context, 'latent_image', 'latent'),
+      ...linkedInputs(context),
       seed: seedInput(context, 'noise_seed'),
       steps: sigmas.steps,
       denoise: sigmas.denoise,

@@ -12,7 +12,7 @@ const maxFrames = 24;
 const maxSide = 320;
 
 /** An animated WebP of the frames, thinned out where there are many. */
-export async function encodeAnimation(pictures: readonly Picture[], framesPerSecond: number): Promise<Buffer> {
+async function encodeAnimation(pictures: readonly Picture[], framesPerSecond: number): Promise<Buffer> {
   const stride = Math.max(1, Math.ceil(pictures.length / maxFrames));
   const shown = pictures.filter((_, index) => index % stride === 0);
   const first = shown[0];

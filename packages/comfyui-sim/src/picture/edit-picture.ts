@@ -79,7 +79,7 @@ export function mapPixels(
   });
 }
 
-export function clampByte(value: number): number {
+function clampByte(value: number): number {
   return value < 0 ? 0 : value > 255 ? 255 : Math.round(value);
 }
 

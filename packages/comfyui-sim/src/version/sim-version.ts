@@ -1,4 +1,5 @@
 import type { JsonObject } from '@atelier/comfyui/json/json';
+import { modelFolders, modelFolders0364 } from '@atelier/comfyui/registry/model-folders';
 
 /** Versions whose behaviour the simulator knows: the first two recorded, the third written after its source. */
 export const simVersions = ['0.3.64', '0.8.0', '0.38.0'] as const;
@@ -27,30 +28,7 @@ export interface VersionTraits {
   modelFolders: readonly string[];
 }
 
-const foldersBeforeLatentUpscale = [
-  'checkpoints',
-  'configs',
-  'loras',
-  'vae',
-  'text_encoders',
-  'diffusion_models',
-  'clip_vision',
-  'style_models',
-  'embeddings',
-  'diffusers',
-  'vae_approx',
-  'controlnet',
-  'gligen',
-  'upscale_models',
-];
-const foldersAfterLatentUpscale = [
-  'custom_nodes',
-  'hypernetworks',
-  'photomaker',
-  'classifiers',
-  'model_patches',
-  'audio_encoders',
-];
+/** As both recorded servers say (`--max-upload-size`, 100 MiB by default). */
 const maxUploadBytes = 104_857_600;
 
 /** The traits of a version. 0.3.64 and 0.8.0 follow recordings of those servers; 0.38.0 follows ComfyUI's source of autumn 2026. */
@@ -72,10 +50,6 @@ export function versionTraits(version: SimVersion): VersionTraits {
       max_upload_size: maxUploadBytes,
       ...(old ? {} : { extension: { manager: { supports_v4: true } } }),
     },
-    modelFolders: [
-      ...foldersBeforeLatentUpscale,
-      ...(old ? [] : ['latent_upscale_models']),
-      ...foldersAfterLatentUpscale,
-    ],
+    modelFolders: old ? modelFolders0364 : modelFolders,
   };
 }

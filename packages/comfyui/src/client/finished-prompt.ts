@@ -161,7 +161,7 @@ function timestampOf(data: Json | undefined): number | undefined {
 }
 
 /** Keeps what is an object a node; anything else a custom node may have left there is dropped. */
-export function toOutputs(outputs: JsonObject): PromptOutputs {
+function toOutputs(outputs: JsonObject): PromptOutputs {
   return Object.fromEntries(
     Object.entries(outputs).filter((entry): entry is [string, JsonObject] => isJsonObject(entry[1])),
   );

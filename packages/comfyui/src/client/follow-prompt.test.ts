@@ -5,7 +5,8 @@ import { propertyRuns } from '../testing/property-runs.ts';
 import type { ComfyEvent } from './comfy-event.ts';
 import type { FinishedPrompt } from './finished-prompt.ts';
 import { followPrompt } from './follow-prompt.ts';
-import type { FollowPromptOptions, PromptResult } from './follow-prompt.ts';
+import type { FollowPromptOptions } from './follow-prompt.ts';
+import type { PromptResult } from './prompt-result.ts';
 import { recordPrompt } from './record-prompt.ts';
 import { createManualClock, settle } from './testing/manual-clock.ts';
 import type { ManualClock } from './testing/manual-clock.ts';
@@ -300,6 +301,29 @@ describe('followPrompt', () => {
     expect(run.result).toMatchObject({ state: 'succeeded', outputs: { '9': output } });
     expect(seen).toEqual(['9']);
     expect(progress.at(-1)).toMatchObject({ nodesDone: 2, nodesTotal: 2, fraction: 1 });
+  });
+
+  it('does not ask for what ComfyUI has just said: after the answer to the POST it listens first', async () => {
+    const script = createScriptedPrompt(id);
+    const recording = recordPrompt(script.socket, id);
+    const run = follow({ socket: undefined, recording, accepted: true, pollMs: 2_000 }, script);
+    await run.clock.advance(1_999);
+    expect(script.looks).toBe(0);
+    await run.clock.advance(1);
+    expect(script.looks).toBe(1);
+    script.place = finishedPrompt(id, 'succeeded', { '9': output });
+    script.emit(success);
+    await settle();
+    expect([run.result?.state, script.looks]).toEqual(['succeeded', 2]);
+  });
+
+  it('asks at once after the answer to the POST where no socket is open', async () => {
+    const script = createScriptedPrompt(id);
+    script.setSocket('waiting');
+    const recording = recordPrompt(script.socket, id);
+    follow({ socket: undefined, recording, accepted: true }, script);
+    await settle();
+    expect(script.looks).toBe(1);
   });
 });
 

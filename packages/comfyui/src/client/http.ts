@@ -100,8 +100,7 @@ export function createHttp(options: HttpOptions): Http {
   base.username = '';
   base.password = '';
 
-  async function start(request: HttpRequest, limit: TimeLimit): Promise<Response> {
-    const url = joinUrl(base, request.path);
+  async function start(request: HttpRequest, url: URL, limit: TimeLimit): Promise<Response> {
     try {
       return await fetch(url, {
         method: request.method,
@@ -111,16 +110,16 @@ export function createHttp(options: HttpOptions): Http {
         ...(request.body === undefined ? {} : { body: request.body, duplex: 'half' }),
       });
     } catch (error) {
-      throw limit.explain(error, `${request.method} ${publicUrl(url)}`);
+      throw limit.explain(error, whatOf(request, url));
     }
   }
 
   async function send(request: HttpRequest): Promise<HttpAnswer> {
     const limit = createTimeLimit(request.timeoutMs, request.signal);
-    const what = `${request.method} ${publicUrl(joinUrl(base, request.path))}`;
+    const url = joinUrl(base, request.path);
     try {
-      const response = await start(request, limit);
-      const text = await readText(response, request.maxBytes, limit, what);
+      const response = await start(request, url, limit);
+      const text = await readText(response, request.maxBytes, limit, whatOf(request, url));
       return { status: response.status, contentType: response.headers.get('content-type') ?? undefined, text };
     } finally {
       limit.clear();
@@ -129,9 +128,10 @@ export function createHttp(options: HttpOptions): Http {
 
   async function open(request: HttpRequest): Promise<HttpStream> {
     const limit = createTimeLimit(request.timeoutMs, request.signal);
-    const what = `${request.method} ${publicUrl(joinUrl(base, request.path))}`;
+    const url = joinUrl(base, request.path);
+    const what = whatOf(request, url);
     try {
-      const response = await start(request, limit);
+      const response = await start(request, url, limit);
       const length = Number(response.headers.get('content-length') ?? Number.NaN);
       const sized = Number.isSafeInteger(length) && response.headers.get('content-encoding') === null;
       if (sized && length > request.maxBytes) {
@@ -151,6 +151,11 @@ export function createHttp(options: HttpOptions): Http {
   }
 
   return { send, open };
+}
+
+/** How an error names a request. */
+function whatOf({ method }: HttpRequest, url: URL): string {
+  return `${method} ${publicUrl(url)}`;
 }
 
 /** One deadline and one caller's signal as one signal, with an answer to the question which of them fired. */

@@ -4,6 +4,7 @@ import type { Clock } from './clock.ts';
 import type { ComfyClient } from './comfy-client.ts';
 import type { FinishedPrompt } from './finished-prompt.ts';
 import { look } from './look.ts';
+import type { PromptLook } from './look.ts';
 
 /** What became of a prompt that was to be taken back. */
 export type WithdrawResult =
@@ -41,27 +42,38 @@ export async function withdrawPrompt(
   const clock = options.clock ?? systemClock;
   const { signal } = options;
   const settleMs = options.settleMs ?? 3_000;
+  const retryMs = options.retryMs ?? 500;
   let absentSince: number | undefined;
   for (;;) {
-    let waitMs = options.retryMs ?? 500;
-    try {
-      await client.deletePending([promptId], { signal });
-      const found = await look(client, promptId, { signal });
-      if (found.at === 'running') return { state: 'running' };
-      if (found.at === 'finished') return { state: 'finished', finished: found.finished };
-      if (found.at === 'pending') {
-        // It arrived between the delete and the look.
-        absentSince = undefined;
-        waitMs = 0;
-      } else {
-        const now = clock.now();
-        if (absentSince !== undefined && now - absentSince >= settleMs) return { state: 'withdrawn' };
-        absentSince ??= now;
-        waitMs = Math.max(0, absentSince + settleMs - now);
-      }
-    } catch (error) {
-      if (!(error instanceof ComfyError) || error.code !== 'unreachable') throw error;
+    const found = await deleteAndLook(client, promptId, signal);
+    if (found?.at === 'running') return { state: 'running' };
+    if (found?.at === 'finished') return { state: 'finished', finished: found.finished };
+    let waitMs = retryMs;
+    if (found?.at === 'pending') {
+      // It arrived between the delete and the look.
+      absentSince = undefined;
+      waitMs = 0;
+    } else if (found?.at === 'absent') {
+      const now = clock.now();
+      if (absentSince !== undefined && now - absentSince >= settleMs) return { state: 'withdrawn' };
+      absentSince ??= now;
+      waitMs = Math.max(0, absentSince + settleMs - now);
     }
     await sleep(clock, waitMs, signal);
+  }
+}
+
+/** Undefined while the server is away. */
+async function deleteAndLook(
+  client: WithdrawClient,
+  promptId: string,
+  signal: AbortSignal | undefined,
+): Promise<PromptLook | undefined> {
+  try {
+    await client.deletePending([promptId], { signal });
+    return await look(client, promptId, { signal });
+  } catch (error) {
+    if (error instanceof ComfyError && error.code === 'unreachable') return undefined;
+    throw error;
   }
 }

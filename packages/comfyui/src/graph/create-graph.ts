@@ -71,7 +71,7 @@ function nextId(workflow: Workflow): NodeId {
 
 /** Starts a builder, from nothing or from an existing workflow. */
 export function createGraph(workflow: Workflow = {}): GraphBuilder {
-  const require = (node: NodeId | NodeHandle): [NodeId, Readonly<WorkflowNode>] => {
+  const nodeFor = (node: NodeId | NodeHandle): [NodeId, Readonly<WorkflowNode>] => {
     const id = typeof node === 'string' ? node : node.id;
     const found = Object.hasOwn(workflow, id) ? workflow[id] : undefined;
     if (found === undefined) throw new ComfyError('unknown_name', `The workflow has no node "${id}".`);
@@ -95,7 +95,7 @@ export function createGraph(workflow: Workflow = {}): GraphBuilder {
       };
     },
     set(node, input, value) {
-      const [id, found] = require(node);
+      const [id, found] = nodeFor(node);
       const inputs = toRecord([
         ...Object.entries(found.inputs).filter(([key]) => key !== input),
         [input, toInput(value)] as const,
@@ -105,7 +105,7 @@ export function createGraph(workflow: Workflow = {}): GraphBuilder {
       );
     },
     remove(node) {
-      const [id] = require(node);
+      const [id] = nodeFor(node);
       return createGraph(toRecord(Object.entries(workflow).filter(([key]) => key !== id)));
     },
   };

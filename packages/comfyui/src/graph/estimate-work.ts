@@ -30,6 +30,8 @@ interface Extent {
 }
 
 const UNKNOWN_EXTENT: Extent = { width: 1024, height: 1024, batch: 1, frames: 1 };
+/** Steps of a sampler whose schedule comes from a node that does not tell. */
+const UNKNOWN_STEPS = 20;
 /** Longest chain of nodes that is followed: past it the extent is unknown, which also ends cycles. */
 const MAX_DEPTH = 200;
 
@@ -163,7 +165,7 @@ export function estimateWork(workflow: Workflow, options: EstimateOptions = {}):
   for (const node of Object.values(workflow)) {
     if (!isSampler(node)) continue;
     const latent = inputOf(node, 'latent_image');
-    add(extentOf(isLink(latent) ? latent[0] : undefined), stepsOf(node) ?? 20);
+    add(extentOf(isLink(latent) ? latent[0] : undefined), stepsOf(node) ?? UNKNOWN_STEPS);
   }
   if (total.steps > 0) return { ...total, pixelSteps: Math.round(total.pixelSteps) };
   for (const node of Object.values(workflow)) {

@@ -29,7 +29,7 @@ export interface ScanLimits {
 }
 
 /** Python refuses longer integer literals (`sys.int_info.default_max_str_digits`), so no server ever held one. */
-export const maxIntegerDigits = 4300;
+const maxIntegerDigits = 4300;
 
 const numberLiteral = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y;
 

@@ -49,7 +49,7 @@ function typesMeet(output: string, input: NodeInput): boolean {
 }
 
 /** The output that a bare node name means: its only one, or the only one that fits the input. */
-export function impliedOutput(source: NodeClass, input: NodeInput | undefined): number | undefined {
+function impliedOutput(source: NodeClass, input: NodeInput | undefined): number | undefined {
   if (source.outputs.length === 1) return 0;
   if (input === undefined || input.dynamic !== undefined || input.types.includes('*')) return undefined;
   const fitting = source.outputs.flatMap((output, index) => (typesMeet(output.type, input) ? [index] : []));

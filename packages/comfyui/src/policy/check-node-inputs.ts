@@ -5,10 +5,10 @@ import { pythonFromJson } from '../json/python-json.ts';
 import { nearestNames } from '../notation/nearest-names.ts';
 import type { NodeClass, NodeInput, Registry } from '../registry/registry.ts';
 import { fitsInput } from '../validate/check-link-type.ts';
-import { validationRules } from '../validate/comfy-version.ts';
-import { expandInputs } from '../validate/expand-inputs.ts';
+import { inputsInUse } from '../validate/expand-inputs.ts';
 import { pythonEquals } from '../validate/python-conversion.ts';
 import { inputRole, listsFiles } from './input-role.ts';
+import type { LinkedTexts } from './linked-text.ts';
 import { embeddingHazard, hasControlCharacters, nameHazard, pathHazard } from './name-hazard.ts';
 import type { Policy, PolicyReason, PolicyReasonCode } from './policy.ts';
 import { shown } from './shown.ts';
@@ -28,6 +28,8 @@ export interface InputCheck {
   policy: Policy;
   /** Files of the input folder that may be read beside those that the registry lists. */
   files: ReadonlySet<string>;
+  /** What nodes that put texts together will give. */
+  texts: LinkedTexts;
   refuse: (reason: PolicyReason) => void;
   /** Whether there are as many reasons as anybody is told: looking for more, and for names that are near, would only take time. */
   isFull: () => boolean;
@@ -40,16 +42,11 @@ export function checkNodeInputs(
   node: Readonly<WorkflowNode>,
   nodeClass: NodeClass,
 ): void {
-  // Only names and texts decide which dynamic inputs there are; nothing else of an untrusted value is walked through.
-  const live = new Map(
-    Object.entries(node.inputs).map(([name, value]) => [name, typeof value === 'string' ? value : null]),
-  );
-  const expansion = expandInputs(nodeClass, live, validationRules());
   // A dynamic combo that picks no choice is nothing to the server; here it is declared, so that its value is judged.
   const combos = nodeClass.inputs.filter(({ dynamic }) => dynamic?.kind === 'combo');
   const declared = new Map([
     ...combos.map((input) => [input.name, input] as const),
-    ...expansion.inputs.map(({ name, input }) => [name, input] as const),
+    ...inputsInUse(nodeClass, node).map(({ name, input }) => [name, input] as const),
   ]);
   for (const [name, value] of Object.entries(node.inputs)) {
     if (check.isFull()) return;
@@ -138,6 +135,26 @@ class ValueCheck {
         'bad_link',
         'this value decides which file or setting is used, so it has to be written here and not be linked.',
       );
+    } else if (this.#input.type === 'STRING') {
+      this.#checkLinkedText(source);
+    }
+  }
+
+  /** Parts that are harmless can make a name that is not. */
+  #checkLinkedText(source: string): void {
+    const texts = this.#check.texts.of(source);
+    if (texts === undefined) {
+      this.#refuse(
+        'bad_link',
+        'the text that is linked here cannot be known before it runs. Write its numbers, and use fewer switches.',
+      );
+      return;
+    }
+    for (const text of texts) {
+      const hazard = embeddingHazard(text);
+      if (hazard === undefined) continue;
+      this.#refuseHazard(text, hazard, 'Name the embedding by its file name alone.');
+      return;
     }
   }
 

@@ -2,11 +2,12 @@ import { findCycle, topologicalOrder } from '../graph/topology.ts';
 import type { NodeId, Workflow, WorkflowNode } from '../graph/workflow.ts';
 import { isJsonObject } from '../json/is-json-object.ts';
 import type { Json } from '../json/json.ts';
-import { modelFolderOf } from '../registry/models.ts';
+import { modelFilesOf } from '../registry/needed-models.ts';
 import type { NodeClass, Registry } from '../registry/registry.ts';
 import { checkNodeInputs } from './check-node-inputs.ts';
 import { whyClassDenied } from './class-access.ts';
 import { defaultPolicy } from './default-policy.ts';
+import { createLinkedTexts } from './linked-text.ts';
 import type { Inventory, Policy, PolicyDecision, PolicyReason } from './policy.ts';
 import { shown } from './shown.ts';
 import { checkWork } from './work-limits.ts';
@@ -105,11 +106,12 @@ function checkNodes(
   isFull: () => boolean,
 ): void {
   const files = new Set(inventory.files);
+  const texts = createLinkedTexts(nodes, policy.limits.maxTextChars);
   let known = true;
   for (const [id, node] of Object.entries(nodes)) {
     const nodeClass = checkClass(registry, id, node, policy, refuse);
     if (nodeClass === undefined) known = false;
-    else checkNodeInputs({ registry, nodes, policy, files, refuse, isFull }, id, node, nodeClass);
+    else checkNodeInputs({ registry, nodes, policy, files, texts, refuse, isFull }, id, node, nodeClass);
   }
   checkModels(registry, nodes, policy, refuse);
   const cycle = findCycle(nodes);
@@ -158,11 +160,8 @@ function checkModels(
   const models = new Set<string>();
   for (const node of Object.values(nodes)) {
     const nodeClass = registry.classes.get(node.class_type);
-    for (const input of nodeClass?.inputs ?? []) {
-      const folder = nodeClass === undefined ? undefined : modelFolderOf(nodeClass, input);
-      const value = folder === undefined ? undefined : node.inputs[input.name];
-      if (typeof value === 'string') models.add(`${folder}/${value}`);
-    }
+    if (nodeClass === undefined) continue;
+    for (const { folder, file } of modelFilesOf(nodeClass, node)) models.add(`${folder}/${file}`);
   }
   const { maxModels } = policy.limits;
   if (models.size <= maxModels) return;

@@ -36,6 +36,8 @@ function sampleValues(recipe: Recipe): RecipeValues {
             parameter.name,
             Array.from({ length: Math.max(1, parameter.min) }, () => ({ name: 'lora', strength: 1 })),
           ] as const;
+        case 'numbers':
+          return [parameter.name, []] as const;
         case 'text':
           return [parameter.name, parameter.default ?? 'text'] as const;
         case 'model':

@@ -1,18 +1,54 @@
+import { kontextFiles, qwenFileParameters } from './model-files.ts';
 import {
-  cfgParameter,
+  encodeScaled,
+  FLUX_LOADERS,
+  joinLines,
+  kSampler,
+  LOAD_SOURCE,
+  loadSource,
+  partLoaders,
+  saveImage,
+} from './notation-lines.ts';
+import {
   countParameter,
-  fluxFileParameters,
   guidanceParameter,
   imageParameter,
+  imagesParameter,
+  integerParameter,
   negativeParameter,
   promptParameter,
-  qwenFileParameters,
+  qwenSampling,
   samplerParameters,
   seedParameter,
   stepsParameter,
 } from './parameters.ts';
-import { fastSteps } from './fast-models.ts';
 import { countEntries, type Recipe, type RecipeValues } from './recipe.ts';
+
+/** Kontext sees one picture: several are put side by side. */
+function kontextNotation(values: RecipeValues): string {
+  const count = countEntries(values, 'images');
+  const lines = [loadSource(1)];
+  let joined = 'source1.IMAGE';
+  for (let index = 2; index <= count; index += 1) {
+    lines.push(
+      loadSource(index),
+      `joined${index} = ImageStitch(image1=${joined}, image2=source${index}.IMAGE, direction="right")`,
+    );
+    joined = `joined${index}`;
+  }
+  return joinLines(
+    FLUX_LOADERS,
+    ...lines,
+    `scaled = FluxKontextImageScale(image=${joined})`,
+    encodeScaled('vae'),
+    'positive = CLIPTextEncode(clip=encoder, text=$prompt)',
+    'referring = ReferenceLatent(conditioning=positive, latent=encoded)',
+    'guided = FluxGuidance(conditioning=referring, guidance=$guidance)',
+    'nothing = ConditioningZeroOut(conditioning=positive)',
+    kSampler({ positive: 'guided', negative: 'nothing', cfg: 1 }),
+    saveImage('vae'),
+  );
+}
 
 export const editKontext = {
   id: 'edit-kontext',
@@ -25,11 +61,8 @@ export const editKontext = {
   promptLanguages: ['en'],
   parameters: [
     promptParameter,
-    { kind: 'images', name: 'images', title: { en: 'Pictures', zh: '图片' }, min: 1, max: 3 },
-    ...fluxFileParameters(
-      { en: 'the Flux Kontext diffusion model', zh: 'Flux Kontext 扩散模型' },
-      { match: ['kontext'] },
-    ),
+    imagesParameter(1, 3),
+    ...kontextFiles,
     countParameter,
     seedParameter,
     stepsParameter(20),
@@ -37,35 +70,28 @@ export const editKontext = {
     ...samplerParameters('euler', 'simple'),
   ],
   ignores: ['negative', 'cfg', 'width', 'height', 'denoise'],
-  notation: (values) => {
-    const count = countEntries(values, 'images');
-    const lines = ['source1 = LoadImage(image=$images_1)'];
-    let joined = 'source1.IMAGE';
-    for (let index = 2; index <= count; index += 1) {
-      lines.push(
-        `source${index} = LoadImage(image=$images_${index})`,
-        `joined${index} = ImageStitch(image1=${joined}, image2=source${index}.IMAGE, direction="right")`,
-      );
-      joined = `joined${index}`;
-    }
-    return `
-loader = UNETLoader(unet_name=$model, weight_dtype="default")
-encoder = DualCLIPLoader(clip_name1=$t5, clip_name2=$clip, type="flux")
-vae = VAELoader(vae_name=$vae)
-${lines.join('\n')}
-scaled = FluxKontextImageScale(image=${joined})
-encoded = VAEEncode(pixels=scaled, vae=vae)
-positive = CLIPTextEncode(clip=encoder, text=$prompt)
-referring = ReferenceLatent(conditioning=positive, latent=encoded)
-guided = FluxGuidance(conditioning=referring, guidance=$guidance)
-nothing = ConditioningZeroOut(conditioning=positive)
-canvas = RepeatLatentBatch(samples=encoded, amount=$count)
-sampled = KSampler(model=loader, positive=guided, negative=nothing, latent_image=canvas, seed=$seed, steps=$steps, cfg=1, sampler_name=$sampler, scheduler=$scheduler)
-image = VAEDecode(samples=sampled, vae=vae)
-save = SaveImage(images=image)
-`;
-  },
+  notation: kontextNotation,
 } satisfies Recipe;
+
+/** Qwen sees up to three pictures; the first gives the result its size. */
+function qwenEditNotation(values: RecipeValues): string {
+  const numbers = Array.from({ length: countEntries(values, 'images') }, (_, index) => index + 1);
+  const images = numbers
+    .map((number) => `image${number}=${number === 1 ? 'scaled' : `source${number}.IMAGE`}`)
+    .join(', ');
+  return joinLines(
+    partLoaders('qwen_image'),
+    ...numbers.map(loadSource),
+    'scaled = ImageScaleToTotalPixels(image=source1.IMAGE, upscale_method="lanczos", megapixels=1)',
+    `positive = TextEncodeQwenImageEditPlus(clip=encoder, prompt=$prompt, vae=vae, ${images})`,
+    `negative = TextEncodeQwenImageEditPlus(clip=encoder, prompt=$negative, vae=vae, ${images})`,
+    'shifted = ModelSamplingAuraFlow(model=loader, shift=3)',
+    'normed = CFGNorm(model=shifted, strength=1)',
+    encodeScaled('vae'),
+    kSampler({ model: 'normed' }),
+    saveImage('vae'),
+  );
+}
 
 export const editQwen = {
   id: 'edit-qwen',
@@ -79,41 +105,16 @@ export const editQwen = {
   parameters: [
     promptParameter,
     negativeParameter,
-    { kind: 'images', name: 'images', title: { en: 'Pictures', zh: '图片' }, min: 1, max: 3 },
+    imagesParameter(1, 3),
     ...qwenFileParameters(
       { en: 'a Qwen-Image-Edit diffusion model', zh: 'Qwen-Image-Edit 扩散模型' },
       { match: ['edit'] },
     ),
     countParameter,
-    seedParameter,
-    stepsParameter(20, fastSteps),
-    cfgParameter(2.5, [{ match: 'lightning', value: 1 }]),
-    ...samplerParameters('euler', 'simple'),
+    ...qwenSampling,
   ],
   ignores: ['width', 'height', 'denoise'],
-  notation: (values) => {
-    const numbers = Array.from({ length: countEntries(values, 'images') }, (_, index) => index + 1);
-    const loads = numbers.map((number) => `source${number} = LoadImage(image=$images_${number})`);
-    const images = numbers
-      .map((number) => `image${number}=${number === 1 ? 'scaled' : `source${number}.IMAGE`}`)
-      .join(', ');
-    return `
-loader = UNETLoader(unet_name=$model, weight_dtype="default")
-encoder = CLIPLoader(clip_name=$encoder, type="qwen_image")
-vae = VAELoader(vae_name=$vae)
-${loads.join('\n')}
-scaled = ImageScaleToTotalPixels(image=source1.IMAGE, upscale_method="lanczos", megapixels=1)
-positive = TextEncodeQwenImageEditPlus(clip=encoder, prompt=$prompt, vae=vae, ${images})
-negative = TextEncodeQwenImageEditPlus(clip=encoder, prompt=$negative, vae=vae, ${images})
-shifted = ModelSamplingAuraFlow(model=loader, shift=3)
-normed = CFGNorm(model=shifted, strength=1)
-encoded = VAEEncode(pixels=scaled, vae=vae)
-canvas = RepeatLatentBatch(samples=encoded, amount=$count)
-sampled = KSampler(model=normed, positive=positive, negative=negative, latent_image=canvas, seed=$seed, steps=$steps, cfg=$cfg, sampler_name=$sampler, scheduler=$scheduler)
-image = VAEDecode(samples=sampled, vae=vae)
-save = SaveImage(images=image)
-`;
-  },
+  notation: qwenEditNotation,
 } satisfies Recipe;
 
 export const removeBackgroundRmbg = {
@@ -124,11 +125,11 @@ export const removeBackgroundRmbg = {
   promptLanguages: [],
   parameters: [imageParameter],
   ignores: ['prompt', 'negative', 'seed'],
-  notation: `
-source = LoadImage(image=$image)
-cut = RMBG(image=source.IMAGE, model="RMBG-2.0")
-save = SaveImage(images=cut.IMAGE)
-`,
+  notation: joinLines(
+    LOAD_SOURCE,
+    'cut = RMBG(image=source.IMAGE, model="RMBG-2.0")',
+    'save = SaveImage(images=cut.IMAGE)',
+  ),
 } satisfies Recipe;
 
 export const removeBackgroundInspyrenet = {
@@ -139,12 +140,17 @@ export const removeBackgroundInspyrenet = {
   promptLanguages: [],
   parameters: [imageParameter],
   ignores: ['prompt', 'negative', 'seed'],
-  notation: `
-source = LoadImage(image=$image)
-cut = InspyrenetRembg(image=source.IMAGE, torchscript_jit="default")
-save = SaveImage(images=cut[0])
-`,
+  notation: joinLines(
+    LOAD_SOURCE,
+    'cut = InspyrenetRembg(image=source.IMAGE, torchscript_jit="default")',
+    'save = SaveImage(images=cut[0])',
+  ),
 } satisfies Recipe;
+
+/** Two pictures beside or below each other, a gap apart. */
+function stitch(name: string, first: string, second: string, direction: 'right' | 'down'): string {
+  return `${name} = ImageStitch(image1=${first}, image2=${second}, direction="${direction}", match_image_size=false, spacing_width=$gap)`;
+}
 
 /** Pictures in equal cells, joined to rows and the rows to a sheet. */
 function sheetNotation(values: RecipeValues): string {
@@ -153,30 +159,29 @@ function sheetNotation(values: RecipeValues): string {
   const lines: string[] = [];
   const rows: string[] = [];
   for (let index = 0; index < count; index += 1) {
-    const cell = `cell${index + 1}`;
+    const number = index + 1;
+    const cell = `cell${number}`;
     lines.push(
-      `source${index + 1} = LoadImage(image=$images_${index + 1})`,
-      `${cell} = ResizeAndPadImage(image=source${index + 1}.IMAGE, target_width=$cell, target_height=$cell, padding_color="white", interpolation="lanczos")`,
+      loadSource(number),
+      `${cell} = ResizeAndPadImage(image=source${number}.IMAGE, target_width=$cell, target_height=$cell, padding_color="white", interpolation="lanczos")`,
     );
     const row = Math.floor(index / columns) + 1;
     const before = rows[row - 1];
-    if (before === undefined) rows.push(cell);
-    else {
-      const joined = `row${row}_${(index % columns) + 1}`;
-      lines.push(
-        `${joined} = ImageStitch(image1=${before}, image2=${cell}, direction="right", match_image_size=false, spacing_width=$gap)`,
-      );
-      rows[row - 1] = joined;
+    if (before === undefined) {
+      rows.push(cell);
+      continue;
     }
+    const joined = `row${row}_${(index % columns) + 1}`;
+    lines.push(stitch(joined, before, cell, 'right'));
+    rows[row - 1] = joined;
   }
-  let sheet = rows[0] ?? '';
+  let [sheet = ''] = rows;
   for (const [index, row] of rows.slice(1).entries()) {
-    lines.push(
-      `sheet${index + 2} = ImageStitch(image1=${sheet}, image2=${row}, direction="down", match_image_size=false, spacing_width=$gap)`,
-    );
-    sheet = `sheet${index + 2}`;
+    const joined = `sheet${index + 2}`;
+    lines.push(stitch(joined, sheet, row, 'down'));
+    sheet = joined;
   }
-  return `\n${lines.join('\n')}\nsave = SaveImage(images=${sheet})\n`;
+  return joinLines(...lines, `save = SaveImage(images=${sheet})`);
 }
 
 export const contactSheet = {
@@ -186,26 +191,18 @@ export const contactSheet = {
   description: { en: 'Puts up to sixteen pictures on one sheet.', zh: '把最多十六张图片拼到一张图上。' },
   promptLanguages: [],
   parameters: [
-    { kind: 'images', name: 'images', title: { en: 'Pictures', zh: '图片' }, min: 2, max: 16 },
-    { kind: 'integer', name: 'columns', title: { en: 'Columns', zh: '列数' }, min: 1, max: 8, default: 4 },
-    {
-      kind: 'integer',
-      name: 'cell',
-      title: { en: 'Cell size in pixels', zh: '单元尺寸（像素）' },
-      min: 64,
-      max: 1024,
-      multipleOf: 8,
-      default: 512,
-    },
-    {
-      kind: 'integer',
-      name: 'gap',
-      title: { en: 'Gap in pixels', zh: '间隔（像素）' },
-      min: 0,
-      max: 64,
-      multipleOf: 2,
-      default: 8,
-    },
+    imagesParameter(2, 16),
+    integerParameter('columns', { en: 'Columns', zh: '列数' }, { min: 1, max: 8, default: 4 }),
+    integerParameter(
+      'cell',
+      { en: 'Cell size in pixels', zh: '单元尺寸（像素）' },
+      { min: 64, max: 1024, multipleOf: 8, default: 512 },
+    ),
+    integerParameter(
+      'gap',
+      { en: 'Gap in pixels', zh: '间隔（像素）' },
+      { min: 0, max: 64, multipleOf: 2, default: 8 },
+    ),
   ],
   ignores: ['prompt', 'negative', 'seed'],
   notation: sheetNotation,

@@ -3,7 +3,7 @@ import { hintNearest } from '../notation/nearest-names.ts';
 import type { Registry } from '../registry/registry.ts';
 import { fitRecipe, type RecipeFit } from './fit-recipe.ts';
 import { contactSheet, editKontext, editQwen, removeBackgroundInspyrenet, removeBackgroundRmbg } from './image-edit.ts';
-import { inpaint, inpaintDescribed, outpaint } from './inpaint.ts';
+import { inpaint, inpaintDescribed, outpaint, showRegion } from './inpaint.ts';
 import type { Recipe, RecipeKind } from './recipe.ts';
 import {
   imageToImageFlux,
@@ -52,6 +52,7 @@ const RECIPES: readonly Recipe[] = [
   editKontext,
   inpaint,
   inpaintDescribed,
+  showRegion,
   outpaint,
   hiresFix,
   upscale,

@@ -170,8 +170,8 @@ function withoutUnknownInputs(workflow: Workflow, registry: Registry): Workflow 
 
 /**
  * Makes a recipe of a workflow that somebody brought: what a person would set becomes a parameter, found by following
- * links from samplers and outputs; everything else stays as it is, and so does what is found beyond 100 parameters. Later samplers with values of their own get numbered
- * parameters (`steps2`); equal values of one role share a parameter.
+ * links from samplers and outputs; everything else stays as it is, and so does what is found beyond 100 parameters.
+ * Later samplers with values of their own get numbered parameters (`steps2`); equal values of one role share a parameter.
  *
  * @throws ComfyError `malformed` when no output node of the registry is in it, `invalid_value` for a cycle.
  */
@@ -189,52 +189,70 @@ export function recipeFromWorkflow(
     });
   }
   const needed = withoutUnknownInputs(subWorkflow(workflow, outputs), registry);
-  const order = topologicalOrder(needed);
-  const parameters: RecipeParameter[] = [];
+  const { parameters, inputs } = nameParameters(needed, registry);
   const placeholders = new Map<NodeId, Map<string, string>>();
-  const inputs: RecipeFromWorkflow['inputs'] = [];
-  const named = new Map<string, string>();
-  const counts = new Map<ParameterRole, number>();
-  for (const traced of traceParameters(needed, registry, order)) {
-    const sameValue = `${traced.role} ${stringifyJson(traced.value, { nonFinite: 'literal' })}`;
-    const isFile = traced.role === 'image' || traced.role === 'mask' || traced.role === 'strength';
-    let name = isFile ? undefined : named.get(sameValue);
-    if (name === undefined) {
-      if (parameters.length === maxParameters) continue;
-      const count = (counts.get(traced.role) ?? 0) + 1;
-      name = count === 1 ? traced.role : `${traced.role}${count}`;
-      const parameter = toParameter(name, traced, needed, registry);
-      if (parameter === undefined) continue;
-      counts.set(traced.role, count);
-      named.set(sameValue, name);
-      parameters.push(parameter);
-    }
-    const ofNode = placeholders.get(traced.node) ?? new Map<string, string>();
-    ofNode.set(traced.input, `$${name}`);
-    placeholders.set(traced.node, ofNode);
-    inputs.push({ parameter: name, node: traced.node, input: traced.input });
+  for (const { parameter, node, input } of inputs) {
+    const ofNode = placeholders.get(node) ?? new Map<string, string>();
+    placeholders.set(node, ofNode.set(input, `$${parameter}`));
   }
   const recipe: StoredRecipe = {
     promptLanguages: ['en'],
     ...about,
     kind: 'custom',
     parameters,
-    ignores: [
-      'prompt',
-      'negative',
-      'seed',
-      'width',
-      'height',
-      'count',
-      'steps',
-      'cfg',
-      'sampler',
-      'scheduler',
-      'denoise',
-    ].filter((name) => !parameters.some((parameter) => parameter.name === name)),
+    ignores: COMMON_PARAMETERS.filter((name) => !parameters.some((parameter) => parameter.name === name)),
     notation: formatNotation(needed, registry, { placeholders }),
   };
   return { recipe, inputs };
+}
+
+/** What people set of any workflow: without a place in this one it is accepted and left out. */
+const COMMON_PARAMETERS = [
+  'prompt',
+  'negative',
+  'seed',
+  'width',
+  'height',
+  'count',
+  'steps',
+  'cfg',
+  'sampler',
+  'scheduler',
+  'denoise',
+];
+
+/** Roles whose equal values mean different things: two pictures may be the same file for now. */
+const NEVER_SHARED: ReadonlySet<ParameterRole> = new Set(['image', 'mask', 'strength']);
+
+/** Gives each traced input its parameter: the one of its role with the same value, else a new one with the next number. */
+function nameParameters(
+  workflow: Workflow,
+  registry: Registry,
+): { parameters: RecipeParameter[]; inputs: RecipeFromWorkflow['inputs'] } {
+  const parameters: RecipeParameter[] = [];
+  const inputs: RecipeFromWorkflow['inputs'] = [];
+  const named = new Map<string, string>();
+  const counts = new Map<ParameterRole, number>();
+
+  function add(traced: TracedInput, sameValue: string): string | undefined {
+    if (parameters.length === maxParameters) return undefined;
+    const count = (counts.get(traced.role) ?? 0) + 1;
+    const name = count === 1 ? traced.role : `${traced.role}${count}`;
+    const parameter = toParameter(name, traced, workflow, registry);
+    if (parameter === undefined) return undefined;
+    counts.set(traced.role, count);
+    named.set(sameValue, name);
+    parameters.push(parameter);
+    return name;
+  }
+
+  for (const traced of traceParameters(workflow, registry, topologicalOrder(workflow))) {
+    const sameValue = `${traced.role} ${stringifyJson(traced.value, { nonFinite: 'literal' })}`;
+    const known = NEVER_SHARED.has(traced.role) ? undefined : named.get(sameValue);
+    const parameter = known ?? add(traced, sameValue);
+    if (parameter !== undefined) inputs.push({ parameter, node: traced.node, input: traced.input });
+  }
+  return { parameters, inputs };
 }
 
 /**

@@ -40,7 +40,7 @@ function conditionalDefault<Value extends z.ZodType>(value: Value) {
 const parameterBase = {
   /**
    * As in `$name` of the notation. Standard names: prompt, negative, seed, width, height, steps, cfg, sampler, scheduler, count, model,
-   * denoise, strength, image, mask.
+   * denoise, strength, strengths, image, mask.
    */
   name: z.string().regex(/^[a-z][a-z0-9]{0,39}$/),
   title: localText,
@@ -66,6 +66,16 @@ const numberParameter = z.strictObject({
   multipleOf: z.number().positive().exactOptional(),
   /** Values are rounded to `multipleOf` × n + `offset`, as frame counts are. */
   offset: z.number().exactOptional(),
+});
+
+/** Numbers that go with the entries of a list parameter, in its order; entries without one take what the recipe says. */
+const numbersParameter = z.strictObject({
+  ...parameterBase,
+  kind: z.literal('numbers'),
+  /** The list parameter. */
+  of: z.string(),
+  min: z.number(),
+  max: z.number(),
 });
 
 /** A seed: 0 to 2^64-1, as number or bigint; -1 means random. */
@@ -129,6 +139,7 @@ const booleanParameter = z.strictObject({ ...parameterBase, kind: z.literal('boo
 const recipeParameter = z.discriminatedUnion('kind', [
   textParameter,
   numberParameter,
+  numbersParameter,
   seedParameter,
   choiceParameter,
   modelParameter,
@@ -161,13 +172,13 @@ export type RecipeKind = z.infer<typeof recipeKind>;
 export type ConditionalDefault<Value> = z.infer<ReturnType<typeof conditionalDefault<z.ZodType<Value>>>>;
 export type TextParameter = z.infer<typeof textParameter>;
 export type NumberParameter = z.infer<typeof numberParameter>;
+export type NumbersParameter = z.infer<typeof numbersParameter>;
 export type SeedParameter = z.infer<typeof seedParameter>;
 export type ChoiceParameter = z.infer<typeof choiceParameter>;
 export type ModelParameter = z.infer<typeof modelParameter>;
 export type ImageParameter = z.infer<typeof imageParameter>;
 export type ImagesParameter = z.infer<typeof imagesParameter>;
 export type LorasParameter = z.infer<typeof lorasParameter>;
-export type BooleanParameter = z.infer<typeof booleanParameter>;
 export type RecipeParameter = z.infer<typeof recipeParameter>;
 
 /** A recipe that can be kept as JSON, as those made of uploaded workflows are. */

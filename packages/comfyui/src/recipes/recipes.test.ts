@@ -66,7 +66,9 @@ describe.each(recordedVersions)('every recipe on ComfyUI %s', (version) => {
       expect(instance.work.pixels).toBeGreaterThan(0);
       const given = Object.keys(instance.params);
       const absent = recipe.parameters.filter((parameter) => !given.includes(parameter.name));
-      expect(absent.every((parameter) => parameter.kind === 'image' && parameter.optional === true)).toBe(true);
+      expect(
+        absent.every((parameter) => parameter.kind === 'numbers' || ('optional' in parameter && parameter.optional)),
+      ).toBe(true);
     }
   });
 
@@ -128,6 +130,45 @@ describe('fitRecipe', () => {
   it('lists what a server can run', () => {
     expect(fittingRecipes(bare, 'text-to-image').map((entry) => entry.recipe.id)).toEqual(['text-to-image']);
   });
+});
+
+describe('references with strengths of their own', () => {
+  const images = ['photo.png', 'second.png', 'third.png'];
+  const strengthsIn = (id: string, input: string, params: RecipeValues): unknown[] =>
+    Object.values(make({ images, ...params }, recipeById(id), stocked).workflow)
+      .filter((node) => node.class_type === 'StyleModelApply' || node.class_type === 'IPAdapter')
+      .map((node) => node.inputs[input]);
+
+  it.each([
+    [{}, [1, 1, 1]],
+    [{ strength: 0.5 }, [0.5, 0.5, 0.5]],
+    [{ strengths: [0.9, 0.2, 0] }, [0.9, 0.2, 0]],
+    [{ strength: 0.5, strengths: [0.9] }, [0.9, 0.5, 0.5]],
+    [{ strengths: '0.9, 0.2' }, [0.9, 0.2, 1]],
+    [{ strengths: 0.25 }, [0.25, 1, 1]],
+    [{ strengths: [0.9, 0.2, 0, 0.7] }, [0.9, 0.2, 0]],
+  ] as [RecipeValues, number[]][])('Redux: %j', (params, expected) => {
+    expect(strengthsIn('flux-redux', 'strength', params)).toEqual(expected);
+    expect(strengthsIn('blend-redux', 'strength', params)).toEqual(expected);
+  });
+
+  it('IP-Adapter divides them by the root of their number', () => {
+    expect(strengthsIn('ip-adapter', 'weight', { strengths: [1, 0.5] })).toEqual([0.577, 0.289, 0.462]);
+  });
+
+  it('are absent from the values that were used unless they were given', () => {
+    const recipe = recipeById('flux-redux');
+    expect(make({ images }, recipe, stocked).params).not.toHaveProperty('strengths');
+    expect(make({ images, strengths: '1,0' }, recipe, stocked).params).toMatchObject({ strengths: [1, 0] });
+  });
+
+  it.each([[[0.5, 3]], [[-0.1]], [['much']], [[null]], ['0.5;0.2'], [Array.from({ length: 101 }, () => 1)]])(
+    'refuses %j in words',
+    (strengths) => {
+      const error = errorOf(() => make({ images, strengths }, recipeById('flux-redux'), stocked));
+      expect(error.message).toMatch(/^strengths: (each is a number from 0 to 2|101 numbers; at most 100)/);
+    },
+  );
 });
 
 describe('instantiateRecipe', () => {

@@ -1,5 +1,17 @@
+import {
+  checkpointDrawing,
+  fluxCheckpointDrawing,
+  fluxDrawing,
+  qwenDrawing,
+  redrawPicture,
+  sd3Drawing,
+  zImageDrawing,
+  type Drawing,
+} from './drawings.ts';
+import { upscaleModelParameter } from './model-files.ts';
+import { joinLines, LOAD_SOURCE, scaleToWorkingSize } from './notation-lines.ts';
 import { denoiseParameter, imageParameter, megapixelsParameter, optionalPromptParameter } from './parameters.ts';
-import type { LocalText, ModelParameter, NumberParameter, Recipe } from './recipe.ts';
+import type { LocalText, NumberParameter, Recipe } from './recipe.ts';
 import {
   textToImageCheckpoint,
   textToImageFlux,
@@ -12,19 +24,8 @@ import {
 /** The picture's own size is what these recipes draw. */
 const SIZE_PARAMETERS = new Set(['width', 'height']);
 
-const upscalerParameter: ModelParameter = {
-  kind: 'model',
-  name: 'upscaler',
-  title: { en: 'Upscale model', zh: '放大模型' },
-  from: { classType: 'UpscaleModelLoader', input: 'model_name' },
-  folder: 'upscale_models',
-  needs: { en: 'an upscale model', zh: '放大模型' },
-};
-
 /** Working size for models that draw a megapixel by themselves. */
-function megapixels(value: number): NumberParameter {
-  return { ...megapixelsParameter, default: value, defaults: [] };
-}
+const oneMegapixel: NumberParameter = { ...megapixelsParameter, default: 1, defaults: [] };
 
 /** Twice the sides that a model draws by itself. */
 const enlargedMegapixels: NumberParameter = {
@@ -38,27 +39,17 @@ const enlargedMegapixels: NumberParameter = {
   ],
 };
 
-/** How a recipe's lines begin to draw and end, with a picture in place of an empty canvas. */
-function redrawNotation(notation: string, pixels: string): string {
-  const vae = /VAEDecode\(samples=sampled, vae=([\w.]+)\)/.exec(notation)?.[1] ?? 'vae';
-  const canvas = `${pixels}
-encoded = VAEEncode(pixels=scaled, vae=${vae})
-canvas = RepeatLatentBatch(samples=encoded, amount=$count)`;
-  return notation
-    .replace(/^canvas = .*$/m, () => canvas)
-    .replace('scheduler=$scheduler)', () => 'scheduler=$scheduler, denoise=$denoise)');
-}
+const SCALED_SOURCE = joinLines(LOAD_SOURCE, scaleToWorkingSize('source.IMAGE'));
 
-const REDRAW_PIXELS = `source = LoadImage(image=$image)
-scaled = ImageScaleToTotalPixels(image=source.IMAGE, upscale_method="lanczos", megapixels=$megapixels)`;
+const ENLARGED_SOURCE = joinLines(
+  LOAD_SOURCE,
+  'upscaler = UpscaleModelLoader(model_name=$upscaler)',
+  'larger = ImageUpscaleWithModel(upscale_model=upscaler, image=source.IMAGE)',
+  scaleToWorkingSize('larger'),
+);
 
-const ENLARGED_PIXELS = `source = LoadImage(image=$image)
-upscaler = UpscaleModelLoader(model_name=$upscaler)
-larger = ImageUpscaleWithModel(upscale_model=upscaler, image=source.IMAGE)
-scaled = ImageScaleToTotalPixels(image=larger, upscale_method="lanczos", megapixels=$megapixels)`;
-
-/** A recipe for drawing from nothing turned into one that redraws a picture with the same models. */
-function redrawWith(base: Recipe, family: string, model: string): Recipe {
+/** A recipe that redraws a picture with the models of one that draws from nothing. */
+function redrawWith(base: Recipe, drawing: Drawing, family: string, model: string): Recipe {
   return {
     id: `image-to-image-${family}`,
     kind: 'image-to-image',
@@ -72,15 +63,15 @@ function redrawWith(base: Recipe, family: string, model: string): Recipe {
       ...base.parameters.filter(({ name }) => !SIZE_PARAMETERS.has(name)),
       imageParameter,
       denoiseParameter(0.7),
-      megapixels(1),
+      oneMegapixel,
     ],
     ignores: base.ignores,
-    notation: redrawNotation(String(base.notation), REDRAW_PIXELS),
+    notation: redrawPicture(drawing, SCALED_SOURCE),
   };
 }
 
 /** A recipe that enlarges a picture and draws its details anew. */
-function enlargeWith(base: Recipe, id: string, model: LocalText): Recipe {
+function enlargeWith(base: Recipe, drawing: Drawing, id: string, model: LocalText): Recipe {
   const replaced = new Set([...SIZE_PARAMETERS, 'prompt']);
   return {
     id,
@@ -95,35 +86,46 @@ function enlargeWith(base: Recipe, id: string, model: LocalText): Recipe {
       optionalPromptParameter,
       ...base.parameters.filter(({ name }) => !replaced.has(name)),
       imageParameter,
-      upscalerParameter,
+      upscaleModelParameter('upscaler'),
       denoiseParameter(0.3),
       enlargedMegapixels,
     ],
     ignores: base.ignores,
-    notation: redrawNotation(String(base.notation), ENLARGED_PIXELS),
+    notation: redrawPicture(drawing, ENLARGED_SOURCE),
   };
 }
 
-export const imageToImageZImage = redrawWith(textToImageZImage, 'z-image', 'Z-Image');
-export const imageToImageQwen = redrawWith(textToImageQwen, 'qwen', 'Qwen-Image');
-export const imageToImageFlux = redrawWith(textToImageFlux, 'flux', 'Flux');
-export const imageToImageFluxCheckpoint = redrawWith(textToImageFluxCheckpoint, 'flux-checkpoint', 'Flux');
-export const imageToImageSd3 = redrawWith(textToImageSd3, 'sd3', 'SD 3.5');
+/** A model's name is the same in both languages. */
+function named(model: string): LocalText {
+  return { en: model, zh: model };
+}
 
-export const upscaleCreative = enlargeWith(textToImageCheckpoint, 'upscale-creative', {
+export const imageToImageZImage = redrawWith(textToImageZImage, zImageDrawing, 'z-image', 'Z-Image');
+export const imageToImageQwen = redrawWith(textToImageQwen, qwenDrawing, 'qwen', 'Qwen-Image');
+export const imageToImageFlux = redrawWith(textToImageFlux, fluxDrawing, 'flux', 'Flux');
+export const imageToImageFluxCheckpoint = redrawWith(
+  textToImageFluxCheckpoint,
+  fluxCheckpointDrawing,
+  'flux-checkpoint',
+  'Flux',
+);
+export const imageToImageSd3 = redrawWith(textToImageSd3, sd3Drawing, 'sd3', 'SD 3.5');
+
+export const upscaleCreative = enlargeWith(textToImageCheckpoint, checkpointDrawing, 'upscale-creative', {
   en: 'any checkpoint',
   zh: '任意模型',
 });
-export const upscaleCreativeZImage = enlargeWith(textToImageZImage, 'upscale-creative-z-image', {
-  en: 'Z-Image',
-  zh: 'Z-Image',
-});
-export const upscaleCreativeQwen = enlargeWith(textToImageQwen, 'upscale-creative-qwen', {
-  en: 'Qwen-Image',
-  zh: 'Qwen-Image',
-});
-export const upscaleCreativeFlux = enlargeWith(textToImageFlux, 'upscale-creative-flux', { en: 'Flux', zh: 'Flux' });
-export const upscaleCreativeSd3 = enlargeWith(textToImageSd3, 'upscale-creative-sd3', {
-  en: 'SD 3.5',
-  zh: 'SD 3.5',
-});
+export const upscaleCreativeZImage = enlargeWith(
+  textToImageZImage,
+  zImageDrawing,
+  'upscale-creative-z-image',
+  named('Z-Image'),
+);
+export const upscaleCreativeQwen = enlargeWith(
+  textToImageQwen,
+  qwenDrawing,
+  'upscale-creative-qwen',
+  named('Qwen-Image'),
+);
+export const upscaleCreativeFlux = enlargeWith(textToImageFlux, fluxDrawing, 'upscale-creative-flux', named('Flux'));
+export const upscaleCreativeSd3 = enlargeWith(textToImageSd3, sd3Drawing, 'upscale-creative-sd3', named('SD 3.5'));

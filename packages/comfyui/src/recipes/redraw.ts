@@ -1,11 +1,23 @@
-import { CHECKPOINT_PROMPTS, CHECKPOINT_REDRAW, checkpointSampling } from './checkpoint-lines.ts';
+import { checkpointDrawing, drawFromNothing, redrawPicture } from './drawings.ts';
+import { anyCheckpointParameter, upscaleModelParameter } from './model-files.ts';
 import {
-  anyCheckpointParameter,
+  CHECKPOINT_PROMPTS,
+  joinLines,
+  kSampler,
+  LOAD_SOURCE,
+  loadSource,
+  saveImage,
+  scaleToWorkingSize,
+} from './notation-lines.ts';
+import {
+  checkpointSampling,
   countParameter,
   denoiseParameter,
   imageParameter,
+  imagesParameter,
   megapixelsParameter,
   negativeParameter,
+  numberParameter,
   optionalPromptParameter,
   promptParameter,
   sideDefaults,
@@ -33,9 +45,7 @@ export const imageToImage = {
     ...checkpointSampling,
   ],
   ignores: [],
-  notation: `${CHECKPOINT_PROMPTS}
-source = LoadImage(image=$image)
-scaled = ImageScaleToTotalPixels(image=source.IMAGE, upscale_method="lanczos", megapixels=$megapixels)${CHECKPOINT_REDRAW}`,
+  notation: redrawPicture(checkpointDrawing, joinLines(LOAD_SOURCE, scaleToWorkingSize('source.IMAGE'))),
 } satisfies Recipe;
 
 export const hiresFix = {
@@ -52,42 +62,42 @@ export const hiresFix = {
     negativeParameter,
     anyCheckpointParameter,
     ...sizeParameters({ width: 512, height: 512, multipleOf: 8, max: 1536, defaults: sideDefaults }),
-    { kind: 'number', name: 'scale', title: { en: 'Enlargement', zh: '放大倍数' }, min: 1.1, max: 2, default: 1.5 },
+    numberParameter('scale', { en: 'Enlargement', zh: '放大倍数' }, { min: 1.1, max: 2, default: 1.5 }),
     denoiseParameter(0.5),
     { ...countParameter, max: 4 },
     ...checkpointSampling,
   ],
   ignores: [],
-  notation: `${CHECKPOINT_PROMPTS}
-canvas = EmptyLatentImage(width=$width, height=$height, batch_size=$count)
-draft = KSampler(model=loader.MODEL, positive=positive, negative=negative, latent_image=canvas, seed=$seed, steps=$steps, cfg=$cfg, sampler_name=$sampler, scheduler=$scheduler)
-larger = LatentUpscaleBy(samples=draft, upscale_method="bislerp", scale_by=$scale)
-sampled = KSampler(model=loader.MODEL, positive=positive, negative=negative, latent_image=larger, seed=$seed, steps=$steps, cfg=$cfg, sampler_name=$sampler, scheduler=$scheduler, denoise=$denoise)
-image = VAEDecode(samples=sampled, vae=loader.VAE)
-save = SaveImage(images=image)
-`,
+  notation: joinLines(
+    CHECKPOINT_PROMPTS,
+    'canvas = EmptyLatentImage(width=$width, height=$height, batch_size=$count)',
+    kSampler({}, { name: 'draft' }),
+    'larger = LatentUpscaleBy(samples=draft, upscale_method="bislerp", scale_by=$scale)',
+    kSampler({ latent: 'larger' }, { denoise: true }),
+    saveImage('loader.VAE'),
+  ),
 } satisfies Recipe;
 
-/** LoRAs one after another. */
+/** LoRAs one after another, each on the model and the text encoder that the one before gives. */
 function loraNotation(values: RecipeValues): string {
-  const lines: string[] = [];
+  const loras: string[] = [];
   let source = 'loader';
   for (let index = 1; index <= countEntries(values, 'loras'); index += 1) {
-    lines.push(
+    loras.push(
       `lora${index} = LoraLoader(model=${source}.MODEL, clip=${source}.CLIP, lora_name=$loras_${index}_name, strength_model=$loras_${index}_strength, strength_clip=$loras_${index}_strength)`,
     );
     source = `lora${index}`;
   }
-  return `
-loader = CheckpointLoaderSimple(ckpt_name=$model)
-${lines.join('\n')}
-positive = CLIPTextEncode(clip=${source}.CLIP, text=$prompt)
-negative = CLIPTextEncode(clip=${source}.CLIP, text=$negative)
-canvas = EmptyLatentImage(width=$width, height=$height, batch_size=$count)
-sampled = KSampler(model=${source}.MODEL, positive=positive, negative=negative, latent_image=canvas, seed=$seed, steps=$steps, cfg=$cfg, sampler_name=$sampler, scheduler=$scheduler)
-image = VAEDecode(samples=sampled, vae=loader.VAE)
-save = SaveImage(images=image)
-`;
+  return drawFromNothing({
+    ...checkpointDrawing,
+    head: joinLines(
+      'loader = CheckpointLoaderSimple(ckpt_name=$model)',
+      ...loras,
+      `positive = CLIPTextEncode(clip=${source}.CLIP, text=$prompt)`,
+      `negative = CLIPTextEncode(clip=${source}.CLIP, text=$negative)`,
+    ),
+    sampler: { model: `${source}.MODEL` },
+  });
 }
 
 export const loraStack = {
@@ -121,6 +131,18 @@ export const loraStack = {
   notation: loraNotation,
 } satisfies Recipe;
 
+/** An upscale model enlarges by its own factor; a smaller result is scaled down from that. */
+function upscaleNotation(values: RecipeValues): string {
+  const isScaledDown = values['scale'] !== 1;
+  return joinLines(
+    LOAD_SOURCE,
+    'upscaler = UpscaleModelLoader(model_name=$model)',
+    'larger = ImageUpscaleWithModel(upscale_model=upscaler, image=source.IMAGE)',
+    ...(isScaledDown ? ['image = ImageScaleBy(image=larger, upscale_method="lanczos", scale_by=$scale)'] : []),
+    `save = SaveImage(images=${isScaledDown ? 'image' : 'larger'})`,
+  );
+}
+
 export const upscale = {
   id: 'upscale',
   kind: 'upscale',
@@ -129,40 +151,23 @@ export const upscale = {
   promptLanguages: [],
   parameters: [
     imageParameter,
-    {
-      kind: 'model',
-      name: 'model',
-      title: { en: 'Upscale model', zh: '放大模型' },
-      from: { classType: 'UpscaleModelLoader', input: 'model_name' },
-      folder: 'upscale_models',
-      needs: { en: 'an upscale model', zh: '放大模型' },
-    },
-    {
-      kind: 'number',
-      name: 'scale',
-      title: { en: 'Size of the result relative to the model’s', zh: '相对模型输出的缩放' },
-      min: 0.1,
-      max: 1,
-      default: 1,
-    },
+    upscaleModelParameter('model'),
+    numberParameter(
+      'scale',
+      { en: 'Size of the result relative to the model’s', zh: '相对模型输出的缩放' },
+      { min: 0.1, max: 1, default: 1 },
+    ),
   ],
   ignores: ['prompt', 'negative', 'seed'],
-  notation: (values) => `
-source = LoadImage(image=$image)
-upscaler = UpscaleModelLoader(model_name=$model)
-larger = ImageUpscaleWithModel(upscale_model=upscaler, image=source.IMAGE)${
-    values['scale'] === 1 ? '' : '\nimage = ImageScaleBy(image=larger, upscale_method="lanczos", scale_by=$scale)'
-  }
-save = SaveImage(images=${values['scale'] === 1 ? 'larger' : 'image'})
-`,
+  notation: upscaleNotation,
 } satisfies Recipe;
 
-/** Pictures averaged with equal weights, one after another. */
+/** Pictures averaged with equal weights, one after another: the third counts a third against the mixture of two. */
 function blendNotation(values: RecipeValues): string {
   const count = countEntries(values, 'images');
   const lines: string[] = [];
   for (let index = 1; index <= count; index += 1) {
-    lines.push(`source${index} = LoadImage(image=$images_${index})`);
+    lines.push(loadSource(index));
     if (index === 1) continue;
     const before = index === 2 ? 'source1.IMAGE' : `mix${index - 1}`;
     const share = Number((1 / index).toFixed(2));
@@ -170,9 +175,7 @@ function blendNotation(values: RecipeValues): string {
       `mix${index} = ImageBlend(image1=${before}, image2=source${index}.IMAGE, blend_factor=${share}, blend_mode="normal")`,
     );
   }
-  return `${CHECKPOINT_PROMPTS}
-${lines.join('\n')}
-scaled = ImageScaleToTotalPixels(image=mix${count}, upscale_method="lanczos", megapixels=$megapixels)${CHECKPOINT_REDRAW}`;
+  return redrawPicture(checkpointDrawing, joinLines(...lines, scaleToWorkingSize(`mix${count}`)));
 }
 
 export const blendImages = {
@@ -185,7 +188,7 @@ export const blendImages = {
   },
   promptLanguages: ['en'],
   parameters: [
-    { kind: 'images', name: 'images', title: { en: 'Pictures', zh: '图片' }, min: 2, max: 5 },
+    imagesParameter(2, 5),
     optionalPromptParameter,
     negativeParameter,
     denoiseParameter(0.65),

@@ -1,62 +1,38 @@
+import { checkpointDrawing, drawFromNothing, fluxDrawing } from './drawings.ts';
+import { anyCheckpointParameter, controlNetParameter, fluxFiles, reduxFiles } from './model-files.ts';
+import { CHECKPOINT_PROMPTS, FLUX_LOADERS, joinLines, LOAD_SOURCE, loadSource } from './notation-lines.ts';
 import {
-  anyCheckpointParameter,
+  checkpointSampling,
   countParameter,
-  fluxFileParameters,
-  guidanceParameter,
+  fluxSampling,
   imageParameter,
+  imagesParameter,
   negativeParameter,
+  numberParameter,
   optionalPromptParameter,
   promptParameter,
-  samplerParameters,
-  seedParameter,
   sideDefaults,
   sizeParameters,
-  stepsParameter,
   strengthParameter,
+  strengthsParameter,
 } from './parameters.ts';
 import { countEntries } from './recipe.ts';
-import type {
-  ImagesParameter,
-  LocalText,
-  ModelParameter,
-  NumberParameter,
-  Recipe,
-  RecipeParameter,
-  RecipeValues,
-} from './recipe.ts';
-import { CHECKPOINT_PROMPTS, checkpointSampling } from './checkpoint-lines.ts';
+import type { ImagesParameter, ModelParameter, Recipe, RecipeValues } from './recipe.ts';
 
-const controlNetParameter: ModelParameter = {
-  kind: 'model',
-  name: 'controlnet',
-  title: { en: 'ControlNet', zh: 'ControlNet' },
-  from: { classType: 'ControlNetLoader', input: 'control_net_name' },
-  folder: 'controlnet',
-  needs: { en: 'a ControlNet for the chosen checkpoint', zh: '与所选模型匹配的 ControlNet' },
-  followsModel: true,
-};
+/** The source picture at the size of the result, which is what a control picture has to have. */
+function fitSource(name: string): string {
+  return `${name} = ImageScale(image=source.IMAGE, upscale_method="lanczos", width=$width, height=$height, crop="center")`;
+}
 
-const endParameter: NumberParameter = {
-  kind: 'number',
-  name: 'end',
-  title: { en: 'Share of the steps that follow it', zh: '作用步数比例' },
-  min: 0,
-  max: 1,
-  default: 1,
-};
-
+/** @param hint lines that make the control picture `hint` of `source`. */
 function controlNetRecipe(
-  id: string,
-  title: LocalText,
-  description: LocalText,
+  about: Pick<Recipe, 'id' | 'title' | 'description'>,
   hint: string,
   controlNet: ModelParameter,
 ): Recipe {
   return {
-    id,
+    ...about,
     kind: 'controlnet',
-    title,
-    description,
     promptLanguages: ['en'],
     parameters: [
       promptParameter,
@@ -65,48 +41,90 @@ function controlNetRecipe(
       anyCheckpointParameter,
       controlNet,
       strengthParameter(1),
-      endParameter,
+      numberParameter(
+        'end',
+        { en: 'Share of the steps that follow it', zh: '作用步数比例' },
+        { min: 0, max: 1, default: 1 },
+      ),
       ...sizeParameters({ width: 512, height: 512, multipleOf: 8, defaults: sideDefaults }),
       countParameter,
       ...checkpointSampling,
     ],
     ignores: [],
-    notation: `${CHECKPOINT_PROMPTS}
-source = LoadImage(image=$image)
-${hint}
-controlnet = ControlNetLoader(control_net_name=$controlnet)
-steered = ControlNetApplyAdvanced(positive=positive, negative=negative, control_net=controlnet, image=hint, vae=loader.VAE, strength=$strength, start_percent=0, end_percent=$end)
-canvas = EmptyLatentImage(width=$width, height=$height, batch_size=$count)
-sampled = KSampler(model=loader.MODEL, positive=steered.positive, negative=steered.negative, latent_image=canvas, seed=$seed, steps=$steps, cfg=$cfg, sampler_name=$sampler, scheduler=$scheduler)
-image = VAEDecode(samples=sampled, vae=loader.VAE)
-save = SaveImage(images=image)
-`,
+    notation: drawFromNothing({
+      ...checkpointDrawing,
+      head: joinLines(
+        CHECKPOINT_PROMPTS,
+        LOAD_SOURCE,
+        hint,
+        'controlnet = ControlNetLoader(control_net_name=$controlnet)',
+        'steered = ControlNetApplyAdvanced(positive=positive, negative=negative, control_net=controlnet, image=hint, vae=loader.VAE, strength=$strength, start_percent=0, end_percent=$end)',
+      ),
+      sampler: { positive: 'steered.positive', negative: 'steered.negative' },
+    }),
   };
 }
 
 export const controlNet = controlNetRecipe(
-  'controlnet',
-  { en: 'ControlNet', zh: 'ControlNet 控制' },
   {
-    en: 'Draws along a ready control picture: a depth map, a pose, edges, a scribble.',
-    zh: '按照现成的控制图（深度图、姿态、线稿、涂鸦）作画。',
+    id: 'controlnet',
+    title: { en: 'ControlNet', zh: 'ControlNet 控制' },
+    description: {
+      en: 'Draws along a ready control picture: a depth map, a pose, edges, a scribble.',
+      zh: '按照现成的控制图（深度图、姿态、线稿、涂鸦）作画。',
+    },
   },
-  'hint = ImageScale(image=source.IMAGE, upscale_method="lanczos", width=$width, height=$height, crop="center")',
+  fitSource('hint'),
   controlNetParameter,
 );
 
 export const controlNetEdges = controlNetRecipe(
-  'controlnet-edges',
-  { en: 'ControlNet from a picture’s edges', zh: 'ControlNet（提取线条）' },
-  { en: 'Finds the edges of a picture and draws along them.', zh: '提取图片的边缘线条并据此作画。' },
-  `fitted = ImageScale(image=source.IMAGE, upscale_method="lanczos", width=$width, height=$height, crop="center")
-hint = Canny(image=fitted, low_threshold=0.3, high_threshold=0.7)`,
+  {
+    id: 'controlnet-edges',
+    title: { en: 'ControlNet from a picture’s edges', zh: 'ControlNet（提取线条）' },
+    description: {
+      en: 'Finds the edges of a picture and draws along them.',
+      zh: '提取图片的边缘线条并据此作画。',
+    },
+  },
+  joinLines(fitSource('fitted'), 'hint = Canny(image=fitted, low_threshold=0.3, high_threshold=0.7)'),
   {
     ...controlNetParameter,
     match: ['canny', 'lineart', 'softedge', 'union', 'promax'],
     needs: { en: 'a Canny ControlNet', zh: 'Canny ControlNet' },
   },
 );
+
+/** How much one picture counts: its own strength, else that of all. Pictures count from 1. */
+function strengthOf(values: RecipeValues, picture: number): number {
+  const strengths = values['strengths'];
+  const own = Array.isArray(strengths) ? strengths[picture - 1] : undefined;
+  return Number(own ?? values['strength'] ?? 1);
+}
+
+function ipAdapterNotation(values: RecipeValues): string {
+  const count = countEntries(values, 'images');
+  const lines: string[] = [];
+  let model = 'adapter.model';
+  for (let index = 1; index <= count; index += 1) {
+    // Each reference adds its part: several at full strength would drown the prompt.
+    const weight = Number((strengthOf(values, index) / Math.sqrt(count)).toFixed(3));
+    lines.push(
+      loadSource(index),
+      `guided${index} = IPAdapter(model=${model}, ipadapter=adapter.ipadapter, image=source${index}.IMAGE, weight=${weight}, start_at=0, end_at=1, weight_type="standard")`,
+    );
+    model = `guided${index}`;
+  }
+  return drawFromNothing({
+    ...checkpointDrawing,
+    head: joinLines(
+      CHECKPOINT_PROMPTS,
+      'adapter = IPAdapterUnifiedLoader(model=loader.MODEL, preset="PLUS (high strength)")',
+      ...lines,
+    ),
+    sampler: { model },
+  });
+}
 
 export const ipAdapter = {
   id: 'ip-adapter',
@@ -120,109 +138,58 @@ export const ipAdapter = {
   parameters: [
     optionalPromptParameter,
     negativeParameter,
-    { kind: 'images', name: 'images', title: { en: 'References', zh: '参考图' }, min: 1, max: 4 },
+    imagesParameter(1, 4, { en: 'References', zh: '参考图' }),
     strengthParameter(0.8),
+    strengthsParameter,
     anyCheckpointParameter,
     ...sizeParameters({ width: 512, height: 512, multipleOf: 8, defaults: sideDefaults }),
     countParameter,
     ...checkpointSampling,
   ],
   ignores: [],
-  notation: (values) => {
-    const count = countEntries(values, 'images');
-    // Each reference adds its part: several at full strength would drown the prompt.
-    const share = Number((Number(values['strength'] ?? 1) / Math.sqrt(Math.max(1, count))).toFixed(3));
-    const lines: string[] = [];
-    for (let index = 1; index <= count; index += 1) {
-      const model = index === 1 ? 'adapter.model' : `guided${index - 1}`;
-      lines.push(
-        `source${index} = LoadImage(image=$images_${index})`,
-        `guided${index} = IPAdapter(model=${model}, ipadapter=adapter.ipadapter, image=source${index}.IMAGE, weight=${share}, start_at=0, end_at=1, weight_type="standard")`,
-      );
-    }
-    return `${CHECKPOINT_PROMPTS}
-adapter = IPAdapterUnifiedLoader(model=loader.MODEL, preset="PLUS (high strength)")
-${lines.join('\n')}
-canvas = EmptyLatentImage(width=$width, height=$height, batch_size=$count)
-sampled = KSampler(model=guided${count}, positive=positive, negative=negative, latent_image=canvas, seed=$seed, steps=$steps, cfg=$cfg, sampler_name=$sampler, scheduler=$scheduler)
-image = VAEDecode(samples=sampled, vae=loader.VAE)
-save = SaveImage(images=image)
-`;
-  },
+  notation: ipAdapterNotation,
 } satisfies Recipe;
 
-/** Files of a Flux diffusion model with its encoders, and of the Redux model beside it. */
-const reduxParameters: RecipeParameter[] = [
-  ...fluxFileParameters(
-    { en: 'a Flux diffusion model', zh: 'Flux 扩散模型' },
-    { exclude: ['kontext', 'fill', 'canny', 'depth', 'redux', 'flux2', 'flux.2'] },
-  ),
-  {
-    kind: 'model',
-    name: 'redux',
-    title: { en: 'Redux model', zh: 'Redux 模型' },
-    from: { classType: 'StyleModelLoader', input: 'style_model_name' },
-    folder: 'style_models',
-    needs: { en: 'the Flux Redux model', zh: 'Flux Redux 模型' },
-    match: ['redux'],
-  },
-  {
-    kind: 'model',
-    name: 'vision',
-    title: { en: 'Vision encoder', zh: '视觉编码器' },
-    from: { classType: 'CLIPVisionLoader', input: 'clip_name' },
-    folder: 'clip_vision',
-    needs: { en: 'the SigLIP vision encoder', zh: 'SigLIP 视觉编码器' },
-    match: ['sigclip', 'siglip'],
-  },
-];
-
 function reduxNotation(values: RecipeValues): string {
-  const count = countEntries(values, 'images');
   const lines: string[] = [];
-  for (let index = 1; index <= count; index += 1) {
-    const before = index === 1 ? 'guided' : `styled${index - 1}`;
+  let conditioning = 'guided';
+  for (let index = 1; index <= countEntries(values, 'images'); index += 1) {
     lines.push(
-      `source${index} = LoadImage(image=$images_${index})`,
+      loadSource(index),
       `seen${index} = CLIPVisionEncode(clip_vision=vision, image=source${index}.IMAGE, crop="center")`,
-      `styled${index} = StyleModelApply(conditioning=${before}, style_model=redux, clip_vision_output=seen${index}, strength=$strength, strength_type="multiply")`,
+      `styled${index} = StyleModelApply(conditioning=${conditioning}, style_model=redux, clip_vision_output=seen${index}, strength=${strengthOf(values, index)}, strength_type="multiply")`,
     );
+    conditioning = `styled${index}`;
   }
-  return `
-loader = UNETLoader(unet_name=$model, weight_dtype="default")
-encoder = DualCLIPLoader(clip_name1=$t5, clip_name2=$clip, type="flux")
-vae = VAELoader(vae_name=$vae)
-redux = StyleModelLoader(style_model_name=$redux)
-vision = CLIPVisionLoader(clip_name=$vision)
-positive = CLIPTextEncode(clip=encoder, text=$prompt)
-guided = FluxGuidance(conditioning=positive, guidance=$guidance)
-${lines.join('\n')}
-nothing = ConditioningZeroOut(conditioning=positive)
-canvas = EmptySD3LatentImage(width=$width, height=$height, batch_size=$count)
-sampled = KSampler(model=loader, positive=styled${count}, negative=nothing, latent_image=canvas, seed=$seed, steps=$steps, cfg=1, sampler_name=$sampler, scheduler=$scheduler)
-image = VAEDecode(samples=sampled, vae=vae)
-save = SaveImage(images=image)
-`;
+  return drawFromNothing({
+    ...fluxDrawing,
+    head: joinLines(
+      FLUX_LOADERS,
+      'redux = StyleModelLoader(style_model_name=$redux)',
+      'vision = CLIPVisionLoader(clip_name=$vision)',
+      'positive = CLIPTextEncode(clip=encoder, text=$prompt)',
+      'guided = FluxGuidance(conditioning=positive, guidance=$guidance)',
+      ...lines,
+      'nothing = ConditioningZeroOut(conditioning=positive)',
+    ),
+    sampler: { ...fluxDrawing.sampler, positive: conditioning },
+  });
 }
 
-function reduxRecipe(
-  fields: Pick<Recipe, 'id' | 'kind' | 'title' | 'description'>,
-  images: Pick<ImagesParameter, 'title' | 'min' | 'max'>,
-): Recipe {
+function reduxRecipe(about: Pick<Recipe, 'id' | 'kind' | 'title' | 'description'>, images: ImagesParameter): Recipe {
   return {
-    ...fields,
+    ...about,
     promptLanguages: ['en'],
     parameters: [
       optionalPromptParameter,
-      { kind: 'images', name: 'images', ...images },
+      images,
       strengthParameter(1),
-      ...reduxParameters,
+      strengthsParameter,
+      ...fluxFiles,
+      ...reduxFiles,
       ...sizeParameters({ width: 1024, height: 1024, multipleOf: 16 }),
       countParameter,
-      seedParameter,
-      stepsParameter(20, [{ match: 'schnell', value: 4 }]),
-      guidanceParameter(3.5),
-      ...samplerParameters('euler', 'simple'),
+      ...fluxSampling,
     ],
     ignores: ['negative', 'cfg'],
     notation: reduxNotation,
@@ -239,7 +206,7 @@ export const fluxRedux = reduxRecipe(
       zh: '用 Flux Redux 参考最多四张图片作画，强度决定参考的程度。',
     },
   },
-  { title: { en: 'References', zh: '参考图' }, min: 1, max: 4 },
+  imagesParameter(1, 4, { en: 'References', zh: '参考图' }),
 );
 
 export const blendRedux = reduxRecipe(
@@ -252,5 +219,5 @@ export const blendRedux = reduxRecipe(
       zh: '用 Flux Redux 把二到五张图片的内容融合成一张新图。',
     },
   },
-  { title: { en: 'Pictures', zh: '图片' }, min: 2, max: 5 },
+  imagesParameter(2, 5),
 );

@@ -4,12 +4,34 @@ import { hintNearest } from '../notation/nearest-names.ts';
 import type { Registry } from '../registry/registry.ts';
 import { guessModelFamily } from '../registry/model-family.ts';
 import { comboOptions, findModel, fittingModels } from './pick-model.ts';
-import type { ConditionalDefault, NumberParameter, Recipe, RecipeParameter, RecipeValues } from './recipe.ts';
+import type {
+  ChoiceParameter,
+  ConditionalDefault,
+  ImagesParameter,
+  LorasParameter,
+  ModelParameter,
+  NumberParameter,
+  NumbersParameter,
+  Recipe,
+  RecipeParameter,
+  RecipeValues,
+  TextParameter,
+} from './recipe.ts';
 import { understandSampler, understandScheduler } from './sampler-aliases.ts';
 
 const MAX_SEED = 2n ** 64n - 1n;
 /** Random seeds stay short enough to be read out and typed again. */
 const RANDOM_SEED_RANGE = 2 ** 32;
+/** More than any list parameter has entries. */
+const maxNumbers = 100;
+
+interface Scope {
+  recipe: Recipe;
+  registry: Registry;
+  random: () => number;
+  /** The resolved `model`, which other defaults depend on. */
+  model: string | undefined;
+}
 
 function refuse(parameter: RecipeParameter, message: string, hint?: string): never {
   throw new ComfyError('invalid_value', `${parameter.name}: ${message}`, hint === undefined ? {} : { hint });
@@ -82,11 +104,74 @@ function isFileName(value: Json | undefined): value is string {
   );
 }
 
-function resolveLoras(
-  parameter: Extract<RecipeParameter, { kind: 'loras' }>,
-  given: Json | undefined,
-  registry: Registry,
-): Json {
+function resolveText(parameter: TextParameter, given: Json | undefined): string {
+  const value = given ?? parameter.default;
+  if (typeof value !== 'string' || (parameter.default === undefined && value.trim() === '')) {
+    return refuse(parameter, 'a text is needed.', 'Say in a few words what the picture shows.');
+  }
+  if (value.length > parameter.maxLength) {
+    return refuse(parameter, `${value.length} characters are too many.`, `Shorten it to ${parameter.maxLength}.`);
+  }
+  return value;
+}
+
+/** Numbers as a list, as a text with commas, or one alone. Undefined where none was given. */
+function resolveNumbers(parameter: NumbersParameter, given: Json | undefined): number[] | undefined {
+  if (given === undefined || given === null || given === '') return undefined;
+  const list = typeof given === 'string' ? given.split(',') : Array.isArray(given) ? given : [given];
+  if (list.length > maxNumbers) return refuse(parameter, `${list.length} numbers; at most ${maxNumbers} are read.`);
+  return list.map((entry) => {
+    const value = toNumber(entry);
+    if (value !== undefined && value >= parameter.min && value <= parameter.max) return value;
+    return refuse(
+      parameter,
+      `each is a number from ${parameter.min} to ${parameter.max}.`,
+      `Write one for each of ${parameter.of}, such as [0.8, 0.3].`,
+    );
+  });
+}
+
+/** The file that was asked for, else the one that fits best. */
+function resolveModel(scope: Scope, parameter: ModelParameter, given: Json | undefined): string {
+  if (typeof given === 'string' && given.trim() !== '') return findModel(parameter, given, scope.registry);
+  if (given !== undefined && given !== null && given !== '') return refuse(parameter, 'is a file name.');
+  const best = fittingModels(parameter, scope.registry, scope.model)[0];
+  if (best !== undefined) return best;
+  throw new ComfyError(
+    'unknown_name',
+    `This ComfyUI has no file for ${parameter.name}: ${parameter.needs.en} in ${parameter.folder}.`,
+    { hint: `Put ${parameter.needs.en} into models/${parameter.folder}, or choose another recipe.` },
+  );
+}
+
+/** The value in the server's own spelling. */
+function resolveChoice(scope: Scope, parameter: ChoiceParameter, given: Json | undefined): string {
+  const options =
+    parameter.from === undefined ? (parameter.options ?? []) : (comboOptions(scope.registry, parameter.from) ?? []);
+  const value = given ?? conditional(parameter.default, parameter.defaults, scope.model);
+  if (typeof value !== 'string') return refuse(parameter, 'is one of a list of words.', hintNearest('', options));
+  if (options.includes(value)) return value;
+  const understood =
+    parameter.name === 'scheduler' ? understandScheduler(value, options) : understandSampler(value, options)?.sampler;
+  if (understood !== undefined) return understood;
+  // A default that this server does not offer gives way to what it does offer; a wish does not.
+  if (given === undefined || given === null) return options[0] ?? value;
+  return refuse(parameter, `"${value.slice(0, 100)}" is not offered here.`, hintNearest(value, options));
+}
+
+function resolveImages(parameter: ImagesParameter, given: Json | undefined): string[] {
+  const list = Array.isArray(given) ? given : [];
+  if (list.length < parameter.min || list.length > parameter.max) {
+    return refuse(
+      parameter,
+      `${list.length} images; allowed are ${parameter.min} to ${parameter.max}.`,
+      'Attach more or fewer pictures.',
+    );
+  }
+  return list.every(isFileName) ? list : refuse(parameter, 'each image is the name of an uploaded file.');
+}
+
+function resolveLoras(parameter: LorasParameter, given: Json | undefined, registry: Registry): Json {
   const list = given === undefined || given === null ? [] : Array.isArray(given) ? given : [given];
   if (list.length < parameter.min || list.length > parameter.max) {
     return refuse(
@@ -116,78 +201,31 @@ function resolveLoras(
   });
 }
 
-interface Scope {
-  recipe: Recipe;
-  registry: Registry;
-  random: () => number;
-  /** The resolved `model`, which other defaults depend on. */
-  model: string | undefined;
-}
-
 function resolveOne(scope: Scope, parameter: RecipeParameter, given: Json | undefined): Json | undefined {
+  const isAbsent = given === undefined || given === null;
   switch (parameter.kind) {
-    case 'text': {
-      const value = given ?? parameter.default;
-      if (typeof value !== 'string' || (parameter.default === undefined && value.trim() === '')) {
-        return refuse(parameter, 'a text is needed.', 'Say in a few words what the picture shows.');
-      }
-      if (value.length > parameter.maxLength) {
-        return refuse(parameter, `${value.length} characters are too many.`, `Shorten it to ${parameter.maxLength}.`);
-      }
-      return value;
-    }
+    case 'text':
+      return resolveText(parameter, given);
     case 'integer':
     case 'number':
       return resolveNumber(parameter, given ?? undefined, scope.model);
+    case 'numbers':
+      return resolveNumbers(parameter, given);
     case 'seed':
       return resolveSeed(parameter, given, scope.random);
     case 'boolean':
-      if (given === undefined || given === null) return parameter.default;
+      if (isAbsent) return parameter.default;
       return typeof given === 'boolean' ? given : refuse(parameter, 'is yes or no.', 'Write true or false.');
-    case 'model': {
-      if (typeof given === 'string' && given.trim() !== '') return findModel(parameter, given, scope.registry);
-      if (given !== undefined && given !== null && given !== '') return refuse(parameter, 'is a file name.');
-      const best = fittingModels(parameter, scope.registry, scope.model)[0];
-      if (best !== undefined) return best;
-      throw new ComfyError(
-        'unknown_name',
-        `This ComfyUI has no file for ${parameter.name}: ${parameter.needs.en} in ${parameter.folder}.`,
-        {
-          hint: `Put ${parameter.needs.en} into models/${parameter.folder}, or choose another recipe.`,
-        },
-      );
-    }
-    case 'choice': {
-      const options =
-        parameter.from === undefined ? (parameter.options ?? []) : (comboOptions(scope.registry, parameter.from) ?? []);
-      const value = given ?? conditional(parameter.default, parameter.defaults, scope.model);
-      if (typeof value !== 'string') return refuse(parameter, 'is one of a list of words.', hintNearest('', options));
-      if (options.includes(value)) return value;
-      const understood =
-        parameter.name === 'scheduler'
-          ? understandScheduler(value, options)
-          : understandSampler(value, options)?.sampler;
-      if (understood !== undefined) return understood;
-      // A default that this server does not offer gives way to what it does offer; a wish does not.
-      if (given === undefined || given === null) return options[0] ?? value;
-      return refuse(parameter, `"${value.slice(0, 100)}" is not offered here.`, hintNearest(value, options));
-    }
+    case 'model':
+      return resolveModel(scope, parameter, given);
+    case 'choice':
+      return resolveChoice(scope, parameter, given);
     case 'image':
-      if ((given === undefined || given === null) && parameter.optional === true) return undefined;
-      return isFileName(given)
-        ? given
-        : refuse(parameter, 'an image is needed.', 'Attach a picture, or name one that was uploaded.');
-    case 'images': {
-      const list = Array.isArray(given) ? given : [];
-      if (list.length < parameter.min || list.length > parameter.max) {
-        return refuse(
-          parameter,
-          `${list.length} images; allowed are ${parameter.min} to ${parameter.max}.`,
-          'Attach more or fewer pictures.',
-        );
-      }
-      return list.every(isFileName) ? list : refuse(parameter, 'each image is the name of an uploaded file.');
-    }
+      if (isAbsent && parameter.optional === true) return undefined;
+      if (isFileName(given)) return given;
+      return refuse(parameter, 'an image is needed.', 'Attach a picture, or name one that was uploaded.');
+    case 'images':
+      return resolveImages(parameter, given);
     case 'loras':
       break;
   }
@@ -211,7 +249,7 @@ function splitSampler(recipe: Recipe, given: RecipeValues, registry: Registry): 
 /**
  * Checks and completes parameter values: defaults, random seed, model choice, aliases, rounding of sizes.
  *
- * @returns every parameter of the recipe with its value (optional images that were not given are absent), and the given
+ * @returns every parameter of the recipe with its value (optional images, and lists of numbers, that were not given are absent), and the given
  * names that the recipe's models have no use for.
  * @throws ComfyError `unknown_name` or `invalid_value` with the nearest allowed value as hint.
  */

@@ -1,28 +1,35 @@
 import {
+  checkpointDrawing,
+  drawFromNothing,
+  fluxCheckpointDrawing,
+  fluxDrawing,
+  qwenDrawing,
+  sd3Drawing,
+  zImageDrawing,
+} from './drawings.ts';
+import {
   anyCheckpointParameter,
-  cfgParameter,
   checkpointParameter,
+  fluxCheckpointParameter,
+  fluxFiles,
+  qwenFileParameters,
+  zImageFiles,
+} from './model-files.ts';
+import {
+  checkpointSampling,
   countParameter,
-  diffusionModelParameter,
-  fluxFileParameters,
-  guidanceParameter,
+  fluxSampling,
   negativeParameter,
   promptParameter,
-  qwenFileParameters,
+  qwenSampling,
   samplerParameters,
   samplingParameters,
   seedParameter,
   sideDefaults,
   sizeParameters,
   stepsParameter,
-  textEncoderParameter,
-  vaeParameter,
 } from './parameters.ts';
-import { CHECKPOINT_DRAW, CHECKPOINT_PROMPTS, checkpointSampling } from './checkpoint-lines.ts';
-import { fastSteps } from './fast-models.ts';
 import type { Recipe } from './recipe.ts';
-
-const CHECKPOINT = `${CHECKPOINT_PROMPTS}${CHECKPOINT_DRAW}`;
 
 export const textToImageSdxl = {
   id: 'text-to-image-sdxl',
@@ -39,7 +46,7 @@ export const textToImageSdxl = {
     ...samplingParameters(25, 6.5, 'dpmpp_2m', 'karras'),
   ],
   ignores: [],
-  notation: CHECKPOINT,
+  notation: drawFromNothing(checkpointDrawing),
 } satisfies Recipe;
 
 export const textToImageSd15 = {
@@ -60,7 +67,7 @@ export const textToImageSd15 = {
     ...checkpointSampling,
   ],
   ignores: [],
-  notation: CHECKPOINT,
+  notation: drawFromNothing(checkpointDrawing),
 } satisfies Recipe;
 
 export const textToImageCheckpoint = {
@@ -81,7 +88,7 @@ export const textToImageCheckpoint = {
     ...samplingParameters(20, 7, 'euler', 'normal'),
   ],
   ignores: [],
-  notation: CHECKPOINT,
+  notation: drawFromNothing(checkpointDrawing),
 } satisfies Recipe;
 
 export const textToImageSd3 = {
@@ -102,27 +109,8 @@ export const textToImageSd3 = {
     ...samplingParameters(28, 4.5, 'euler', 'sgm_uniform'),
   ],
   ignores: [],
-  notation: CHECKPOINT.replace('EmptyLatentImage', 'EmptySD3LatentImage'),
+  notation: drawFromNothing(sd3Drawing),
 } satisfies Recipe;
-
-const fluxParameters = [
-  ...sizeParameters({ width: 1024, height: 1024, multipleOf: 16 }),
-  countParameter,
-  seedParameter,
-  stepsParameter(20, [{ match: 'schnell', value: 4 }, ...fastSteps]),
-  guidanceParameter(3.5),
-  ...samplerParameters('euler', 'simple'),
-];
-
-/** Drawing from Flux's conditioning on; Flux is guided by its own input, so CFG stays 1 and a negative has no effect. */
-const FLUX_DRAW = `
-guided = FluxGuidance(conditioning=positive, guidance=$guidance)
-nothing = ConditioningZeroOut(conditioning=positive)
-canvas = EmptySD3LatentImage(width=$width, height=$height, batch_size=$count)
-sampled = KSampler(model=loader.MODEL, positive=guided, negative=nothing, latent_image=canvas, seed=$seed, steps=$steps, cfg=1, sampler_name=$sampler, scheduler=$scheduler)
-image = VAEDecode(samples=sampled, vae=VAE)
-save = SaveImage(images=image)
-`;
 
 export const textToImageFluxCheckpoint = {
   id: 'text-to-image-flux-checkpoint',
@@ -135,20 +123,13 @@ export const textToImageFluxCheckpoint = {
   promptLanguages: ['en'],
   parameters: [
     promptParameter,
-    checkpointParameter(['flux'], { en: 'a Flux checkpoint', zh: 'Flux 整合模型' }, [
-      'kontext',
-      'fill',
-      'canny',
-      'depth',
-      'flux2',
-      'flux.2',
-    ]),
-    ...fluxParameters,
+    fluxCheckpointParameter,
+    ...sizeParameters({ width: 1024, height: 1024, multipleOf: 16 }),
+    countParameter,
+    ...fluxSampling,
   ],
   ignores: ['negative', 'cfg'],
-  notation: `
-loader = CheckpointLoaderSimple(ckpt_name=$model)
-positive = CLIPTextEncode(clip=loader.CLIP, text=$prompt)${FLUX_DRAW.replace('vae=VAE', 'vae=loader.VAE')}`,
+  notation: drawFromNothing(fluxCheckpointDrawing),
 } satisfies Recipe;
 
 export const textToImageFlux = {
@@ -162,18 +143,13 @@ export const textToImageFlux = {
   promptLanguages: ['en'],
   parameters: [
     promptParameter,
-    ...fluxFileParameters(
-      { en: 'a Flux diffusion model', zh: 'Flux 扩散模型' },
-      { exclude: ['kontext', 'fill', 'canny', 'depth', 'redux', 'flux2', 'flux.2'] },
-    ),
-    ...fluxParameters,
+    ...fluxFiles,
+    ...sizeParameters({ width: 1024, height: 1024, multipleOf: 16 }),
+    countParameter,
+    ...fluxSampling,
   ],
   ignores: ['negative', 'cfg'],
-  notation: `
-loader = UNETLoader(unet_name=$model, weight_dtype="default")
-encoder = DualCLIPLoader(clip_name1=$t5, clip_name2=$clip, type="flux")
-vae = VAELoader(vae_name=$vae)
-positive = CLIPTextEncode(clip=encoder, text=$prompt)${FLUX_DRAW.replace('vae=VAE', 'vae=vae')}`,
+  notation: drawFromNothing(fluxDrawing),
 } satisfies Recipe;
 
 export const textToImageQwen = {
@@ -194,24 +170,10 @@ export const textToImageQwen = {
     ),
     ...sizeParameters({ width: 1328, height: 1328, multipleOf: 16 }),
     countParameter,
-    seedParameter,
-    stepsParameter(20, fastSteps),
-    cfgParameter(2.5, [{ match: 'lightning', value: 1 }]),
-    ...samplerParameters('euler', 'simple'),
+    ...qwenSampling,
   ],
   ignores: [],
-  notation: `
-loader = UNETLoader(unet_name=$model, weight_dtype="default")
-encoder = CLIPLoader(clip_name=$encoder, type="qwen_image")
-vae = VAELoader(vae_name=$vae)
-shifted = ModelSamplingAuraFlow(model=loader, shift=3.1)
-positive = CLIPTextEncode(clip=encoder, text=$prompt)
-negative = CLIPTextEncode(clip=encoder, text=$negative)
-canvas = EmptySD3LatentImage(width=$width, height=$height, batch_size=$count)
-sampled = KSampler(model=shifted, positive=positive, negative=negative, latent_image=canvas, seed=$seed, steps=$steps, cfg=$cfg, sampler_name=$sampler, scheduler=$scheduler)
-image = VAEDecode(samples=sampled, vae=vae)
-save = SaveImage(images=image)
-`,
+  notation: drawFromNothing(qwenDrawing),
 } satisfies Recipe;
 
 export const textToImageZImage = {
@@ -225,13 +187,7 @@ export const textToImageZImage = {
   promptLanguages: ['en', 'zh'],
   parameters: [
     promptParameter,
-    diffusionModelParameter(
-      ['z-image'],
-      { en: 'a Z-Image diffusion model', zh: 'Z-Image 扩散模型' },
-      { exclude: ['edit'] },
-    ),
-    textEncoderParameter('encoder', ['qwen_3_4b', 'qwen3_4b', 'qwen3-4b', 'qwen_3']),
-    vaeParameter(['ae.', 'flux']),
+    ...zImageFiles,
     ...sizeParameters({ width: 1024, height: 1024, multipleOf: 16 }),
     countParameter,
     seedParameter,
@@ -239,16 +195,5 @@ export const textToImageZImage = {
     ...samplerParameters('res_multistep', 'simple'),
   ],
   ignores: ['negative', 'cfg'],
-  notation: `
-loader = UNETLoader(unet_name=$model, weight_dtype="default")
-encoder = CLIPLoader(clip_name=$encoder, type="lumina2")
-vae = VAELoader(vae_name=$vae)
-shifted = ModelSamplingAuraFlow(model=loader, shift=3)
-positive = CLIPTextEncode(clip=encoder, text=$prompt)
-nothing = ConditioningZeroOut(conditioning=positive)
-canvas = EmptySD3LatentImage(width=$width, height=$height, batch_size=$count)
-sampled = KSampler(model=shifted, positive=positive, negative=nothing, latent_image=canvas, seed=$seed, steps=$steps, cfg=1, sampler_name=$sampler, scheduler=$scheduler)
-image = VAEDecode(samples=sampled, vae=vae)
-save = SaveImage(images=image)
-`,
+  notation: drawFromNothing(zImageDrawing),
 } satisfies Recipe;

@@ -1,8 +1,15 @@
 import {
-  cfgParameter,
   checkpointParameter,
   diffusionModelParameter,
+  textEncoderParameter,
+  vaeParameter,
+  visionEncoderParameter,
+} from './model-files.ts';
+import { joinLines, kSampler, LOAD_SOURCE, partLoaders, saveVideo } from './notation-lines.ts';
+import {
+  cfgParameter,
   imageParameter,
+  integerParameter,
   negativeParameter,
   optionalPromptParameter,
   promptParameter,
@@ -11,42 +18,30 @@ import {
   sizeParameters,
   stepsParameter,
   strengthParameter,
-  textEncoderParameter,
-  vaeParameter,
 } from './parameters.ts';
-import type { ModelParameter, NumberParameter, Recipe } from './recipe.ts';
+import type { NumberParameter, Recipe, RecipeValues } from './recipe.ts';
 
 /** Frames come in steps of what the model's VAE packs together, and one more. */
 function framesParameter(value: number, max: number, step: number): NumberParameter {
-  return {
-    kind: 'integer',
-    name: 'frames',
-    title: { en: 'Frames', zh: '帧数' },
-    min: 1 + step,
-    max,
-    multipleOf: step,
-    offset: 1,
-    default: value,
-  };
+  const range = { min: 1 + step, max, multipleOf: step, offset: 1, default: value };
+  return integerParameter('frames', { en: 'Frames', zh: '帧数' }, range);
 }
 
-/** Wan's text encoder and VAE. */
+/** Frames a second that the models were trained on. */
+const WAN_FPS = 16;
+const WAN22_FPS = 24;
+const LTX_FPS = 25;
+
 const wanEncoder = textEncoderParameter('encoder', ['umt5_xxl', 'umt5-xxl', 'umt5']);
-const WAN_PROMPTS = `
-loader = UNETLoader(unet_name=$model, weight_dtype="default")
-encoder = CLIPLoader(clip_name=$encoder, type="wan")
-vae = VAELoader(vae_name=$vae)
-shifted = ModelSamplingSD3(model=loader, shift=8)
-positive = CLIPTextEncode(clip=encoder, text=$prompt)
-negative = CLIPTextEncode(clip=encoder, text=$negative)`;
+const wan21Vae = vaeParameter(['wan_2.1_vae', 'wan2.1_vae', 'wan_2.1']);
+const wan22 = ['2.2', '2_2'];
 
-function saveVideo(fps: number, vae: string): string {
-  return `
-pictures = VAEDecode(samples=sampled, vae=${vae})
-video = CreateVideo(images=pictures, fps=${fps})
-save = SaveVideo(video=video, filename_prefix="video/ComfyUI")
-`;
-}
+const WAN_PROMPTS = joinLines(
+  partLoaders('wan'),
+  'shifted = ModelSamplingSD3(model=loader, shift=8)',
+  'positive = CLIPTextEncode(clip=encoder, text=$prompt)',
+  'negative = CLIPTextEncode(clip=encoder, text=$negative)',
+);
 
 const wanSampling = [
   seedParameter,
@@ -70,29 +65,22 @@ export const textToVideoWan = {
     diffusionModelParameter(
       ['wan'],
       { en: 'a Wan 2.1 text-to-video model', zh: 'Wan 2.1 文生视频模型' },
-      { match: ['t2v'], exclude: ['2.2', '2_2'] },
+      { match: ['t2v'], exclude: wan22 },
     ),
     wanEncoder,
-    vaeParameter(['wan_2.1_vae', 'wan2.1_vae', 'wan_2.1']),
+    wan21Vae,
     ...sizeParameters({ width: 832, height: 480, multipleOf: 16, max: 1280 }),
     framesParameter(33, 121, 4),
     ...wanSampling,
   ],
   ignores: ['count'],
-  notation: `${WAN_PROMPTS}
-canvas = EmptyHunyuanLatentVideo(width=$width, height=$height, length=$frames, batch_size=1)
-sampled = KSampler(model=shifted, positive=positive, negative=negative, latent_image=canvas, seed=$seed, steps=$steps, cfg=$cfg, sampler_name=$sampler, scheduler=$scheduler)${saveVideo(16, 'vae')}`,
+  notation: joinLines(
+    WAN_PROMPTS,
+    'canvas = EmptyHunyuanLatentVideo(width=$width, height=$height, length=$frames, batch_size=1)',
+    kSampler({ model: 'shifted' }),
+    saveVideo(WAN_FPS, 'vae'),
+  ),
 } satisfies Recipe;
-
-const wanVision: ModelParameter = {
-  kind: 'model',
-  name: 'vision',
-  title: { en: 'Vision encoder', zh: '视觉编码器' },
-  from: { classType: 'CLIPVisionLoader', input: 'clip_name' },
-  folder: 'clip_vision',
-  needs: { en: 'the vision encoder clip_vision_h', zh: '视觉编码器 clip_vision_h' },
-  match: ['clip_vision_h', 'clip-vit-h'],
-};
 
 export const imageToVideoWan = {
   id: 'image-to-video-wan',
@@ -110,23 +98,41 @@ export const imageToVideoWan = {
     diffusionModelParameter(
       ['wan'],
       { en: 'a Wan 2.1 image-to-video model', zh: 'Wan 2.1 图生视频模型' },
-      { match: ['i2v'], exclude: ['2.2', '2_2'] },
+      { match: ['i2v'], exclude: wan22 },
     ),
     wanEncoder,
-    vaeParameter(['wan_2.1_vae', 'wan2.1_vae', 'wan_2.1']),
-    wanVision,
+    wan21Vae,
+    visionEncoderParameter({ en: 'the vision encoder clip_vision_h', zh: '视觉编码器 clip_vision_h' }, [
+      'clip_vision_h',
+      'clip-vit-h',
+    ]),
     ...sizeParameters({ width: 832, height: 480, multipleOf: 16, max: 1280 }),
     framesParameter(33, 121, 4),
     ...wanSampling,
   ],
   ignores: ['count'],
-  notation: `${WAN_PROMPTS}
-source = LoadImage(image=$image)
-vision = CLIPVisionLoader(clip_name=$vision)
-seen = CLIPVisionEncode(clip_vision=vision, image=source.IMAGE, crop="none")
-start = WanImageToVideo(positive=positive, negative=negative, vae=vae, width=$width, height=$height, length=$frames, batch_size=1, clip_vision_output=seen, start_image=source.IMAGE)
-sampled = KSampler(model=shifted, positive=start.positive, negative=start.negative, latent_image=start.latent, seed=$seed, steps=$steps, cfg=$cfg, sampler_name=$sampler, scheduler=$scheduler)${saveVideo(16, 'vae')}`,
+  notation: joinLines(
+    WAN_PROMPTS,
+    LOAD_SOURCE,
+    'vision = CLIPVisionLoader(clip_name=$vision)',
+    'seen = CLIPVisionEncode(clip_vision=vision, image=source.IMAGE, crop="none")',
+    'start = WanImageToVideo(positive=positive, negative=negative, vae=vae, width=$width, height=$height, length=$frames, batch_size=1, clip_vision_output=seen, start_image=source.IMAGE)',
+    kSampler({ model: 'shifted', positive: 'start.positive', negative: 'start.negative', latent: 'start.latent' }),
+    saveVideo(WAN_FPS, 'vae'),
+  ),
 } satisfies Recipe;
+
+/** Begins with a picture where one is given. */
+function wan22Notation(values: RecipeValues): string {
+  const hasImage = values['image'] !== undefined;
+  return joinLines(
+    WAN_PROMPTS,
+    ...(hasImage ? [LOAD_SOURCE] : []),
+    `canvas = Wan22ImageToVideoLatent(vae=vae, width=$width, height=$height, length=$frames, batch_size=1${hasImage ? ', start_image=source.IMAGE' : ''})`,
+    kSampler({ model: 'shifted' }),
+    saveVideo(WAN22_FPS, 'vae'),
+  );
+}
 
 export const videoWan22 = {
   id: 'video-wan22',
@@ -153,12 +159,7 @@ export const videoWan22 = {
     ...wanSampling,
   ],
   ignores: ['count'],
-  notation: (values) => {
-    const hasImage = values['image'] !== undefined;
-    return `${WAN_PROMPTS}${hasImage ? '\nsource = LoadImage(image=$image)' : ''}
-canvas = Wan22ImageToVideoLatent(vae=vae, width=$width, height=$height, length=$frames, batch_size=1${hasImage ? ', start_image=source.IMAGE' : ''})
-sampled = KSampler(model=shifted, positive=positive, negative=negative, latent_image=canvas, seed=$seed, steps=$steps, cfg=$cfg, sampler_name=$sampler, scheduler=$scheduler)${saveVideo(24, 'vae')}`;
-  },
+  notation: wan22Notation,
 } satisfies Recipe;
 
 const ltxParameters = [
@@ -171,18 +172,20 @@ const ltxParameters = [
   cfgParameter(3, [{ match: 'distilled', value: 1 }]),
 ];
 
-const LTX_PROMPTS = `
-loader = CheckpointLoaderSimple(ckpt_name=$model)
+const LTX_PROMPTS = `loader = CheckpointLoaderSimple(ckpt_name=$model)
 encoder = CLIPLoader(clip_name=$encoder, type="ltxv")
 positive = CLIPTextEncode(clip=encoder, text=$prompt)
 negative = CLIPTextEncode(clip=encoder, text=$negative)`;
 
-function ltxDraw(positive: string, negative: string, latent: string): string {
-  return `
-timed = LTXVConditioning(positive=${positive}, negative=${negative}, frame_rate=25)
-sigmas = LTXVScheduler(steps=$steps, latent=${latent})
-sampler = KSamplerSelect(sampler_name="euler")
-sampled = SamplerCustom(model=loader.MODEL, add_noise=true, noise_seed=$seed, cfg=$cfg, positive=timed.positive, negative=timed.negative, sampler=sampler, sigmas=sigmas, latent_image=${latent})${saveVideo(25, 'loader.VAE').replace('samples=sampled', 'samples=sampled.output')}`;
+/** LTX has its own schedule, which follows from the latent, so that it is sampled by parts. */
+function sampleLtx(positive: string, negative: string, latent: string): string {
+  return joinLines(
+    `timed = LTXVConditioning(positive=${positive}, negative=${negative}, frame_rate=${LTX_FPS})`,
+    `sigmas = LTXVScheduler(steps=$steps, latent=${latent})`,
+    'sampler = KSamplerSelect(sampler_name="euler")',
+    `sampled = SamplerCustom(model=loader.MODEL, add_noise=true, noise_seed=$seed, cfg=$cfg, positive=timed.positive, negative=timed.negative, sampler=sampler, sigmas=sigmas, latent_image=${latent})`,
+    saveVideo(LTX_FPS, 'loader.VAE', 'sampled.output'),
+  );
 }
 
 export const textToVideoLtx = {
@@ -196,8 +199,11 @@ export const textToVideoLtx = {
   promptLanguages: ['en'],
   parameters: [promptParameter, negativeParameter, ...ltxParameters],
   ignores: ['count', 'sampler', 'scheduler'],
-  notation: `${LTX_PROMPTS}
-canvas = EmptyLTXVLatentVideo(width=$width, height=$height, length=$frames, batch_size=1)${ltxDraw('positive', 'negative', 'canvas')}`,
+  notation: joinLines(
+    LTX_PROMPTS,
+    'canvas = EmptyLTXVLatentVideo(width=$width, height=$height, length=$frames, batch_size=1)',
+    sampleLtx('positive', 'negative', 'canvas'),
+  ),
 } satisfies Recipe;
 
 export const imageToVideoLtx = {
@@ -211,7 +217,10 @@ export const imageToVideoLtx = {
   promptLanguages: ['en'],
   parameters: [optionalPromptParameter, negativeParameter, imageParameter, strengthParameter(1, 1), ...ltxParameters],
   ignores: ['count', 'sampler', 'scheduler'],
-  notation: `${LTX_PROMPTS}
-source = LoadImage(image=$image)
-start = LTXVImgToVideo(positive=positive, negative=negative, vae=loader.VAE, image=source.IMAGE, width=$width, height=$height, length=$frames, batch_size=1, strength=$strength)${ltxDraw('start.positive', 'start.negative', 'start.latent')}`,
+  notation: joinLines(
+    LTX_PROMPTS,
+    LOAD_SOURCE,
+    'start = LTXVImgToVideo(positive=positive, negative=negative, vae=loader.VAE, image=source.IMAGE, width=$width, height=$height, length=$frames, batch_size=1, strength=$strength)',
+    sampleLtx('start.positive', 'start.negative', 'start.latent'),
+  ),
 } satisfies Recipe;

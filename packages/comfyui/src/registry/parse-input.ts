@@ -68,7 +68,7 @@ function typeOf(declared: Json | undefined, settings: JsonObject): string {
 }
 
 /** Several types in one declaration are joined by commas: `IMAGE,MASK`. */
-export function splitTypes(type: string): readonly string[] {
+function splitTypes(type: string): readonly string[] {
   return type.includes(',') ? type.split(',').map((part) => part.trim()) : [type];
 }
 

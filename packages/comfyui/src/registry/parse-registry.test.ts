@@ -5,6 +5,7 @@ import { propertyRuns } from '../testing/property-runs.ts';
 import { parseRegistry } from './parse-registry.ts';
 import { readRecordedObjectInfo } from './recorded-registry.ts';
 import type { NodeClass } from './registry.ts';
+import { samplerInputs } from './testing/sampler-inputs.ts';
 
 const old = parseRegistry(readRecordedObjectInfo('0.3.64'));
 const newer = parseRegistry(readRecordedObjectInfo('0.8.0'));
@@ -25,18 +26,7 @@ test('every recorded class is read', () => {
 
 test('a sampler: order, bounds beyond 2^53, bounds as Python prints them', () => {
   const sampler = classOf(newer, 'KSampler');
-  expect(sampler.inputs.map(({ name }) => name)).toEqual([
-    'model',
-    'seed',
-    'steps',
-    'cfg',
-    'sampler_name',
-    'scheduler',
-    'positive',
-    'negative',
-    'latent_image',
-    'denoise',
-  ]);
+  expect(sampler.inputs.map(({ name }) => name)).toEqual(samplerInputs);
   expect(sampler.inputsByName.get('seed')).toMatchObject({
     type: 'INT',
     max: 18446744073709551615n,

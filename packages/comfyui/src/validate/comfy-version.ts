@@ -21,7 +21,7 @@ export interface ValidationRules {
 }
 
 /** The newest version whose rules this package knows. */
-export const newestKnownVersion = '0.38.0';
+const newestKnownVersion = '0.38.0';
 
 /**
  * The rules of a version: recorded from 0.3.64 and 0.8.0; from 0.38 on, from its source.

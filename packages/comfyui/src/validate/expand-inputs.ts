@@ -1,6 +1,7 @@
+import type { WorkflowNode } from '../graph/workflow.ts';
 import type { PyDict } from '../json/python-json.ts';
 import type { DynamicInput, InputGroup, NodeClass, NodeInput } from '../registry/registry.ts';
-import type { ValidationRules } from './comfy-version.ts';
+import { validationRules, type ValidationRules } from './comfy-version.ts';
 
 /** An input under the full name that a prompt gives it (`resize_type.width`). */
 export interface ExpandedInput {
@@ -23,6 +24,15 @@ export function expandInputs(nodeClass: NodeClass, live: PyDict, rules: Validati
   const spread = rules.expandsDynamicInputs && nodeClass.isV3;
   addInputs(expansion, nodeClass.inputs, '', live, spread ? rules : undefined);
   return expansion;
+}
+
+/** The inputs that a class has for a node of a workflow, by the newest rules. */
+export function inputsInUse(nodeClass: NodeClass, node: Readonly<WorkflowNode>): readonly ExpandedInput[] {
+  // Only names and texts decide which dynamic inputs there are; nothing else of an untrusted value is walked through.
+  const live = new Map(
+    Object.entries(node.inputs).map(([name, value]) => [name, typeof value === 'string' ? value : null]),
+  );
+  return expandInputs(nodeClass, live, validationRules()).inputs;
 }
 
 function addInputs(

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { samplerInputs } from '../registry/testing/sampler-inputs.ts';
 import { hashSecret, pythonHash } from './python-hash.ts';
 import { PythonSet } from './python-set.ts';
 
@@ -26,19 +27,7 @@ test.each([
   [4000000000, 'denoise steps a negative model b seed positive scheduler latent_image sampler_name cfg'],
 ])('order of a union of two sets under seed %i', (seed, expected) => {
   const secret = hashSecret(seed);
-  const required = [
-    'model',
-    'seed',
-    'steps',
-    'cfg',
-    'sampler_name',
-    'scheduler',
-    'positive',
-    'negative',
-    'latent_image',
-    'denoise',
-  ];
-  const union = PythonSet.fromKeys(required, secret).union(PythonSet.fromKeys(['a', 'b'], secret));
+  const union = PythonSet.fromKeys(samplerInputs, secret).union(PythonSet.fromKeys(['a', 'b'], secret));
   expect(union.values()).toEqual(expected.split(' '));
 });
 

@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest';
-import { keepServerRunning, type ServerProcess } from './keep-server-running.ts';
+import { keepServerRunning } from './keep-server-running.ts';
+import type { ServerProcess } from './server-process.ts';
 
 interface FakeServer extends ServerProcess {
   crash(): void;

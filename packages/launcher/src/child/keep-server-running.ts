@@ -1,13 +1,5 @@
 import { restartDelayMs, steadyAfterMs } from './restart-delay.ts';
-
-/** A server that is not ours: NATS or Postgres. */
-export interface ServerProcess {
-  readonly url: string;
-  readonly port: number;
-  readonly pid: number;
-  readonly exited: Promise<void>;
-  stop(): Promise<void>;
-}
+import type { ServerProcess } from './server-process.ts';
 
 export interface KeptServer {
   readonly url: string;

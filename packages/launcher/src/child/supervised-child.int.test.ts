@@ -62,6 +62,15 @@ test('one that gives up before it is ready is not tried again', async () => {
   expect(notices).toEqual([]);
 });
 
+test('one that cannot even be started is tried a few times and then given up', async () => {
+  await rm(home, { recursive: true });
+  const agent = supervise();
+  await expect(agent.ready).rejects.toThrow(/agent could not be started \(.*ENOENT\) before it was ready/);
+  expect(agent.pid).toBeUndefined();
+  expect(notices).toHaveLength(4);
+  await agent.stop();
+});
+
 test('one that is killed is started again, killed while starting or later', async () => {
   const agent = supervise();
   process.kill(agent.pid ?? 0, 'SIGKILL');

@@ -89,20 +89,27 @@ export function superviseChild(spec: ChildSpec, watcher: ChildWatcher): Supervis
       wasReady = true;
       ready.resolve(parsed.data);
     });
-    current.once('error', (error) => watcher.notice(spec.name, `could not be started: ${error.message}`));
-    current.once('exit', (code, signal) => {
+    const end = (how: string, mayBeTriedAgain: boolean): void => {
       child = undefined;
-      ended(code, signal, performance.now() - startedAt);
+      ended(how, mayBeTriedAgain, performance.now() - startedAt);
       watcher.changed();
+    };
+    current.on('error', (error) => {
+      // One that never was a process has no exit to wait for: the system may be short of processes, or the folder gone.
+      if (current.pid === undefined) end(`could not be started (${error.message})`, true);
+      else watcher.notice(spec.name, error.message);
+    });
+    current.once('exit', (code, signal) => {
+      end(signal === null ? `ended with code ${code}` : `was ended by ${signal}`, signal !== null);
     });
     watcher.changed();
   }
 
-  function ended(code: number | null, signal: NodeJS.Signals | null, uptimeMs: number): void {
+  /** @param mayBeTriedAgain false for an exit code of its own choice. */
+  function ended(how: string, mayBeTriedAgain: boolean, uptimeMs: number): void {
     if (state === 'stopped') return;
     failures = uptimeMs >= steadyAfterMs ? 1 : failures + 1;
-    const how = signal === null ? `ended with code ${code}` : `was ended by ${signal}`;
-    if (!wasReady && (signal === null || failures >= maxStartsBeforeReady)) {
+    if (!wasReady && (!mayBeTriedAgain || failures >= maxStartsBeforeReady)) {
       state = 'failed';
       ready.reject(new StartupError(`${spec.name} ${how} before it was ready: see what it says above.`));
       return;

@@ -4,7 +4,7 @@ import { isSameProcess, processIdentity } from '../child/process-identity.ts';
 import { readJsonFile, writeJsonFile } from './json-file.ts';
 
 /** What runs in a state folder, as `run.json` says. */
-export const runRecord = z.object({
+const runRecord = z.object({
   /** The launcher. */
   pid: z.int(),
   startedAt: z.iso.datetime(),

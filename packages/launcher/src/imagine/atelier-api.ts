@@ -3,7 +3,7 @@ import { z } from 'zod';
 const imageSchema = z.object({ hash: z.string(), filename: z.string(), mediaType: z.string() });
 
 /** A request's card, as far as the terminal shows it. The bot's `core/cards/job-card.ts` has the whole. */
-export const terminalCardSchema = z.object({
+const terminalCardSchema = z.object({
   requestId: z.uuid(),
   state: z.string(),
   final: z.boolean(),
@@ -54,6 +54,13 @@ export interface AtelierApi {
   file(hash: string): Promise<Uint8Array>;
 }
 
+/** For one answer, its body included. */
+const answerTimeoutMs = 15_000;
+
+function readJson(answer: Response): Promise<unknown> {
+  return answer.json();
+}
+
 /** Speaks the bot's HTTP interface as the terminal. @throws RefusedError, AwayError. */
 export function createAtelierApi(options: AtelierApiOptions): AtelierApi {
   const headers: Record<string, string> = {
@@ -63,7 +70,16 @@ export function createAtelierApi(options: AtelierApiOptions): AtelierApi {
     ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
   };
 
-  async function call(method: string, path: string, body?: unknown): Promise<Response> {
+  /**
+   * @param read takes the body of an answer that is no refusal.
+   * @throws RefusedError; AwayError also where the answer is cut off, as by a restart.
+   */
+  async function call<T>(
+    method: string,
+    path: string,
+    read: (answer: Response) => Promise<T>,
+    body?: unknown,
+  ): Promise<T> {
     const url = new URL(path, options.webUrl);
     url.searchParams.set('lang', options.language);
     let answer: Response;
@@ -72,12 +88,16 @@ export function createAtelierApi(options: AtelierApiOptions): AtelierApi {
         method,
         headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(15_000),
+        signal: AbortSignal.timeout(answerTimeoutMs),
       });
     } catch (error) {
       throw new AwayError('Atelier does not answer', { cause: error });
     }
-    if (answer.ok) return answer;
+    if (answer.ok) {
+      return read(answer).catch((error: unknown) => {
+        throw new AwayError('Atelier did not finish its answer', { cause: error });
+      });
+    }
     const parsed = messageSchema.safeParse(await answer.json().catch(() => undefined));
     const sentence = parsed.success ? parsed.data.error.message[options.language] : `HTTP ${answer.status}`;
     if (answer.status >= 500 || answer.status === 429) throw new AwayError(sentence);
@@ -85,11 +105,11 @@ export function createAtelierApi(options: AtelierApiOptions): AtelierApi {
   }
 
   return {
-    submit: async (body) => submittedSchema.parse(await (await call('POST', '/api/requests', body)).json()),
-    card: async (requestId) => terminalCardSchema.parse(await (await call('GET', `/api/requests/${requestId}`)).json()),
+    submit: async (body) => submittedSchema.parse(await call('POST', '/api/requests', readJson, body)),
+    card: async (requestId) => terminalCardSchema.parse(await call('GET', `/api/requests/${requestId}`, readJson)),
     async cancel(requestId) {
-      await call('POST', `/api/requests/${requestId}/cancel`, {});
+      await call('POST', `/api/requests/${requestId}/cancel`, (answer) => answer.text(), {});
     },
-    file: async (hash) => (await call('GET', `/api/assets/${hash}`)).bytes(),
+    file: (hash) => call('GET', `/api/assets/${hash}`, (answer) => answer.bytes()),
   };
 }

@@ -18,6 +18,10 @@ export interface RunImagineDeps {
   patienceMs?: number;
 }
 
+const defaultPollMs = 250;
+const defaultPatienceMs = 60_000;
+const askAgainMs = 500;
+
 /** See the usage text. */
 export type ImagineExitCode = 0 | 1 | 2 | 3 | 130;
 
@@ -64,7 +68,7 @@ async function follow(requestId: string, deps: RunImagineDeps): Promise<Terminal
     const card = await patiently(deps, () => deps.api.card(requestId));
     if (card.final) return card;
     deps.line.show(card.progress?.text ?? card.queue?.text ?? card.headline, card.progress?.fraction);
-    await sleep(deps.pollMs ?? 250);
+    await sleep(deps.pollMs ?? defaultPollMs);
   }
 }
 
@@ -87,14 +91,14 @@ async function save(card: TerminalCard, call: ImagineCall, deps: RunImagineDeps)
 
 /** Goes on asking while Atelier is away, and says so. @throws AwayError after `patienceMs`. */
 async function patiently<T>(deps: RunImagineDeps, ask: () => Promise<T>): Promise<T> {
-  const deadline = performance.now() + (deps.patienceMs ?? 60_000);
+  const deadline = performance.now() + (deps.patienceMs ?? defaultPatienceMs);
   for (;;) {
     try {
       return await ask();
     } catch (error) {
       if (!(error instanceof AwayError) || performance.now() > deadline) throw error;
       deps.line.show(`${error.message}; waiting for it`);
-      await sleep(500);
+      await sleep(askAgainMs);
     }
   }
 }

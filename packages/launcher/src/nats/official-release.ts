@@ -5,7 +5,7 @@ import { lastLine, runCommand } from '../child/run-command.ts';
 
 /** The release taken when neither the PATH nor the distribution has a server. */
 export const officialNatsVersion = '2.10.29';
-export const officialNatsReleases = 'https://github.com/nats-io/nats-server/releases/download';
+const officialNatsReleases = 'https://github.com/nats-io/nats-server/releases/download';
 const downloadTimeoutMs = 120_000;
 
 /** The file name of a release for this system, without the ending, or undefined when none is published for it. */

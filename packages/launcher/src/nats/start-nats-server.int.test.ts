@@ -6,16 +6,17 @@ import { connect } from '@nats-io/transport-node';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { isAlive } from '../child/process-identity.ts';
 import { waitUntil } from '../child/end-process.ts';
+import type { ServerProcess } from '../child/server-process.ts';
 import { findFreePort } from '../net/free-port.ts';
 import { findNatsServer } from './find-nats-server.ts';
-import { startNatsServer, type NatsServer } from './start-nats-server.ts';
+import { startNatsServer } from './start-nats-server.ts';
 
 const toolsDir = join(import.meta.dirname, '../../../../.atelier/tools');
 
 describe('startNatsServer', () => {
   let binary: string;
   let dataDir: string;
-  const servers: NatsServer[] = [];
+  const servers: ServerProcess[] = [];
 
   beforeAll(async () => {
     binary = (await findNatsServer({ toolsDir, searchPath: process.env['PATH'] ?? '', say: () => undefined })).path;
@@ -30,7 +31,7 @@ describe('startNatsServer', () => {
     await rm(dataDir, { recursive: true, force: true });
   });
 
-  async function start(options: Partial<Parameters<typeof startNatsServer>[0]> = {}): Promise<NatsServer> {
+  async function start(options: Partial<Parameters<typeof startNatsServer>[0]> = {}): Promise<ServerProcess> {
     const server = await startNatsServer({ binary, dataDir, ...options });
     servers.push(server);
     return server;

@@ -1,11 +1,10 @@
-import { spawn } from 'node:child_process';
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { guardAgainstOrphan } from '../child/parent-guard.ts';
 import { endProcess, waitUntil } from '../child/end-process.ts';
 import { commandLineOf } from '../child/process-identity.ts';
+import { spawnServer, type ServerPort, type ServerProcess } from '../child/server-process.ts';
 import { StartupError } from '../errors/startup-error.ts';
 import { natsConfig } from './nats-config.ts';
 
@@ -14,31 +13,22 @@ export interface StartNatsServerOptions {
   readonly binary: string;
   /** Absolute folder for streams, configuration and log; made when absent. */
   readonly dataDir: string;
-  /** A TCP port of 127.0.0.1, or how to choose one (asked after a server left behind is ended); without it the server takes a free one. */
-  readonly port?: number | (() => Promise<number>);
+  /** Without it the server takes a free one. */
+  readonly port?: ServerPort;
   /** Defaults to `always`: a message acknowledged is a message on disk. */
   readonly sync?: 'always' | number;
-}
-
-export interface NatsServer {
-  /** `nats://127.0.0.1:<port>` */
-  readonly url: string;
-  readonly port: number;
-  readonly pid: number;
-  /** Resolves when the server has ended, asked or not. */
-  readonly exited: Promise<void>;
-  /** Ends the server and resolves when it is gone. */
-  stop(): Promise<void>;
 }
 
 const startTimeoutMs = 20_000;
 const stopGraceMs = 5_000;
 
 /**
- * Starts a NATS server on loopback with JetStream and resolves when it answers.
+ * Starts a NATS server on loopback with JetStream and resolves, with `nats://127.0.0.1:<port>`, when it answers.
  * A server left running on the same folder by a killed start is ended first; two at one store would corrupt it.
+ *
+ * @throws StartupError with the telling line of its log when it does not answer within 20 s.
  */
-export async function startNatsServer(options: StartNatsServerOptions): Promise<NatsServer> {
+export async function startNatsServer(options: StartNatsServerOptions): Promise<ServerProcess> {
   const { binary, dataDir } = options;
   const configFile = join(dataDir, 'nats.conf');
   const pidFile = join(dataDir, 'nats.pid');
@@ -60,30 +50,18 @@ export async function startNatsServer(options: StartNatsServerOptions): Promise<
     }),
   );
 
-  // A session of its own: Ctrl-C must reach the services first, which still need the server while they drain.
-  const child = spawn(binary, ['-c', configFile], { stdio: 'ignore', detached: true });
-  let gone = false;
-  const exited = new Promise<void>((resolve) => {
-    const end = () => {
-      gone = true;
-      resolve();
-    };
-    child.once('exit', end);
-    child.once('error', end);
-  });
-  const pid = child.pid;
-  if (pid === undefined)
+  const server = spawnServer(binary, ['-c', configFile], { stdio: 'ignore' });
+  if (server === undefined)
     throw new StartupError(`${binary} could not be started: check that it is a program for this machine.`);
-  const guard = guardAgainstOrphan(pid, 'INT');
-  void exited.then(() => guard.release());
+  const { pid, exited, hasExited } = server;
 
   let port: number | undefined;
   const answers = await waitUntil(async () => {
-    if (gone) return true;
+    if (hasExited()) return true;
     port ??= await readClientPort(portsDir, pid);
     return port !== undefined && (await greets(port));
   }, startTimeoutMs);
-  if (!answers || gone || port === undefined) {
+  if (!answers || hasExited() || port === undefined) {
     await endProcess(pid, 'SIGINT', stopGraceMs);
     throw new StartupError(`The NATS server did not start: ${await logExcerpt(logFile)} (log: ${logFile}).`);
   }
@@ -93,7 +71,7 @@ export async function startNatsServer(options: StartNatsServerOptions): Promise<
     pid,
     exited,
     async stop() {
-      if (!gone) await endProcess(pid, 'SIGINT', stopGraceMs);
+      if (!hasExited()) await endProcess(pid, 'SIGINT', stopGraceMs);
       await exited;
     },
   };

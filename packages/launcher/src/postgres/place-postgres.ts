@@ -6,7 +6,7 @@ import { findClosedFolder, type SystemUser } from './postgres-user.ts';
 import type { PostgresBinaries } from './postgres-binaries.ts';
 
 /** Where another user can always reach files that root puts there. */
-export const openRoot = '/var/lib/atelier';
+const openRoot = '/var/lib/atelier';
 
 /**
  * The folder for a cluster: the wanted one, or one under `/var/lib/atelier` when the server's user cannot enter the

@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import postgres from 'postgres';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { isAlive } from '../child/process-identity.ts';
-import { startPostgresServer, type PostgresServer } from './start-postgres-server.ts';
+import type { ServerProcess } from '../child/server-process.ts';
+import { startPostgresServer } from './start-postgres-server.ts';
 
 describe('startPostgresServer', () => {
   let root: string;
   let dataDir: string;
-  const servers: PostgresServer[] = [];
+  const servers: ServerProcess[] = [];
 
   beforeEach(async () => {
     root = await mkdtemp(join(tmpdir(), 'atelier-postgres-'));
@@ -22,7 +23,7 @@ describe('startPostgresServer', () => {
     await rm(root, { recursive: true, force: true });
   });
 
-  async function start({ port, durable = false }: { port?: number; durable?: boolean } = {}): Promise<PostgresServer> {
+  async function start({ port, durable = false }: { port?: number; durable?: boolean } = {}): Promise<ServerProcess> {
     const server = await startPostgresServer({
       dataDir,
       password: 'a b/c:d@e',

@@ -1,12 +1,11 @@
-import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chown, mkdir, open, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { guardAgainstOrphan } from '../child/parent-guard.ts';
 import { endProcess, sendSignal, waitUntil } from '../child/end-process.ts';
 import { commandLineOf, isAlive } from '../child/process-identity.ts';
 import { lastLine, runCommand } from '../child/run-command.ts';
+import { spawnServer, type ServerPort, type ServerProcess } from '../child/server-process.ts';
 import { StartupError } from '../errors/startup-error.ts';
 import { findFreePort } from '../net/free-port.ts';
 import { placeBinaries, placeCluster } from './place-postgres.ts';
@@ -19,23 +18,12 @@ export interface StartPostgresServerOptions {
   readonly dataDir: string;
   /** Password of the superuser `postgres`; fixed when the cluster is made. */
   readonly password: string;
-  /** A TCP port of 127.0.0.1, or how to choose one (asked after a server left behind is ended); without it a free one is taken. */
-  readonly port?: number | (() => Promise<number>);
+  /** Without it a free one is taken. */
+  readonly port?: ServerPort;
   /** False trades safety for speed: a crash of the machine may lose the cluster (tests only). Defaults to true. */
   readonly durable?: boolean;
   /** Told in one line what is being done when it takes a while. */
   readonly say?: (line: string) => void;
-}
-
-export interface PostgresServer {
-  /** `postgresql://postgres:<password>@127.0.0.1:<port>/postgres` */
-  readonly url: string;
-  readonly port: number;
-  readonly pid: number;
-  /** Resolves when the server has ended, asked or not. */
-  readonly exited: Promise<void>;
-  /** Ends the server (fast shutdown) and resolves when it is gone. */
-  stop(): Promise<void>;
 }
 
 const startTimeoutMs = 60_000;
@@ -43,6 +31,9 @@ const stopGraceMs = 15_000;
 const initdbTimeoutMs = 120_000;
 const maxLogBytes = 10_000_000;
 const maxAttempts = 20;
+const retryAfterMs = 250;
+/** For the immediate shutdown of one that did not answer to a fast one. */
+const immediateGraceMs = 5_000;
 
 // One machine, a few services with small pools: little memory, no parallel workers to speak of, no compiled queries.
 const settings = [
@@ -72,10 +63,13 @@ const hastySettings = [
 ];
 
 /**
- * Starts an embedded Postgres on loopback (UTF8, C.UTF-8) and resolves when it takes connections. The first start makes the cluster;
+ * Starts an embedded Postgres on loopback (UTF8, C.UTF-8) and resolves, with
+ * `postgresql://postgres:<password>@127.0.0.1:<port>/postgres`, when it takes connections. The first start makes the cluster;
  * one left half-made is made again. A server left running on the folder by a killed start is ended first.
+ *
+ * @throws StartupError with the telling line of its log or of initdb.
  */
-export async function startPostgresServer(options: StartPostgresServerOptions): Promise<PostgresServer> {
+export async function startPostgresServer(options: StartPostgresServerOptions): Promise<ServerProcess> {
   const say = options.say ?? (() => undefined);
   const ownUid = process.getuid?.();
   const user = await choosePostgresUser(ownUid, join(options.dataDir, 'data'), say);
@@ -109,7 +103,7 @@ export async function startPostgresServer(options: StartPostgresServerOptions): 
       throw new StartupError(
         `Postgres did not start: ${tellingLine(outcome.log)} (log: ${join(clusterDir, 'postgres.log')}).`,
       );
-    await new Promise((resolve) => setTimeout(resolve, 250));
+    await new Promise((resolve) => setTimeout(resolve, retryAfterMs));
   }
 }
 
@@ -121,9 +115,9 @@ interface Cluster {
   readonly durable: boolean;
 }
 
-type Running = Pick<PostgresServer, 'pid' | 'exited' | 'stop'>;
+type Running = Pick<ServerProcess, 'pid' | 'exited' | 'stop'>;
 
-function describe(server: Running, port: number, password: string): PostgresServer {
+function describe(server: Running, port: number, password: string): ServerProcess {
   return { ...server, port, url: `postgresql://postgres:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres` };
 }
 
@@ -173,38 +167,24 @@ async function launch(
   const log = await open(logFile, (logged?.size ?? 0) > maxLogBytes ? 'w' : 'a', 0o600);
   const logStart = (await log.stat()).size;
   const flags = [...settings, ...(cluster.durable ? durableSettings : hastySettings), `port=${port}`];
-  // A session of its own: Ctrl-C must reach the services first, which still need the server while they drain.
-  const child = spawn(postgresProgram(binaries, 'postgres'), ['-D', pgData, ...flags.flatMap((flag) => ['-c', flag])], {
-    ...user,
-    cwd: clusterDir,
-    env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
-    stdio: ['ignore', log.fd, log.fd],
-    detached: true,
-  });
-  let gone = false;
-  const exited = new Promise<void>((resolve) => {
-    const end = () => {
-      gone = true;
-      resolve();
-    };
-    child.once('exit', end);
-    child.once('error', end);
-  });
+  const server = spawnServer(
+    postgresProgram(binaries, 'postgres'),
+    ['-D', pgData, ...flags.flatMap((flag) => ['-c', flag])],
+    { ...user, cwd: clusterDir, env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' }, stdio: ['ignore', log.fd, log.fd] },
+  );
   await log.close();
   const readLog = async () => (await readFile(logFile)).subarray(logStart).toString('utf8');
-  const pid = child.pid;
-  if (pid === undefined) return { ok: false, log: `${postgresProgram(binaries, 'postgres')} could not be started` };
-  const guard = guardAgainstOrphan(pid, 'INT');
-  void exited.then(() => guard.release());
+  if (server === undefined) return { ok: false, log: `${postgresProgram(binaries, 'postgres')} could not be started` };
+  const { pid, exited, hasExited } = server;
 
   const settled = await waitUntil(async () => {
-    if (gone) return true;
+    if (hasExited()) return true;
     const file = parsePostmasterFile(await readFile(join(pgData, 'postmaster.pid'), 'utf8').catch(() => ''));
     return file?.pid === pid && file.ready;
   }, startTimeoutMs);
-  if (gone) return { ok: false, log: await readLog() };
+  if (hasExited()) return { ok: false, log: await readLog() };
   const stop = async () => {
-    if (!gone) await endPostmaster(pid);
+    if (!hasExited()) await endPostmaster(pid);
     await exited;
   };
   if (!settled) {
@@ -218,7 +198,7 @@ async function launch(
 async function endPostmaster(pid: number): Promise<void> {
   if (!sendSignal(pid, 'SIGINT')) return;
   if (await waitUntil(() => !isAlive(pid), stopGraceMs)) return;
-  await endProcess(pid, 'SIGQUIT', 5_000);
+  await endProcess(pid, 'SIGQUIT', immediateGraceMs);
 }
 
 async function endLeftBehind(pgData: string): Promise<void> {

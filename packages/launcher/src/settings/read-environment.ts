@@ -26,7 +26,7 @@ export async function readEnvironment(
 }
 
 /** `processEnv` over `fileEnv`, without blank values. */
-export function mergeEnvironment(
+function mergeEnvironment(
   fileEnv: Readonly<Record<string, string | undefined>>,
   processEnv: Readonly<Record<string, string | undefined>>,
 ): Environment {

@@ -1,12 +1,10 @@
 import { ResourceStack } from '@atelier/shared/lifecycle/resource-stack';
 import { keepServerRunning, type KeptServer } from '../child/keep-server-running.ts';
-import { identifyProcess } from '../child/process-identity.ts';
 import { superviseChild, type ChildSpec, type SupervisedChild } from '../child/supervised-child.ts';
 import { createHome, homeLayout, type HomeLayout } from '../home/home-layout.ts';
 import { acquireRunLock } from '../home/run-lock.ts';
-import { endLeftBehindChildren, writeRunRecord, type RunRecord } from '../home/run-record.ts';
+import { endLeftBehindChildren } from '../home/run-record.ts';
 import { readOrCreateSecrets } from '../home/secrets.ts';
-import { rm } from 'node:fs/promises';
 import { findNatsServer } from '../nats/find-nats-server.ts';
 import { startNatsServer } from '../nats/start-nats-server.ts';
 import { StartupError } from '../errors/startup-error.ts';
@@ -17,6 +15,7 @@ import { startPostgresServer } from '../postgres/start-postgres-server.ts';
 import type { LauncherSettings } from '../settings/launcher-settings.ts';
 import type { Environment } from '../settings/read-environment.ts';
 import type { Programs } from './programs.ts';
+import { createRunRecorder } from './run-recorder.ts';
 import { serviceEnvironment, type Addresses } from './service-environment.ts';
 
 export interface StartAtelierOptions {
@@ -47,7 +46,7 @@ export interface RunningAtelier {
   stop(): Promise<void>;
 }
 
-export const defaultWebPort = 8484;
+const defaultWebPort = 8484;
 const maxPortAttempts = 5;
 const serviceStopGraceMs = 12_000;
 const simulatorStopGraceMs = 3_000;
@@ -84,14 +83,14 @@ async function startAll(
   terminal: Terminal,
   resources: ResourceStack,
 ): Promise<Omit<RunningAtelier, 'stop'>> {
-  const { settings, programs, signal } = options;
+  const { settings, signal } = options;
   const lock = await acquireRunLock(home.lockDir);
   resources.use('lock', () => lock.release());
   const leftBehind = await endLeftBehindChildren(home.runFile);
   if (leftBehind.length > 0) terminal.say(`Ended what an earlier run left behind: ${leftBehind.join(', ')}`);
 
   const ports = await openStablePorts(home.portsFile);
-  const record = createRecorder(home, options.now(), terminal);
+  const record = createRunRecorder(home.runFile, options.now(), (text) => terminal.notice('launcher', text));
   resources.use('run record', () => record.close());
   const { webHost, gatewayHost } = settings;
   const held = {
@@ -132,20 +131,8 @@ async function startAll(
   };
   record.set({ natsUrl, databaseUrl, comfyuiUrl });
 
-  const env = serviceEnvironment(options.env, home, addresses);
   await releasePorts();
-  const services = programs.services.map(({ name, script }, index) =>
-    supervise({
-      name,
-      script,
-      env: {
-        ...env,
-        ...(settings.metricsPort === undefined ? {} : { ATELIER_METRICS_PORT: String(settings.metricsPort + index) }),
-      },
-      cwd: options.cwd,
-      stopGraceMs: serviceStopGraceMs,
-    }),
-  );
+  const services = serviceSpecs(options, home, addresses).map(supervise);
   resources.use('services', () => Promise.all(services.map((service) => service.stop())).then(() => undefined));
   const messages = await unlessAborted(Promise.all(services.map((service) => service.ready)), signal);
   const toldUrl = (name: string): string | undefined =>
@@ -156,6 +143,19 @@ async function startAll(
   await record.written();
   const [gatewayUrl, doorUrl] = [toldUrl('gatewayUrl'), toldUrl('doorUrl')];
   return { webUrl, gatewayUrl, doorUrl, comfyuiUrl, simulated: settings.comfyuiUrl === undefined, home };
+}
+
+/** How each service is run. Ports for figures follow one another. */
+function serviceSpecs(options: StartAtelierOptions, home: HomeLayout, addresses: Addresses): ChildSpec[] {
+  const env = serviceEnvironment(options.env, home, addresses);
+  const { metricsPort } = options.settings;
+  return options.programs.services.map(({ name, script }, index) => ({
+    name,
+    script,
+    env: { ...env, ...(metricsPort === undefined ? {} : { ATELIER_METRICS_PORT: String(metricsPort + index) }) },
+    cwd: options.cwd,
+    stopGraceMs: serviceStopGraceMs,
+  }));
 }
 
 /** The ports that people know, with the setting that changes each. */
@@ -272,48 +272,4 @@ function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
   return Promise.race([work, aborted]);
-}
-
-/** Keeps `run.json` up to date while processes come and go; one write at a time. */
-function createRecorder(home: HomeLayout, startedAt: Date, terminal: Terminal) {
-  const children: SupervisedChild[] = [];
-  let known: Partial<RunRecord> = {};
-  let writing: Promise<void> = Promise.resolve();
-  let closed = false;
-  const write = async () => {
-    if (closed) return;
-    const running = children.flatMap(({ name, pid }) => (pid === undefined ? [] : [{ name, pid }]));
-    const identified = await Promise.all(
-      running.map(async ({ name, pid }) => ({ name, ...(await identifyProcess(pid)) })),
-    );
-    await writeRunRecord(home.runFile, {
-      ...known,
-      pid: process.pid,
-      startedAt: startedAt.toISOString(),
-      children: identified,
-    });
-  };
-  const update = () => {
-    writing = writing
-      .then(write)
-      .catch((error: unknown) => terminal.notice('launcher', `run.json cannot be written: ${String(error)}`));
-  };
-  return {
-    add(child: SupervisedChild) {
-      children.push(child);
-      update();
-    },
-    update,
-    set(values: Partial<RunRecord>) {
-      known = { ...known, ...values };
-      update();
-    },
-    /** Resolves when the file says all that was told until now. */
-    written: () => writing,
-    async close() {
-      closed = true;
-      await writing;
-      await rm(home.runFile, { force: true });
-    },
-  };
 }

@@ -1,4 +1,4 @@
-import { defaultPickRules, pickJob, type Pick, type PickRules, type Share, type WaitingJob } from '../pick-job.ts';
+import { defaultPickRules, pickJob, type QueuePick, type PickRules, type Share, type WaitingJob } from '../pick-job.ts';
 
 /** A job of a replay: `gpuSeconds` is what is expected, `actualSeconds` what it takes. `waitedSeconds` is minus its arrival. */
 export interface ReplayJob extends WaitingJob {
@@ -122,7 +122,7 @@ export interface FairPolicyOptions {
   weights?: ReadonlyMap<string, number>;
   /** Expected GPU seconds as of now, in place of those in the job. */
   expected?(job: ReplayJob): number;
-  onPick?(pick: Pick, decisionMs: number): void;
+  onPick?(pick: QueuePick, decisionMs: number): void;
 }
 
 export function createFairPolicy(options: FairPolicyOptions = {}): FairPolicy {

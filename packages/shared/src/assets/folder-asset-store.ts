@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, open, rename, rm, stat, utimes, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { AssetInfo, AssetStore } from './asset-store.ts';
+import type { AssetInfo, AssetStore, StoredAsset } from './asset-store.ts';
 import { sniffBytes, sniffMediaType } from './sniff-media-type.ts';
 import { spoolFile, sweepFolder } from './spool-file.ts';
 import { assertAssetHash, assertByteRange, assetNotFound, errorCode, toStorageError } from './storage-error.ts';
@@ -34,14 +34,49 @@ export function createFolderAssetStore(options: FolderAssetStoreOptions): AssetS
     return join(folder, hash.slice(0, 2), hash.slice(2, 4), hash);
   }
 
+  async function isOlder(path: string, thanMs: number): Promise<boolean> {
+    const { mtimeMs } = await stat(path);
+    return now() - mtimeMs >= thanMs;
+  }
+
+  /** Takes the file aside before it goes: one that was put again after the first look is seen then, and put back. */
+  async function deleteOlder(path: string, thanMs: number): Promise<boolean> {
+    if (!(await isOlder(path, thanMs))) return false;
+    const aside = join(temporary, randomId());
+    await mkdir(temporary, { recursive: true });
+    await rename(path, aside);
+    if (!(await isOlder(aside, thanMs))) {
+      await rename(aside, path);
+      return false;
+    }
+    await rm(aside);
+    return true;
+  }
+
+  /** Bytes that are stored already need no second copy: their age begins anew, which `deleteUnreferenced` relies on. */
+  async function renew(bytes: Uint8Array): Promise<StoredAsset | undefined> {
+    const hash = createHash('sha256').update(bytes).digest('hex');
+    const at = new Date(now());
+    try {
+      await utimes(pathOf(hash), at, at);
+      return { hash, bytes: bytes.byteLength };
+    } catch {
+      // Not there, or not to be touched: then it is written.
+      return undefined;
+    }
+  }
+
   return {
     async put(source, { maxBytes }) {
+      const limit = Math.min(maxBytes, options.maxBytes);
+      const known = source instanceof Uint8Array && source.byteLength <= limit ? await renew(source) : undefined;
+      if (known !== undefined) return known;
       const spooled = join(temporary, randomId());
-      const stored = await spoolFile(source, spooled, Math.min(maxBytes, options.maxBytes));
+      const stored = await spoolFile(source, spooled, limit);
       const path = pathOf(stored.hash);
       try {
         const made = await mkdir(dirname(path), { recursive: true });
-        // Over what may be there: the same bytes, and its age begins anew, which `deleteUnreferenced` relies on.
+        // Over what may be there: the same bytes, and its age begins anew.
         await rename(spooled, path);
         await syncFolder(dirname(path));
         if (made !== undefined) {
@@ -96,9 +131,7 @@ export function createFolderAssetStore(options: FolderAssetStoreOptions): AssetS
       for (const hash of hashes) {
         const path = pathOf(hash);
         try {
-          if (now() - (await stat(path)).mtimeMs < olderThanMs) continue;
-          await rm(path);
-          deleted++;
+          if (await deleteOlder(path, olderThanMs)) deleted++;
         } catch (thrown) {
           if (errorCode(thrown) !== 'ENOENT') throw toStorageError(thrown, 'deleting a file');
         }

@@ -22,7 +22,13 @@ export async function spoolFile(source: AssetSource, path: string, maxBytes: num
   }
 }
 
+/** The folder is there but for the first time. */
 async function openForWriting(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'w', 0o640);
+  } catch (thrown) {
+    if (errorCode(thrown) !== 'ENOENT') throw toStorageError(thrown, 'storing a file');
+  }
   try {
     await mkdir(dirname(path), { recursive: true });
     return await open(path, 'w', 0o640);
@@ -67,14 +73,24 @@ export async function sweepFolder(folder: string, olderThanMs: number, now: numb
   try {
     for (const name of await readdir(folder)) {
       const path = join(folder, name);
-      const { mtimeMs } = await stat(path);
-      if (now - mtimeMs < olderThanMs) continue;
+      const writtenAt = await lastWritten(path);
+      if (writtenAt === undefined || now - writtenAt < olderThanMs) continue;
       await rm(path, { force: true });
       removed++;
     }
   } catch (thrown) {
-    // Not made yet, or a put has just finished with its file.
+    // The folder is not made yet.
     if (errorCode(thrown) !== 'ENOENT') throw toStorageError(thrown, 'sweeping temporary files');
   }
   return removed;
+}
+
+/** Undefined for a file with which a put has just finished. */
+async function lastWritten(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).mtimeMs;
+  } catch (thrown) {
+    if (errorCode(thrown) === 'ENOENT') return undefined;
+    throw thrown;
+  }
 }

@@ -6,8 +6,9 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { ServerProcess } from '../../../launcher/src/child/server-process.ts';
 import { findNatsServer } from '../../../launcher/src/nats/find-nats-server.ts';
-import { startNatsServer, type NatsServer } from '../../../launcher/src/nats/start-nats-server.ts';
+import { startNatsServer } from '../../../launcher/src/nats/start-nats-server.ts';
 import { toolsDir } from '../../../../tests/support/embedded-servers.ts';
 import { createTestNats, type TestNats } from '../../../../tests/support/servers.ts';
 import { openTcpProxy, type TcpProxy } from '../../../../tests/support/tcp-proxy.ts';
@@ -43,7 +44,7 @@ async function publish(bus: Bus, id: string = randomUUID()): Promise<string> {
 describe('a server that dies', () => {
   let dir: string;
   let binary: string;
-  let server: NatsServer;
+  let server: ServerProcess;
   let bus: Bus | undefined;
 
   beforeAll(async () => {
@@ -58,7 +59,7 @@ describe('a server that dies', () => {
     await rm(dir, { recursive: true, force: true });
   });
 
-  const start = (port?: number): Promise<NatsServer> =>
+  const start = (port?: number): Promise<ServerProcess> =>
     startNatsServer({ binary, dataDir: dir, sync: 60, ...(port === undefined ? {} : { port }) });
 
   async function kill(): Promise<void> {

@@ -25,7 +25,8 @@ export async function publishToStream<K extends SubjectKeyOf<'stream'>>(
   const subject = parts.names.subject(key, tokens);
   const payload = parts.codec.encode(key, data, { id: options.id, correlationId: options.correlationId });
   const waitMs = options.waitMs ?? defaultWaitMs;
-  const deadline = AbortSignal.timeout(waitMs);
+  const startedAt = performance.now();
+  let deadline: AbortSignal | undefined;
   let declared = false;
   for (let delayMs = 50; ; delayMs = Math.min(delayMs * 2, 1_000)) {
     try {
@@ -41,14 +42,28 @@ export async function publishToStream<K extends SubjectKeyOf<'stream'>>(
       const error = toBusError(thrown);
       if (isNoResponders(thrown) && !declared) {
         // The server has lost its streams, and this call came before whoever declares them after a reconnect.
-        declared = true;
-        await parts.declareStreams();
-        continue;
+        declared = await areDeclared(parts);
+        if (declared) continue;
       }
       if (error.code !== 'unavailable' || thrown instanceof JetStreamApiError) throw error;
-      if (waitMs === 0 || deadline.aborted) throw error;
+      if (waitMs === 0) throw error;
+      // Not before it is needed: almost every message is acknowledged at once.
+      deadline ??= AbortSignal.timeout(Math.max(0, Math.round(waitMs - (performance.now() - startedAt))));
+      if (deadline.aborted) throw error;
     }
     await link.waitUntilConnected(deadline);
     await abortableDelay(delayMs, deadline);
+  }
+}
+
+/** False where NATS went away meanwhile, which the publisher waits out. @throws AppError `config`. */
+async function areDeclared(parts: BusParts): Promise<boolean> {
+  try {
+    await parts.declareStreams();
+    return true;
+  } catch (thrown) {
+    const error = toBusError(thrown);
+    if (error.code !== 'unavailable') throw error;
+    return false;
   }
 }

@@ -14,6 +14,9 @@ export const platformSettings = {
   DATABASE_POOL_SIZE: intSetting(2, 100).default(8),
 } as const;
 
+/** State of this copy of the product, of services that keep some. */
+export const homeSettings = { ATELIER_HOME: z.string().default('.atelier') } as const;
+
 /** Where files are kept: a folder, or an S3-compatible store when ASSETS_S3_BUCKET is set. */
 export const assetSettings = {
   ATELIER_ASSETS_DIR: z.string().optional(),

@@ -20,10 +20,9 @@ export const workerCommandSchema = z.strictObject({
   instanceId: z.string().min(1),
   command: z.enum(['pause', 'resume', 'free_memory']),
 });
-export type WorkerCommand = z.infer<typeof workerCommandSchema>;
 
-/** What this server can make, for menus and completion. */
-export const recipeListRequestSchema = z.strictObject({});
+/** What this server can make, for menus and completion: for a person also what is reserved for them. */
+export const recipeListRequestSchema = z.strictObject({ personId: uuidSchema.optional() });
 export const recipeListSchema = z.strictObject({
   recipes: z.array(
     z.strictObject({
@@ -54,6 +53,50 @@ export const workflowExportRequestSchema = z.strictObject({ jobId: uuidSchema })
 /** JSON text that the front end opens; absent where it cannot be said, such as for node classes that are gone. */
 export const workflowExportSchema = z.strictObject({ workflowText: z.string().optional() });
 export type WorkflowExport = z.infer<typeof workflowExportSchema>;
+
+/** Asks what workflows may use here: all packs, and classes of one, or those that fit to what somebody types. */
+export const policyViewRequestSchema = z.strictObject({
+  pack: z.string().max(200).optional(),
+  /** Part of a class's name. */
+  search: z.string().max(200).optional(),
+  /** Classes in the answer; 0: packs alone. */
+  limit: z.int().min(0).max(100),
+});
+export type PolicyViewRequest = z.infer<typeof policyViewRequestSchema>;
+
+/** What should make an operator look twice at a class; `explainPolicy` says what each means. */
+const suspicionSchema = z.enum(['custom_pack', 'file_input', 'address_input', 'api_node', 'denied_by_default']);
+export type PolicySuspicion = z.infer<typeof suspicionSchema>;
+
+export const policyViewSchema = z.strictObject({
+  packs: z.array(
+    z.strictObject({
+      pack: z.string(),
+      allowed: z.boolean(),
+      classes: z.int(),
+      /** How many of them may not be used. */
+      denied: z.int(),
+      /** How many have a suspicion beside that of their pack. */
+      suspicious: z.int(),
+    }),
+  ),
+  /** Suspicious ones first. */
+  classes: z.array(
+    z.strictObject({
+      name: z.string(),
+      pack: z.string(),
+      allowed: z.boolean(),
+      /** Why not, as a clause. */
+      reason: z.string().optional(),
+      suspicions: z.array(suspicionSchema),
+      /** Inputs that the suspicions mean. */
+      inputs: z.array(z.string()),
+    }),
+  ),
+  /** Classes that fit, also beyond the limit. */
+  total: z.int(),
+});
+export type PolicyView = z.infer<typeof policyViewSchema>;
 
 /** Asks which of the agent's tools other doors may call. */
 export const toolListRequestSchema = z.strictObject({});

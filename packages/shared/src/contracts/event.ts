@@ -23,7 +23,6 @@ export const jobEventSchema = z.strictObject({
   version: z.int().min(1),
   recovered: z.boolean().optional(),
 });
-export type JobEvent = z.infer<typeof jobEventSchema>;
 
 /** A message waits to be sent through this door. */
 export const deliveryEventSchema = z.strictObject({
@@ -31,4 +30,3 @@ export const deliveryEventSchema = z.strictObject({
   requestId: uuidSchema,
   door: doorSchema,
 });
-export type DeliveryEvent = z.infer<typeof deliveryEventSchema>;

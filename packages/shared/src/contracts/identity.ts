@@ -23,7 +23,8 @@ export type PlatformUser = z.infer<typeof platformUserSchema>;
 /**
  * Where the answer goes: a place on a platform. `id` is the conversation's key there (a web person's timeline, a
  * Discord channel or thread, a Telegram chat); `threadId` a Telegram topic; `replyTo` the message that asked; `userId`
- * who asked, as the platform names them: for mentions, and for a private answer where the place is closed.
+ * who asked, as the platform names them: for mentions, and for a private answer where the place is closed; `isAdult`
+ * that the platform called it a place for adults when it was asked there.
  */
 export const placeSchema = z.strictObject({
   door: doorSchema,
@@ -32,5 +33,6 @@ export const placeSchema = z.strictObject({
   replyTo: z.string().max(100).optional(),
   guildId: z.string().max(100).optional(),
   userId: z.string().max(100).optional(),
+  isAdult: z.boolean().optional(),
 });
 export type Place = z.infer<typeof placeSchema>;

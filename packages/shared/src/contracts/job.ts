@@ -22,9 +22,6 @@ export const jobStateSchema = z.enum([
 ]);
 export type JobState = z.infer<typeof jobStateSchema>;
 
-/** States that nothing follows. */
-export const finalJobStates = ['succeeded', 'failed', 'cancelled', 'quarantined'] as const satisfies JobState[];
-
 /** `interactive`: somebody is waiting. `batch`: many at once, behind interactive work. */
 export const jobClassSchema = z.enum(['interactive', 'batch']);
 export type JobClass = z.infer<typeof jobClassSchema>;
@@ -88,9 +85,9 @@ export type NewJob = z.infer<typeof newJobSchema>;
 export const jobPromiseSchema = z.object({
   /** When it was told, by the database's clock, in seconds since 1970. */
   at: z.number(),
-  /** As replayed, before any correction, and the kind of forecast: see `WaitForecast` of packages/queue. */
+  /** As replayed, before any correction, and what held then: see `WaitForecast` of packages/queue. */
   seconds: z.number(),
-  group: z.string(),
+  conditions: z.object({ people: z.number(), loads: z.array(z.number()).readonly() }),
   /** When it would start: in 80 of 100 cases between the two. */
   low: z.number(),
   high: z.number(),
@@ -110,8 +107,11 @@ export const jobOutputSchema = z.strictObject({
   thumbnailHash: assetHashSchema.optional(),
   nodeId: z.string(),
   filename: z.string(),
-  /** `sheet`: made by us, all pictures of the job side by side. Absent: the job made it. */
-  kind: z.enum(['sheet']).optional(),
+  /**
+   * `sheet`: made by us, all pictures of the job side by side. `preview`: what ComfyUI shows beside the outputs and does not
+   * keep. Absent: the job made it.
+   */
+  kind: z.enum(['sheet', 'preview']).optional(),
 });
 export type JobOutput = z.infer<typeof jobOutputSchema>;
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { uuidSchema } from './identity.ts';
+import { publicErrorSchema } from './request.ts';
 
 /** Progress of a running job; at most 10 a second, lossy. */
 export const liveProgressSchema = z.strictObject({
@@ -25,17 +26,49 @@ export const livePreviewSchema = z.strictObject({
 });
 export type LivePreview = z.infer<typeof livePreviewSchema>;
 
-/** What a worker says of itself every 2 s. */
+/** What the jobs that ran on one ComfyUI tell of it: read from their rows, so it is the same after any restart. */
+export const instanceHistorySchema = z.strictObject({
+  /**
+   * What its GPU is taken to hold: checkpoint and LoRAs of the last job posted there, joined by ` + `. Inferred, since ComfyUI
+   * does not tell; null after a restart of it, after freeing memory, and when somebody else's prompt ran.
+   */
+  residentModels: z.string().nullable(),
+  /** Of the last 50 jobs that succeeded there within 7 days, by recipe and model, the most frequent first; 5 at most. */
+  speeds: z.array(
+    z.strictObject({
+      recipe: z.string(),
+      model: z.string().nullable(),
+      jobs: z.int().min(1),
+      /** Median on the GPU. */
+      gpuSeconds: z.number().min(0),
+      /** Sampling steps over all that time, loading and decoding included; null where the steps are not known. */
+      stepsPerSecond: z.number().min(0).nullable(),
+    }),
+  ),
+  /** Of the last 1,000 jobs that ended there within 24 hours. */
+  succeeded: z.int().min(0),
+  failed: z.int().min(0),
+  /** Of the last one among those that failed. */
+  lastError: publicErrorSchema.extend({ at: z.iso.datetime({ offset: true }) }).nullable(),
+});
+export type InstanceHistory = z.infer<typeof instanceHistorySchema>;
+
+/** What a worker says of itself every 2 s. What is absent is not known, or was not said by workers of earlier versions. */
 export const liveWorkerStatusSchema = z.strictObject({
   instanceId: z.string(),
   state: z.enum(['starting', 'waiting_for_comfyui', 'idle', 'busy', 'paused', 'draining']),
   comfyuiVersion: z.string().optional(),
-  /** Bytes. */
+  /** Bytes, as ComfyUI's system stats say. */
   vramTotal: z.number().optional(),
   vramFree: z.number().optional(),
   deviceName: z.string().optional(),
   runningJobId: uuidSchema.optional(),
+  /** Sampling steps that the running job makes a second. */
+  stepsPerSecond: z.number().min(0).optional(),
+  /** Prompts in its ComfyUI that are not ours. */
   foreignPrompts: z.int().min(0),
+  /** Left out of what is stored with the instance, where its rows say it. */
+  history: instanceHistorySchema.optional(),
 });
 export type LiveWorkerStatus = z.infer<typeof liveWorkerStatusSchema>;
 

@@ -69,10 +69,12 @@ export const deriveActionSchema = z.enum([
 ]);
 export type DeriveAction = z.infer<typeof deriveActionSchema>;
 
+const shotIdSchema = z.string().min(1).max(80);
+
 /** One shot of a storyboard. */
 export const shotSchema = z.strictObject({
   /** The author's own name of it, unique in the list. */
-  shotId: z.string().min(1).max(80),
+  shotId: shotIdSchema,
   prompt: z.string().min(1).max(MAX_PROMPT_CHARS),
   references: z
     .array(z.strictObject({ image: assetRefSchema, strength: z.number().min(0).max(1).optional() }))
@@ -149,6 +151,8 @@ export const requestBodySchema = z.discriminatedUnion('kind', [
     text: z.string().max(MAX_PROMPT_CHARS).optional(),
     /** The part to redraw, in words. */
     region: z.string().max(500).optional(),
+    /** First the picture with that part tinted, where some server can find it: nothing is redrawn yet. */
+    showRegion: z.literal(true).optional(),
     options: imagineOptionsSchema.partial().optional(),
   }),
   z.strictObject({ kind: z.literal('describe'), images: z.array(assetRefSchema).min(1).max(5) }),
@@ -174,7 +178,12 @@ export const requestBodySchema = z.discriminatedUnion('kind', [
     /** Output nodes to run, as ComfyUI's `partial_execution_targets`. */
     targets: z.array(z.string().max(200)).max(500).optional(),
   }),
-  z.strictObject({ kind: z.literal('rerun'), requestId: uuidSchema }),
+  z.strictObject({
+    kind: z.literal('rerun'),
+    requestId: uuidSchema,
+    /** Of a storyboard these shots alone. */
+    shotIds: z.array(shotIdSchema).min(1).max(MAX_SHOTS).optional(),
+  }),
 ]);
 export type RequestBody = z.infer<typeof requestBodySchema>;
 
@@ -237,6 +246,8 @@ export const planSummarySchema = z.strictObject({
   operation: operationSchema.optional(),
   /** The prompt in the person's own words, where it was translated. */
   translatedFrom: z.string().optional(),
+  /** The part, in words, that its picture tints and does no more: no result to list beside others. */
+  shownRegion: z.string().optional(),
   /** Remarks for the person, such as that the prompt was not translated. */
   notes: z.array(z.strictObject({ en: z.string(), zh: z.string() })),
 });

@@ -2,6 +2,8 @@ import type { z } from 'zod';
 import {
   cancelWakeSchema,
   controlAnswerSchema,
+  policyViewRequestSchema,
+  policyViewSchema,
   recipeListRequestSchema,
   recipeListSchema,
   toolAnswerSchema,
@@ -162,6 +164,14 @@ export const subjects = {
     schema: workflowExportRequestSchema,
     answer: workflowExportSchema,
     publishers: ['bot', 'gateway'],
+    consumers: ['agent'],
+  },
+  policyView: {
+    kind: 'control',
+    subject: 'control.v1.policy',
+    schema: policyViewRequestSchema,
+    answer: policyViewSchema,
+    publishers: ['bot'],
     consumers: ['agent'],
   },
   toolList: {

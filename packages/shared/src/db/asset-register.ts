@@ -22,18 +22,39 @@ export async function registerAsset(db: Database, asset: RegisteredAsset): Promi
   );
 }
 
-/** Forgets files past their time that no output uses and nobody keeps as a favourite, and returns their hashes, whose bytes may now be deleted. */
+/** Files that are used go on being kept for this long after now; those that are kept for good stay so. */
+export async function keepUsedAssets(
+  db: Pick<Database, 'sql'>,
+  hashes: readonly string[],
+  keepMs: number,
+): Promise<void> {
+  if (hashes.length === 0) return;
+  await withDatabaseErrors(
+    // Once a day is enough.
+    () => db.sql`
+    update assets set expires_at = now() + ${keepMs} * interval '1 millisecond'
+    where hash = any(${[...hashes]}) and expires_at < now() + ${keepMs} * interval '1 millisecond' - interval '1 day'`,
+  );
+}
+
+/**
+ * Forgets files past their time that no output uses and nobody keeps as a favourite, with the names that programs gave them,
+ * and returns their hashes, whose bytes may now be deleted.
+ */
 export async function takeExpiredAssets(db: Database, limit: number): Promise<string[]> {
   const rows = await withDatabaseErrors(
     () => db.sql`
-    delete from assets where hash in (
+    with gone as (delete from assets where hash in (
       select a.hash from assets a where a.expires_at < now()
         and not exists (select from job_outputs o where o.hash = a.hash)
         and not exists (select from job_outputs o where o.thumbnail_hash = a.hash)
         and not exists (select from instances i where i.registry_hash = a.hash)
         and not exists (select from favourites f where f.hash = a.hash)
       limit ${limit} for update skip locked
-    ) returning hash`,
+    ) returning hash), named as (
+      delete from api_files where hash in (select hash from gone)
+    )
+    select hash from gone`,
   );
   return rows.map((row) => String(row['hash']));
 }

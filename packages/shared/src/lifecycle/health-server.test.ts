@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createServiceMetrics } from '../metrics/service-metrics.ts';
+import { countStall, createServiceCounters } from '../metrics/service-counters.ts';
+import { createServiceRegistry } from '../metrics/service-metrics.ts';
 import { startHealthServer, type HealthServer } from './health-server.ts';
 
 const log = pino({ enabled: false });
@@ -10,8 +11,9 @@ afterEach(async () => {
 });
 
 async function start(isReady: () => boolean, port = 0): Promise<HealthServer | undefined> {
-  const { registry, rateLimitStalls } = createServiceMetrics('bot');
-  rateLimitStalls.inc({ platform: 'telegram' });
+  const counters = createServiceCounters();
+  countStall(counters, 'telegram', 1_000);
+  const registry = createServiceRegistry('bot', counters);
   const server = await startHealthServer({
     port,
     host: '127.0.0.1',

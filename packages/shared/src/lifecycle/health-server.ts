@@ -20,6 +20,8 @@ export interface HealthServerOptions {
 
 export interface HealthServer {
   readonly port: number;
+  /** Where this machine reaches it. */
+  readonly url: string;
   stop(): Promise<void>;
 }
 
@@ -78,8 +80,10 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : options.port;
   log.info({ host: options.host, port }, 'health and figures are served at /healthz, /readyz and /metrics');
+  const named = options.host === '0.0.0.0' || options.host === '::' ? '127.0.0.1' : options.host;
   return {
     port,
+    url: `http://${named.includes(':') ? `[${named}]` : named}:${port}`,
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

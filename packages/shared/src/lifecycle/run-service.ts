@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { AppError } from '../errors/app-error.ts';
+import type { ServiceCounters } from '../metrics/service-counters.ts';
 import { startHealthServer, type HealthServer, type MetricsSource } from './health-server.ts';
 import { startHeartbeat, type Heartbeat } from './heartbeat-file.ts';
 
@@ -11,8 +12,10 @@ export interface RunningService {
   ready?: Record<string, string>;
   /** Rejects when the service cannot go on: it is then stopped, and the process ends with 1. */
   running?: Promise<unknown>;
-  /** Its figures, for /metrics where ATELIER_METRICS_PORT is set; without them, those of the process. */
+  /** Its figures, for /metrics where ATELIER_METRICS_PORT is set; without them, those of the process and its counters. */
   metrics?: MetricsSource;
+  /** What it counts of itself. */
+  counters?: ServiceCounters;
   /** Whether it can do its work now, for /readyz; without it, from its start to its end. */
   isReady?: () => boolean;
 }
@@ -37,7 +40,7 @@ export async function runService(name: string, log: Logger, start: () => Promise
     isReady: () => !stopping && service !== undefined && (service.isReady?.() ?? true),
     metrics: () => {
       if (service?.metrics !== undefined) return Promise.resolve(service.metrics);
-      ownMetrics ??= loadProcessMetrics(name);
+      ownMetrics ??= loadProcessMetrics(name, { values: () => service?.counters?.values() ?? [] });
       return ownMetrics;
     },
   });
@@ -86,7 +89,8 @@ export async function runService(name: string, log: Logger, start: () => Promise
     stop('a failure', 1);
   });
   log.info(ready, `${name} is ready`);
-  process.send?.({ type: 'ready', service: name, ...ready });
+  const figures = health === undefined ? {} : { metricsUrl: health.url };
+  process.send?.({ type: 'ready', service: name, ...figures, ...ready });
 }
 
 /** Opens the health address that ATELIER_METRICS_PORT asks for, on ATELIER_METRICS_HOST or this machine alone. */
@@ -114,9 +118,9 @@ async function serveHealth(
 }
 
 /** Loaded at the first look: it measures the event loop from then on. */
-async function loadProcessMetrics(service: string): Promise<MetricsSource> {
-  const { createServiceMetrics } = await import('../metrics/service-metrics.ts');
-  return createServiceMetrics(service).registry;
+async function loadProcessMetrics(service: string, counters: Pick<ServiceCounters, 'values'>): Promise<MetricsSource> {
+  const { createServiceRegistry } = await import('../metrics/service-metrics.ts');
+  return createServiceRegistry(service, counters);
 }
 
 /**

@@ -99,7 +99,8 @@ function isNetworkError(thrown: unknown): boolean {
   return thrown instanceof TypeError || (thrown instanceof Error && 'code' in thrown);
 }
 
-const WHY: Readonly<Record<ClaudeFailureReason, LocalText>> = {
+/** Why the model gave nothing, as the beginning of a sentence. */
+export const FAILURE_WORDS: Readonly<Record<ClaudeFailureReason, LocalText>> = {
   rate_limited: { en: 'The language model is busy', zh: '语言模型繁忙' },
   spend_cap: { en: "The language model's spending limit is reached", zh: '语言模型的费用额度已用完' },
   overloaded: { en: 'The language model is overloaded', zh: '语言模型过载' },
@@ -108,8 +109,3 @@ const WHY: Readonly<Record<ClaudeFailureReason, LocalText>> = {
   malformed: { en: 'The language model gave no usable answer', zh: '语言模型没有给出可用的回答' },
   misconfigured: { en: 'The language model is not set up correctly', zh: '语言模型配置有误' },
 };
-
-/** Why the model gave nothing, as the beginning of a sentence. */
-export function failureWords(reason: ClaudeFailureReason): LocalText {
-  return WHY[reason];
-}

@@ -54,6 +54,12 @@ function create(options: Partial<ClaudeModelOptions> = {}): ModelPort {
   });
 }
 
+function nested(depth: number): Record<string, unknown> {
+  let value: Record<string, unknown> = {};
+  for (let level = 0; level < depth; level++) value = { a: value };
+  return value;
+}
+
 function ask(port = create(), changes: Partial<ModelCall> = {}, signal = new AbortController().signal) {
   const hooks = {
     onText: (text: string) => void texts.push(text),
@@ -180,6 +186,27 @@ describe('what passes is tried again', () => {
     );
     expect(await ask()).toMatchObject({ content: [{ text: 'Good morning.' }] });
     expect(lost.map(({ inputTokens }) => inputTokens)).toEqual([100, 100]);
+  });
+
+  test.each([
+    ['an id that nobody keeps', { id: 'a\u0000b' }],
+    ['an id twice', { id: 'other' }],
+    ['a name that is none', { name: 'look; drop' }],
+    ['arguments without end', { input: nested(200) }],
+  ])('a use of a tool with %s', async (_what, broken) => {
+    const use = { type: 'tool_use' as const, id: 'one', name: 'look', input: {} };
+    server.script(
+      {
+        kind: 'message',
+        content: [
+          { ...use, ...broken },
+          { ...use, id: 'other' },
+        ],
+      },
+      good,
+    );
+    expect(await ask()).toMatchObject({ stopReason: 'end_turn' });
+    expect(lost).toHaveLength(1);
   });
 
   test('a stream that is no stream', async () => {

@@ -10,8 +10,14 @@ import {
   type ModelReply,
   type ModelUsage,
 } from '../loop/model-port.ts';
-import { toolUsesOf, textOf } from '../loop/step.ts';
-import { failureWords, toClaudeFailure, UnusableAnswer, type ClaudeFailure } from './claude-failure.ts';
+import { toolUsesOf, textOf, type ToolUse } from '../loop/step.ts';
+import {
+  FAILURE_WORDS,
+  toClaudeFailure,
+  UnusableAnswer,
+  type ClaudeFailure,
+  type ClaudeFailureReason,
+} from './claude-failure.ts';
 
 export interface ClaudeModelOptions extends ClaudeSettings {
   log: Logger;
@@ -20,6 +26,10 @@ export interface ClaudeModelOptions extends ClaudeSettings {
   /** Waits; rejects when the signal is aborted. */
   delay?: (ms: number, signal: AbortSignal) => Promise<void>;
   random?: () => number;
+  /** What a reply, or an attempt at one that was of no use, has cost. */
+  onUsage?: (usage: ModelUsage, outcome: 'used' | 'lost') => void;
+  /** It is asked again, after this time. */
+  onRetry?: (reason: ClaudeFailureReason, waitMs: number) => void;
 }
 
 /** Attempts at one reply, the first included. */
@@ -104,10 +114,13 @@ export function createClaudeModel(options: ClaudeModelOptions): ModelPort {
         usage = reply.usage;
         throw error;
       }
+      options.onUsage?.(reply.usage, 'used');
       return reply;
     } catch (error) {
-      if (usage !== undefined && usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens > 0)
+      if (usage !== undefined && usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens > 0) {
+        options.onUsage?.(usage, 'lost');
         await hooks.onLost(usage);
+      }
       throw error;
     } finally {
       clearTimeout(timer);
@@ -140,7 +153,8 @@ export function createClaudeModel(options: ClaudeModelOptions): ModelPort {
             { err: thrown, attempt: attempts, reason: failure.reason, wait_ms: ms },
             'the language model gave no reply',
           );
-          if (ms === undefined) throw new ModelUnavailable(failure.reason, failureWords(failure.reason), thrown);
+          if (ms === undefined) throw new ModelUnavailable(failure.reason, FAILURE_WORDS[failure.reason], thrown);
+          options.onRetry?.(failure.reason, ms);
           await delay(ms, signal);
         }
       }
@@ -148,13 +162,35 @@ export function createClaudeModel(options: ClaudeModelOptions): ModelPort {
   };
 }
 
+/** As every maker's are, and as Postgres keeps them. */
+const TOOL_USE_ID = /^[\x21-\x7e]{1,200}$/;
+const TOOL_NAME = /^[\w-]{1,128}$/;
+
+/** Deeper arguments than any tool has: whatever walks through them would run out of stack. */
+const MAX_DEPTH = 64;
+
+/** What the API would not take back: then no later reply would ever come. */
+function isUsable({ id, name, input }: ToolUse): boolean {
+  const isObject = typeof input === 'object' && input !== null && !Array.isArray(input);
+  return TOOL_USE_ID.test(id) && TOOL_NAME.test(name) && isObject && isShallow(input);
+}
+
+function isShallow(value: object): boolean {
+  let level: unknown[] = [value];
+  for (let depth = 0; depth < MAX_DEPTH; depth++) {
+    level = level.flatMap((entry) => (typeof entry === 'object' && entry !== null ? Object.values(entry) : []));
+    if (level.length === 0) return true;
+  }
+  return false;
+}
+
 /** @throws UnusableAnswer */
 function checkReply(reply: ModelReply, mayBeSilent: boolean): void {
   if (reply.stopReason === 'refusal') throw new UnusableAnswer('declined', 'the model declined');
   const uses = toolUsesOf(reply.content);
   const wanted = reply.content.filter(({ type }) => type === 'tool_use').length;
-  if (uses.length !== wanted || new Set(uses.map(({ id }) => id)).size !== uses.length) {
-    throw new UnusableAnswer('malformed', 'a tool use lacks its id, or two have the same');
+  if (uses.length !== wanted || !uses.every(isUsable) || new Set(uses.map(({ id }) => id)).size !== uses.length) {
+    throw new UnusableAnswer('malformed', 'a tool use has no usable id, name or arguments, or two have the same id');
   }
   // After its tools a model may have nothing to add.
   if (uses.length === 0 && textOf(reply.content) === '' && !mayBeSilent)

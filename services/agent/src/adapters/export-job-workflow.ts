@@ -1,12 +1,9 @@
-import { convertToFrontend } from '@atelier/comfyui/convert/to-frontend';
-import { parseWorkflow } from '@atelier/comfyui/graph/parse-workflow';
-import { parseJson } from '@atelier/comfyui/json/parse-json';
-import { stringifyJson } from '@atelier/comfyui/json/stringify-json';
 import type { Registry } from '@atelier/comfyui/registry/registry';
 import type { WorkflowExport } from '@atelier/shared/contracts/control';
 import type { Database } from '@atelier/shared/db/connect-database';
 import { readJob } from '@atelier/shared/db/jobs/read-jobs';
 import { AppError } from '@atelier/shared/errors/app-error';
+import { exportFrontend } from '../core/read-workflow.ts';
 
 /**
  * A job's workflow as ComfyUI's front end saves it, laid out by the classes of a server that has them all; without text
@@ -21,9 +18,6 @@ export async function exportJobWorkflow(
 ): Promise<WorkflowExport> {
   const job = await readJob(db, jobId);
   if (job === undefined) throw new AppError('not_found', 'there is no such job');
-  const workflow = parseWorkflow(parseJson(job.workflowText));
-  const classes = Object.values(workflow).map((node) => node.class_type);
-  const registry = registries.find((one) => classes.every((name) => one.classes.has(name)));
-  if (registry === undefined) return {};
-  return { workflowText: stringifyJson(convertToFrontend(workflow, registry).workflow) };
+  const registry = registries.find((one) => job.classes.every((name) => one.classes.has(name)));
+  return registry === undefined ? {} : { workflowText: exportFrontend(job.workflowText, registry) };
 }

@@ -4,6 +4,7 @@ import { readJobsOfRequests } from '@atelier/shared/db/jobs/read-jobs';
 import { readWorkflow } from '@atelier/shared/db/workflows/saved-workflow-store';
 import { claimRequests, releaseRequest, renewAgentLease } from '@atelier/shared/db/requests/agent-lease';
 import { answerRequest, failUnplannedRequest } from '@atelier/shared/db/requests/answer-request';
+import { expireQuestions } from '@atelier/shared/db/requests/ask-question';
 import { finishCancels } from '@atelier/shared/db/requests/cancel-request';
 import { planRequest, type PlanLimits } from '@atelier/shared/db/requests/plan-request';
 import { readRequest } from '@atelier/shared/db/requests/read-requests';
@@ -18,6 +19,8 @@ export interface RequestDeskOptions {
   leaseMs: number;
   /** How much may wait; default: see `queue-settings`. */
   limits?: PlanLimits;
+  /** How long a question waits for its answer. */
+  questionExpiresMs: number;
 }
 
 /** Requests in Postgres; what a commit owes to NATS is handed to the relay at once. */
@@ -27,6 +30,7 @@ export function createPostgresRequestDesk({
   holder,
   leaseMs,
   limits,
+  questionExpiresMs,
 }: RequestDeskOptions): RequestDesk & PlanningSources {
   return {
     async claim(limit, requestId) {
@@ -62,6 +66,9 @@ export function createPostgresRequestDesk({
     findWorkflow: (personId, idOrName) => readWorkflow(db, personId, idOrName),
     async finishCancels() {
       outbox.nudge(await finishCancels(db));
+    },
+    async expireQuestions() {
+      outbox.nudge(await expireQuestions(db, questionExpiresMs));
     },
   };
 }

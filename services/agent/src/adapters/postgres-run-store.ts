@@ -7,8 +7,8 @@ import type { Database } from '@atelier/shared/db/connect-database';
 import { readJobsOfRequests } from '@atelier/shared/db/jobs/read-jobs';
 import type { OutboxRelay } from '@atelier/shared/db/outbox-relay';
 import type { OutboxRow } from '@atelier/shared/db/outbox-row';
-import { answerRequest } from '@atelier/shared/db/requests/answer-request';
 import { askQuestion, readAnswers } from '@atelier/shared/db/requests/ask-question';
+import { cancelRequest } from '@atelier/shared/db/requests/cancel-request';
 import type { PlanLimits } from '@atelier/shared/db/requests/plan-request';
 import { readRequest } from '@atelier/shared/db/requests/read-requests';
 import { NO_COST } from '../loop/model-prices.ts';
@@ -21,10 +21,15 @@ export interface RunStoreOptions {
   lease: RunLease;
   personId: string;
   limits: PlanLimits | undefined;
+  /** How long a question waits for its answer. */
+  questionExpiresMs: number;
+  /** Wakes whoever can stop a cancelled request. */
+  onCancel: (requestId: string, jobIds: string[]) => void;
 }
 
 /** A run in Postgres; what a commit owes to NATS is handed to the relay at once. */
-export function createPostgresRunStore({ db, outbox, lease, personId, limits }: RunStoreOptions): RunStore {
+export function createPostgresRunStore(options: RunStoreOptions): RunStore {
+  const { db, outbox, lease, personId, limits } = options;
   const runId = lease.requestId;
   const nudge = (rows: OutboxRow[] | undefined): boolean => {
     if (rows !== undefined) outbox.nudge(rows);
@@ -58,13 +63,19 @@ export function createPostgresRunStore({ db, outbox, lease, personId, limits }: 
       const committed = await commitToolResult(db, lease, row, effects, limits);
       return committed.outcome === 'committed' && nudge(committed.outbox);
     },
-    ask: async (question) => nudge(await askQuestion(db, lease, question)),
+    ask: async (question) => nudge(await askQuestion(db, lease, question, options.questionExpiresMs)),
     async park() {
       const parked = await parkRun(db, lease);
       if (parked.outcome === 'parked') nudge(parked.outbox);
       return parked.outcome;
     },
     end: async (reply, wake) => nudge(await endRun(db, lease, { reply, ...(wake === undefined ? {} : { wake }) })),
-    stop: async () => nudge(await answerRequest(db, lease, { state: 'cancelled' })),
+    async stop() {
+      const cancelled = await cancelRequest(db, runId, personId);
+      if (cancelled.outcome !== 'cancelling') return false;
+      outbox.nudge(cancelled.outbox);
+      options.onCancel(runId, cancelled.jobIds);
+      return true;
+    },
   };
 }

@@ -25,8 +25,8 @@ export interface ToolReadsOptions {
 /** What tools look up, in Postgres and the asset store. */
 export function createPostgresToolReads({ db, outbox, files, onCancel }: ToolReadsOptions): ToolReads {
   return {
-    findRequests: (reader, prefix) => findRequestsByPrefix(db, reader, reader.personId, prefix),
-    searchPictures: (reader, query) => searchPictures(db, reader, reader.personId, query),
+    findRequests: (reader, prefix) => findRequestsByPrefix(db, reader, prefix),
+    searchPictures: (reader, query) => searchPictures(db, reader, query),
     jobsOf: (requestId) => readJobsOfRequests(db, [requestId]),
     draft: (sessionId, draftId, version) => readDraft(db, sessionId, draftId, version),
     drafts: (sessionId) => listDrafts(db, sessionId, MAX_DRAFTS),

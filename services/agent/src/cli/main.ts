@@ -19,7 +19,8 @@ import { parseAgentConfig } from '../config.ts';
 import { createCatalog } from '../core/catalog.ts';
 import { connectComfyRunner } from './execute-on-comfyui.ts';
 import { createMemoryConversation } from './memory-conversation.ts';
-import { createStepPrinter, dollars } from './print-steps.ts';
+import { dollars } from '../loop/model-prices.ts';
+import { createStepPrinter } from './print-steps.ts';
 
 const usage = 'npm run agent -- "words" [--dry-run] [--language en|zh] [--out DIR]';
 const say = (line: string): void => console.log(line);
@@ -68,7 +69,6 @@ async function main(): Promise<number> {
       language: languageSchema.parse(values.language),
       sink: createStepPrinter(say),
       log,
-      random: Math.random,
       now: Date.now,
       askPerson: (question) => askInTerminal(terminal, question),
       ...(runner === undefined ? {} : { execute: runner.execute }),

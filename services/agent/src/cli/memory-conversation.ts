@@ -8,23 +8,20 @@ import type { JobWithOutputs } from '@atelier/shared/db/jobs/job-row';
 import type { AnsweredQuestion } from '@atelier/shared/db/requests/ask-question';
 import { AppError } from '@atelier/shared/errors/app-error';
 import type { Logger } from '@atelier/shared/log/create-logger';
-import { formatNotation } from '@atelier/comfyui/notation/format-notation';
 import type { AgentSettings } from '../config.ts';
 import type { Catalog } from '../core/catalog.ts';
 import { planRequest } from '../core/plan-request.ts';
+import type { PlanningSources } from '../core/planning-parts.ts';
 import { createOfflineWordsPlanner } from '../core/read-words-offline.ts';
 import type { EventSink } from '../loop/event-sink.ts';
 import { NO_COST } from '../loop/model-prices.ts';
 import type { ModelPort } from '../loop/model-port.ts';
 import { runAgent, type RunEnd } from '../loop/run-agent.ts';
-import { idOfUse } from '../loop/run-failures.ts';
 import type { RunHistory, RunStore } from '../loop/run-store.ts';
 import { SYSTEM_PROMPT } from '../loop/system-prompt.ts';
-import { requestOfCaller } from '../session/caller-request.ts';
 import { writeOpening, writeState } from '../session/opening.ts';
+import { createRunContext } from '../session/run-context.ts';
 import { createAgentTools } from '../tools/agent-tools.ts';
-import { registryFor } from '../tools/check-draft.ts';
-import { draftName, openDraft } from '../tools/draft-workflow.ts';
 import type { ToolReads } from '../tools/tool-reads.ts';
 
 export interface MemoryConversationOptions extends AgentSettings {
@@ -33,7 +30,6 @@ export interface MemoryConversationOptions extends AgentSettings {
   language: Language;
   sink: EventSink;
   log: Logger;
-  random: () => number;
   now: () => number;
   /** Does a job. Absent: jobs are shown and taken as done, without pictures. */
   execute?: (job: NewJob) => Promise<Pick<JobWithOutputs, 'state' | 'outputs' | 'error' | 'gpuSeconds'>>;
@@ -58,6 +54,11 @@ export function createMemoryConversation(options: MemoryConversationOptions) {
   let notes = '';
   let draftId: string | null = null;
 
+  const desk: PlanningSources = {
+    read: () => Promise.resolve(undefined),
+    readJobs: (requestId) => Promise.resolve(jobsOf.get(requestId) ?? []),
+    findWorkflow: () => Promise.resolve(undefined),
+  };
   const newestDrafts = (): DraftRow[] =>
     [...Map.groupBy(drafts, ({ id }) => id).values()].flatMap((versions) => versions.at(-1) ?? []);
   const reads: ToolReads = {
@@ -80,7 +81,16 @@ export function createMemoryConversation(options: MemoryConversationOptions) {
     session: () => Promise.resolve({ draftId, notes }),
     preferences: () => Promise.resolve([...preferences].map(([key, value]) => ({ key, value }))),
     measuredTimes: () => Promise.resolve([]),
-    spent: () => Promise.resolve({ personMicroDollars: 0, personGpuSeconds: 0, dayMicroDollars: 0, runGpuSeconds: 0 }),
+    spent: () =>
+      Promise.resolve({
+        personMicroDollars: 0,
+        personTokens: 0,
+        personCachedTokens: 0,
+        personGpuSeconds: 0,
+        dayMicroDollars: 0,
+        dayGpuSeconds: 0,
+        runGpuSeconds: 0,
+      }),
     queue: () =>
       Promise.resolve({
         version: 0,
@@ -99,17 +109,9 @@ export function createMemoryConversation(options: MemoryConversationOptions) {
   };
 
   function state(): string {
-    const row = draftId === null ? undefined : drafts.findLast(({ id }) => id === draftId);
-    const draft = row === undefined ? undefined : openDraft(row);
     return writeState({
-      draft:
-        row === undefined || draft === undefined
-          ? undefined
-          : {
-              name: draftName(row),
-              title: row.title,
-              notation: formatNotation(draft.workflow, registryFor(draft.workflow, catalog)),
-            },
+      draft: draftId === null ? undefined : drafts.findLast(({ id }) => id === draftId),
+      catalog,
       openRequests: [],
       preferences: [...preferences].map(([key, value]) => ({ key, value })),
       notes,
@@ -160,7 +162,10 @@ export function createMemoryConversation(options: MemoryConversationOptions) {
         notes = effects.notes ?? notes;
         if (effects.queue !== undefined) {
           plan.current = effects.queue.plan;
-          for (const job of effects.queue.jobs) history.jobs.push(await doJob(job));
+          for (const job of effects.queue.jobs) {
+            history.plannedGpuSeconds += job.estimatedGpuSeconds;
+            history.jobs.push(await doJob(job));
+          }
         }
         return true;
       },
@@ -223,7 +228,14 @@ export function createMemoryConversation(options: MemoryConversationOptions) {
       const plan: { current: ConversationRow['plan'] } = { current: null };
       const body: RequestBody = { kind: 'words', text };
       const { store, end: replyOf } = createStore(runId, plan);
-      const requester = { personId, personName: 'You', language: options.language, place, sessionId };
+      const requester = {
+        personId,
+        personName: 'You',
+        language: options.language,
+        place,
+        isHeardAlone: true,
+        sessionId,
+      };
       let end: RunEnd;
       do {
         end = await runAgent(
@@ -253,36 +265,23 @@ export function createMemoryConversation(options: MemoryConversationOptions) {
                   catalog,
                 }),
               ),
-            toolContext: (history, use, seq, noRepair) =>
-              Promise.resolve({
-                requester,
-                request: { id: runId, attachments: [], about: [] },
-                catalog,
-                reads,
-                planBody: (wanted, id) =>
-                  planRequest(
-                    requestOfCaller({ personId, language: options.language, place }, wanted, id, options.now()),
-                    {
-                      catalog,
-                      words: createOfflineWordsPlanner(),
-                      desk: {
-                        read: () => Promise.resolve(undefined),
-                        readJobs: (requestId) => Promise.resolve(jobsOf.get(requestId) ?? []),
-                        findWorkflow: () => Promise.resolve(undefined),
-                      },
-                      random: options.random,
-                    },
-                    signal,
-                  ),
-                idOf: (name) => idOfUse(runId, seq, use.id, name),
-                answers: history.answers,
-                jobs: history.jobs,
-                approval: options.approval,
-                gpuSecondsLeft: Number.POSITIVE_INFINITY,
-                noRepair,
-                random: options.random,
-                now: new Date(options.now()),
-              }),
+            toolContext: createRunContext({
+              runId,
+              requester,
+              attachments: [],
+              about: [],
+              catalog,
+              reads,
+              plan: (wanted, id, random) =>
+                planRequest(
+                  { id, personId, language: options.language, body: wanted },
+                  { catalog, words: createOfflineWordsPlanner(), desk, random },
+                  signal,
+                ),
+              approval: options.approval,
+              budgets: options.budgets,
+              now: options.now,
+            }),
           },
           signal,
         );
@@ -298,6 +297,7 @@ export function createMemoryConversation(options: MemoryConversationOptions) {
         plan: plan.current,
         reply: replyOf(),
         error: null,
+        question: null,
         pictures: jobs.reduce((sum, job) => sum + job.outputs.length, 0),
         jobsOpen: 0,
         parentRequestId: null,

@@ -1,12 +1,9 @@
+import { cutText } from '../core/cut-text.ts';
 import type { EventSink } from '../loop/event-sink.ts';
+import { dollars } from '../loop/model-prices.ts';
 import { textOf, toolUsesOf } from '../loop/step.ts';
 
 const MAX_SHOWN = 1_200;
-
-/** Dollars, from millionths. */
-export function dollars(microDollars: number): string {
-  return `$${(microDollars / 1_000_000).toFixed(4)}`;
-}
 
 /** Prints each step of a run as it is kept. */
 export function createStepPrinter(say: (line: string) => void): EventSink {
@@ -20,16 +17,12 @@ export function createStepPrinter(say: (line: string) => void): EventSink {
       );
       const text = textOf(step.content);
       if (text !== '') say(text);
-      for (const use of toolUsesOf(step.content)) say(`→ ${use.name} ${shorten(JSON.stringify(use.input))}`);
+      for (const use of toolUsesOf(step.content)) say(`→ ${use.name} ${cutText(JSON.stringify(use.input), MAX_SHOWN)}`);
     } else if (event.type === 'result') {
       const text = event.result.content.map((block) => (block.type === 'text' ? block.text : '[picture]')).join('\n');
-      say(`← ${event.result.tool}${event.result.isError ? ' (error)' : ''}: ${shorten(text)}`);
+      say(`← ${event.result.tool}${event.result.isError ? ' (error)' : ''}: ${cutText(text, MAX_SHOWN)}`);
     } else if (event.type === 'end') {
       say(`\nagent: ${event.reply ?? ''}`);
     }
   };
-}
-
-function shorten(text: string): string {
-  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
 }

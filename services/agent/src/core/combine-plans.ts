@@ -1,4 +1,5 @@
 import type { PlanSummary } from '@atelier/shared/contracts/request';
+import { cutText } from './cut-text.ts';
 import type { PlanOutcome } from './planning-parts.ts';
 
 type Planned = Extract<PlanOutcome, { kind: 'planned' }>;
@@ -18,7 +19,7 @@ export function combinePlans(parts: readonly [Planned, ...Planned[]], prompts: r
     jobs: parts.flatMap(({ jobs }) => jobs),
     plan: {
       ...first.plan,
-      prompt: joined.length > MAX_SHOWN ? `${joined.slice(0, MAX_SHOWN - 1)}…` : joined,
+      prompt: cutText(joined, MAX_SHOWN),
       count: parts.reduce((sum, { plan }) => sum + plan.count, 0),
       notes: [...notes.values()],
     },

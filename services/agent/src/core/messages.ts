@@ -1,5 +1,6 @@
 import type { Language } from '@atelier/shared/contracts/identity';
 import type { PublicError } from '@atelier/shared/contracts/request';
+import { cutText } from './cut-text.ts';
 import type { LocalText, ReplyTopic } from './words-plan.ts';
 
 /** The language of a text: Chinese where it has a Chinese character, else the person's own. */
@@ -14,8 +15,7 @@ export function invalidRequest(message: LocalText): PublicError {
 
 /** Quotes a name for a sentence, shortened. */
 export function quoted(name: string): string {
-  const shown = name.replaceAll(/\s+/g, ' ').trim();
-  return shown.length > 60 ? `“${shown.slice(0, 57)}…”` : `“${shown}”`;
+  return `“${cutText(name.replaceAll(/\s+/g, ' ').trim(), 60)}”`;
 }
 
 /** "There is: a, b." in both languages, or nothing where there is nothing to offer. */

@@ -28,6 +28,14 @@ export function jobsOfPicture(jobs: readonly JobWithOutputs[], picture: number |
   return shotId === undefined ? jobs : jobs.filter((job) => job.params?.shotId === shotId);
 }
 
+/** The jobs of these shots; all where none are named. */
+export function jobsOfShots(
+  jobs: readonly JobWithOutputs[],
+  shotIds: readonly string[] | undefined,
+): readonly JobWithOutputs[] {
+  return shotIds === undefined ? jobs : jobs.filter((job) => shotIds.includes(job.params?.shotId ?? ''));
+}
+
 /**
  * Makes jobs again with the values that they were made with, so that neither words are read twice nor changed defaults
  * matter. Undefined where the jobs do not tell how they were made.
@@ -86,12 +94,20 @@ function wantedAgain(
   if (wanted === undefined) return undefined;
   const count = group.reduce((sum, { images }) => sum + images, 0);
   const { images, mask, ...changes } = definedOnly(options ?? {});
-  const base = { ...wanted.wish, count, ...(keepSeed === true ? {} : { seed: '-1' }) };
+  // What each reference counted for holds for those pictures, and not under a new strength for all.
+  const isSame = images === undefined && changes.strength === undefined;
+  const made = isSame ? wanted.wish : withoutStrengths(wanted.wish);
+  const base = { ...made, count, ...(keepSeed === true ? {} : { seed: '-1' }) };
   return {
     ...wanted,
     wish: { ...overlaid(base, changes), ...(mask === undefined ? {} : { mask }) },
     pictures: images ?? wanted.pictures,
   };
+}
+
+function withoutStrengths(wish: PictureWish): PictureWish {
+  const { strengths: _strengths, ...parameters } = wish.parameters ?? {};
+  return { ...wish, parameters };
 }
 
 /**

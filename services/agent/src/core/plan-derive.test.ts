@@ -114,6 +114,32 @@ describe('what is made of one picture', () => {
     expect(jobs[0]?.workflowText).toContain('"prompt":"the tail"');
   });
 
+  test('a described region is shown first where that is wished, and redrawn at the second word', async () => {
+    const body = { region: 'the tail', text: 'a striped tail' };
+    const { plan, jobs } = await world.make(derive('vary_region', { ...body, showRegion: true }), later);
+    expect(plan).toMatchObject({ recipe: 'show-region', shownRegion: 'the tail', count: 1, notes: [] });
+    expect(plan.operation).toBeUndefined();
+    expect(jobs[0]?.inputs.map(({ hash }) => hash)).toEqual([third]);
+    expect(jobs[0]?.workflowText).toContain('"prompt":"the tail"');
+    expect(jobs[0]?.workflowText).not.toContain('KSampler');
+    const again = await world.make({ kind: 'rerun', requestId: later.id }, { id: testId(12) });
+    expect(again.plan).toMatchObject({ recipe: 'show-region', shownRegion: 'the tail' });
+    const redrawn = await world.make(derive('vary_region', body), { id: testId(13) });
+    expect(redrawn.plan).toMatchObject({ recipe: 'inpaint-described', prompt: 'a striped tail' });
+    expect(redrawn.plan.shownRegion).toBeUndefined();
+  });
+
+  test('a mask, or a server that finds no described region, needs no showing', async () => {
+    const mask = { hash: 'f'.repeat(64), mediaType: 'image/png' };
+    const body = { region: 'the tail', text: 'snow', showRegion: true } as const;
+    const { jobs } = await world.make(derive('vary_region', { ...body, options: { mask } }), later);
+    expect(jobs[0]?.recipe).toBe('inpaint');
+    world = createPlanningWorld(small);
+    await world.make(fox, { id: original });
+    const { message } = await world.refusal(derive('vary_region', body), later);
+    expect(message.en).toContain('comfyui_segment_anything');
+  });
+
   test('a mask goes before words, by white', async () => {
     const mask = { hash: 'f'.repeat(64), mediaType: 'image/png' };
     const { jobs } = await world.make(

@@ -1,10 +1,11 @@
+import { showRegion } from '@atelier/comfyui/recipes/inpaint';
 import type { AssetRef, DeriveAction, ImagineOptions, RequestBody } from '@atelier/shared/contracts/request';
 import type { RequestRecord } from '@atelier/shared/db/requests/request-row';
-import { offersOfKind } from './catalog.ts';
+import { hasParameter, offersOfKind, type Catalog } from './catalog.ts';
 import { worksWithModel } from './choose-recipe.ts';
 import { definedOnly } from './defined-only.ts';
 import { planWish, refusal, type Wanted } from './plan-wish.ts';
-import type { PlanFailure, PlanningParts, PlanOutcome } from './planning-parts.ts';
+import type { AskedRequest, PlanFailure, PlanningParts, PlanOutcome } from './planning-parts.ts';
 import { prepareWanted } from './prepare-wanted.ts';
 import { findPicture, findSource, type SourcePicture, type SourceRequest } from './source-picture.ts';
 import { wishOfJob } from './wish-of-job.ts';
@@ -38,7 +39,7 @@ interface Basis {
 
 /** Plans what is made of one picture of an earlier request. */
 export async function planPictureAction(
-  request: RequestRecord,
+  request: AskedRequest,
   body: DeriveBody & { action: PictureAction },
   parts: PlanningParts,
 ): Promise<Planned | PlanFailure> {
@@ -94,12 +95,25 @@ function wantedAction(
   const region = body.region?.trim() ?? '';
   const outcome = startOf(body.action, basis, text, { region, mask, options }, parts);
   if ('message' in outcome) return refusal(outcome.message);
+  if (body.showRegion === true && outcome.wish.region !== undefined && canShowRegion(parts.catalog)) {
+    const wish = { recipe: showRegion.id, prompt: '', region: outcome.wish.region, ...sizeOf(basis) };
+    return { wish, pictures: [basis.picture], notes: [] };
+  }
   const { prompt: _prompt, strength: _strength, ...rest } = options;
   return {
     wish: { ...untuned(outcome.wish, rest), ...definedOnly(rest), ...(mask === undefined ? {} : { mask }) },
     pictures: [basis.picture, ...images],
     notes: outcome.notes ?? [],
   };
+}
+
+/** Whether what is tinted could also be redrawn: else the person is told at once what is missing. */
+function canShowRegion(catalog: Catalog): boolean {
+  return catalog.offers.some(({ recipe }) => recipe.id === showRegion.id) && redrawsDescribed(catalog);
+}
+
+function redrawsDescribed(catalog: Catalog): boolean {
+  return offersOfKind(catalog, 'inpaint').some(({ recipe }) => hasParameter(recipe, 'region'));
 }
 
 /** Without the settings of the picture's own model, where another one is asked for. */
@@ -209,10 +223,7 @@ function regionStart(basis: Basis, text: string, { region, mask, options }: Aske
       },
     };
   }
-  const described = offersOfKind(parts.catalog, 'inpaint').some(({ recipe }) =>
-    recipe.parameters.some(({ name }) => name === 'region'),
-  );
-  if (!described && text !== '' && offersOfKind(parts.catalog, 'image-edit').length > 0) {
+  if (!redrawsDescribed(parts.catalog) && text !== '' && offersOfKind(parts.catalog, 'image-edit').length > 0) {
     const isChinese = /\p{Script=Han}/u.test(text);
     return {
       wish: {

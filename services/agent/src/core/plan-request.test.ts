@@ -10,6 +10,7 @@ import type { RequestRecord } from '@atelier/shared/db/requests/request-row';
 import { createCatalog, type Catalog } from './catalog.ts';
 import { chooseRecipe } from './choose-recipe.ts';
 import { planRequest, type PlanOutcome } from './plan-request.ts';
+import { requestOf as askedOf } from './testing/planning-world.ts';
 import { createOfflineWordsPlanner } from './read-words-offline.ts';
 
 const requestId = '7f4d7c1e-30a5-4c6b-8a39-111111111111';
@@ -27,35 +28,7 @@ const stocked = {
 };
 
 function requestOf(body: RequestBody, language: 'en' | 'zh' = 'en', id = requestId): RequestRecord {
-  const at = new Date(0);
-  return {
-    id,
-    door: 'web',
-    eventId: id,
-    personId: requestId,
-    personName: 'Ada',
-    place: { door: 'web', id: 'ada' },
-    language,
-    body,
-    state: 'planning',
-    version: 2,
-    plan: null,
-    reply: null,
-    error: null,
-    cancelRequestedAt: null,
-    agentEpoch: 1,
-    jobsTotal: 0,
-    jobsOpen: 0,
-    jobsSucceeded: 0,
-    createdAt: at,
-    updatedAt: at,
-    finishedAt: null,
-    question: null,
-    isPrivate: false,
-    parentRequestId: null,
-    parentPicture: null,
-    cost: null,
-  };
+  return askedOf(body, { id, language, personId: requestId });
 }
 
 let catalog: Catalog;

@@ -1,21 +1,21 @@
 import type { AssetRef, RequestBody, SourceRef } from '@atelier/shared/contracts/request';
-import type { RequestRecord } from '@atelier/shared/db/requests/request-row';
 import { isWorkflowRecipe, workflowOfRecipe, type SavedWorkflow } from '@atelier/shared/db/workflows/saved-workflow';
 import { hasParameter, offersOfKind, type Catalog } from './catalog.ts';
 import { wantedKind } from './choose-recipe.ts';
+import { cutText } from './cut-text.ts';
 import { definedOnly } from './defined-only.ts';
 import { describeOffline } from './describe-offline.ts';
 import { wishProblem } from './limits.ts';
 import { invalidRequest, languageOf, quoted, topicReply } from './messages.ts';
 import { isPicture } from './name-picture.ts';
-import { jobsOfPicture, planJobsAgain, type Repeat } from './plan-again.ts';
+import { jobsOfPicture, jobsOfShots, planJobsAgain, type Repeat } from './plan-again.ts';
 import { planPictureAction } from './plan-derive.ts';
 import { actionOf, asksForMore, optionsOf, ordersChange, sourcesMeant } from './offline-planner/read-answer.ts';
 import { CHANGE_LEAD } from './offline-planner/read-subject.ts';
 import { planShots } from './plan-shots.ts';
 import { planWish, refusal, type Wanted } from './plan-wish.ts';
 import { planSavedWorkflow, planWorkflow } from './plan-workflow.ts';
-import type { PlanFailure, PlanningParts, PlanOutcome } from './planning-parts.ts';
+import type { AskedRequest, PlanFailure, PlanningParts, PlanOutcome } from './planning-parts.ts';
 import { prepareWanted } from './prepare-wanted.ts';
 import { findPicture, findSource } from './source-picture.ts';
 import type { LocalText, PictureWish } from './words-plan.ts';
@@ -54,12 +54,12 @@ const FIRST_TIME: Occasion = { newSeed: false, repeats: 0 };
  *
  * @throws AppError `unavailable` when a part is away: the request waits; anything else is a bug.
  */
-export function planRequest(request: RequestRecord, parts: PlanningParts, signal: AbortSignal): Promise<PlanOutcome> {
+export function planRequest(request: AskedRequest, parts: PlanningParts, signal: AbortSignal): Promise<PlanOutcome> {
   return planBody(request, request.body, parts, signal, FIRST_TIME);
 }
 
 function planBody(
-  request: RequestRecord,
+  request: AskedRequest,
   body: RequestBody,
   parts: PlanningParts,
   signal: AbortSignal,
@@ -81,7 +81,7 @@ function planBody(
     case 'rerun':
       break;
   }
-  return repeatRequest(request, body.requestId, {}, parts, signal, occasion);
+  return repeatRequest(request, body.requestId, { shotIds: body.shotIds }, parts, signal, occasion);
 }
 
 function withoutSeed(body: BodyOf<'shots'>): BodyOf<'shots'> {
@@ -90,7 +90,7 @@ function withoutSeed(body: BodyOf<'shots'>): BodyOf<'shots'> {
 }
 
 async function planImagine(
-  request: RequestRecord,
+  request: AskedRequest,
   body: BodyOf<'imagine'>,
   parts: PlanningParts,
   { newSeed }: Occasion,
@@ -106,7 +106,7 @@ async function planImagine(
 
 /** The saved workflow that a recipe's name means; recipes of the server go before workflows of the same name. */
 async function savedWorkflowOf(
-  request: RequestRecord,
+  request: AskedRequest,
   recipe: string | undefined,
   { catalog, desk }: PlanningParts,
 ): Promise<SavedWorkflow | 'missing' | undefined> {
@@ -128,7 +128,7 @@ function noSuchWorkflow(recipe: string): LocalText {
 }
 
 async function planWordsBody(
-  request: RequestRecord,
+  request: AskedRequest,
   body: BodyOf<'words'>,
   parts: PlanningParts,
   signal: AbortSignal,
@@ -204,7 +204,7 @@ function asEdit(wish: PictureWish, text: string, pictures: number, catalog: Cata
 
 /** The pictures that a message answers; what cannot be used is as if it were not named. */
 async function picturesAbout(
-  request: RequestRecord,
+  request: AskedRequest,
   about: readonly SourceRef[],
   parts: PlanningParts,
 ): Promise<AssetRef[]> {
@@ -228,12 +228,12 @@ function overruled(wish: PictureWish, options: Partial<PictureWish>): PictureWis
 
 function writtenNote(text: string): LocalText {
   const shown = text.replaceAll(/\s+/g, ' ').trim();
-  const words = shown.length > 300 ? `${shown.slice(0, 299)}…` : shown;
+  const words = cutText(shown, 300);
   return { en: `Your words: “${words}”`, zh: `你的原话：“${words}”` };
 }
 
 async function planDerive(
-  request: RequestRecord,
+  request: AskedRequest,
   body: BodyOf<'derive'>,
   parts: PlanningParts,
   signal: AbortSignal,
@@ -262,7 +262,7 @@ const NO_SHAPE: LocalText = { en: 'Say which shape, such as 16:9.', zh: '请指�
 
 /** Drawn anew in another shape, with the same noise where the recipe draws from nothing. */
 async function planAspect(
-  request: RequestRecord,
+  request: AskedRequest,
   { source }: BodyOf<'derive'>,
   options: Repeat['options'],
   parts: PlanningParts,
@@ -289,9 +289,9 @@ async function planAspect(
 
 /** The same again: by the jobs that were made, so that no words are read twice; else by what was asked. */
 async function repeatRequest(
-  request: RequestRecord,
+  request: AskedRequest,
   sourceId: string,
-  repeat: Repeat & { picture?: number | undefined },
+  repeat: Repeat & { picture?: number | undefined; shotIds?: readonly string[] | undefined },
   parts: PlanningParts,
   signal: AbortSignal,
   { repeats }: Occasion,
@@ -299,11 +299,26 @@ async function repeatRequest(
   if (repeats >= MAX_REPEATS) return REPEAT_LOST;
   const source = await findSource(request, sourceId, parts);
   if ('kind' in source) return REPEAT_LOST;
-  const jobs = jobsOfPicture(source.jobs, repeat.picture);
+  const { shotIds } = repeat;
+  const jobs = jobsOfShots(jobsOfPicture(source.jobs, repeat.picture), shotIds);
   const again = await planJobsAgain(request.id, jobs, repeat, parts);
   if (again !== undefined) return again;
-  const body = withOptions(source.request.body, repeat.options);
+  const body = onlyShots(withOptions(source.request.body, repeat.options), shotIds);
+  if (body === undefined) return refusal(NO_SUCH_SHOT);
   return planBody(request, body, parts, signal, { newSeed: repeat.keepSeed !== true, repeats: repeats + 1 });
+}
+
+const NO_SUCH_SHOT: LocalText = {
+  en: 'That request has no such shot; name one that it lists.',
+  zh: '该请求没有这个镜头，请指定其中列出的镜头。',
+};
+
+/** A storyboard with these shots alone; undefined where it has none of them. */
+function onlyShots(body: RequestBody, shotIds: readonly string[] | undefined): RequestBody | undefined {
+  if (shotIds === undefined) return body;
+  if (body.kind !== 'shots') return undefined;
+  const shots = body.shots.filter(({ shotId }) => shotIds.includes(shotId));
+  return shots.length === 0 ? undefined : { ...body, shots };
 }
 
 /** A body with options put over it, where it has any. */
@@ -321,7 +336,7 @@ function withOptions(body: RequestBody, options: Repeat['options']): RequestBody
 /** Words about pictures: by a model that sees them, else what their files tell. */
 async function describePictures(
   images: readonly AssetRef[],
-  { language }: Pick<RequestRecord, 'language'>,
+  { language }: Pick<AskedRequest, 'language'>,
   parts: PlanningParts,
   signal: AbortSignal,
 ): Promise<PlanOutcome> {

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { RequestBody } from '@atelier/shared/contracts/request';
+import type { ImagineOptions, RequestBody } from '@atelier/shared/contracts/request';
 import { shotResults } from '@atelier/shared/shots/shot-results';
 import type { Catalog } from './catalog.ts';
 import { catalogWith, createPlanningWorld, stockedCatalog, testId } from './testing/planning-world.ts';
@@ -66,6 +66,52 @@ describe('a storyboard', () => {
     expect(jobs[2]?.params?.values['frames']).toBe(49);
   });
 
+  test('tells references apart where the recipe does', async () => {
+    const { jobs } = await createPlanningWorld(stocked).make(
+      {
+        kind: 'shots',
+        shots: [
+          {
+            shotId: 'a',
+            prompt: 'she waits',
+            references: [{ image: face, strength: 0.9 }, { image: face }, { image: face, strength: 0.2 }],
+          },
+        ],
+        options: { recipe: 'flux-redux' },
+      },
+      original,
+    );
+    expect(jobs[0]?.params?.values).toMatchObject({ strength: 0.9, strengths: [0.9, 0.9, 0.2] });
+    const workflow = jobs[0]?.workflowText ?? '';
+    expect([...workflow.matchAll(/"strength":([\d.]+)/g)].map(([, strength]) => strength)).toEqual([
+      '0.9',
+      '0.9',
+      '0.2',
+    ]);
+  });
+
+  test('keeps what each reference counts for in a repeat, until a strength for all or other pictures are asked for', async () => {
+    const world = createPlanningWorld(stocked);
+    const references = [
+      { image: face, strength: 0.9 },
+      { image: { ...face, hash: 'd'.repeat(64) }, strength: 0.2 },
+    ];
+    const shots = [{ shotId: 'a', prompt: 'she waits', references }];
+    await world.make({ kind: 'shots', shots, options: { recipe: 'flux-redux' } }, original);
+    const remix = (options: Partial<ImagineOptions>): RequestBody => ({
+      kind: 'derive',
+      action: 'remix',
+      source: { requestId: original.id, picture: 0 },
+      options,
+    });
+    const values = async (options: Partial<ImagineOptions>) =>
+      (await world.make(remix(options), later)).jobs[0]?.params?.values;
+    expect(await values({ steps: 12 })).toMatchObject({ strengths: [0.9, 0.2] });
+    expect(await values({ strength: 0.6 })).toMatchObject({ strength: 0.4 });
+    expect(await values({ strength: 0.6 })).not.toHaveProperty('strengths');
+    expect(await values({ images: [face] })).not.toHaveProperty('strengths');
+  });
+
   test('names the shot that cannot be drawn', async () => {
     const world = createPlanningWorld(catalogWith({}));
     const error = await world.refusal({
@@ -90,6 +136,21 @@ describe('a storyboard', () => {
       { id: testId(12) },
     );
     expect(one.jobs.map(({ params }) => [params?.shotId, params?.shotPrompt])).toEqual([['s2', 'scene 2']]);
+  });
+
+  test('is made again shot by shot, by their names, also where nothing came of it', async () => {
+    const world = createPlanningWorld(stocked);
+    await world.make(storyboard(3), original);
+    const some = await world.make({ kind: 'rerun', requestId: original.id, shotIds: ['s3', 's1'] }, later);
+    expect(some.jobs.map(({ index, params }) => [index, params?.shotId])).toEqual([
+      [0, 's1'],
+      [1, 's3'],
+    ]);
+    const none = await world.refusal({ kind: 'rerun', requestId: original.id, shotIds: ['s9'] }, { id: testId(13) });
+    expect(none).toMatchObject({ message: { en: expect.stringContaining('no such shot') } });
+    await world.make({ kind: 'imagine', options: { prompt: 'a bell' } }, { id: testId(14) });
+    const notShots = await world.refusal({ kind: 'rerun', requestId: testId(14), shotIds: ['s1'] }, later);
+    expect(notShots.code).toBe('invalid_input');
   });
 
   test('gives one result a shot', async () => {

@@ -27,6 +27,10 @@ function wantedShot(body: ShotsBody, shot: Shot): Wanted {
         // A reference that counts fully is not left behind.
         strength: strengths.length === 0 ? options.strength : 1 - Math.max(...strengths),
       }),
+      // Recipes that tell references apart take each one's own; one without counts as much as the strongest.
+      ...(strengths.length === 0
+        ? {}
+        : { parameters: { strengths: references.map(({ strength }) => strength ?? Math.max(...strengths)) } }),
       prompt: shot.prompt,
     },
     pictures: [...references.map(({ image }) => image), ...images],

@@ -1,4 +1,5 @@
 import { ComfyError } from '@atelier/comfyui/errors/comfy-error';
+import { showRegion } from '@atelier/comfyui/recipes/inpaint';
 import type { RecipeValues } from '@atelier/comfyui/recipes/recipe';
 import type { JobClass, JobParams } from '@atelier/shared/contracts/job';
 import { operationSchema, type AssetRef, type PlanSummary } from '@atelier/shared/contracts/request';
@@ -250,6 +251,7 @@ function summarise(
         fps !== undefined && typeof frames === 'number' ? Math.round((frames / fps) * 10) / 10 : undefined,
       operation: operation.success && operation.data !== 'text-to-image' ? operation.data : undefined,
       translatedFrom: wanted.translatedFrom,
+      shownRegion: recipe.id === showRegion.id ? wish.region : undefined,
     }),
   };
 }

@@ -15,6 +15,9 @@ export type PlanOutcome =
 /** Why nothing was planned, in words. */
 export type PlanFailure = Extract<PlanOutcome, { kind: 'failed' }>;
 
+/** What planning knows of the request that it plans; who calls through another door has no row. */
+export type AskedRequest = Pick<RequestRecord, 'id' | 'personId' | 'language' | 'body'>;
+
 /** What planning looks up. Each rejects with AppError `unavailable` while Postgres is away. */
 export interface PlanningSources {
   read(requestId: string): Promise<RequestRecord | undefined>;

@@ -47,7 +47,7 @@ function gone(message: LocalText): PlanFailure {
 }
 
 /** Whether a person may build on a request: their own, and whatever is not private. */
-function mayUse(personId: string, request: RequestRecord): boolean {
+export function mayUse(personId: string, request: Pick<RequestRecord, 'isPrivate' | 'personId'>): boolean {
   return !request.isPrivate || request.personId === personId;
 }
 

@@ -53,15 +53,11 @@ function isOver(used: number, budget: number): boolean {
   return budget > 0 && used >= budget;
 }
 
-const WORDS: Readonly<Record<Exhausted, LocalText>> = {
+/** Why the run ended, as the end of a sentence. */
+export const EXHAUSTED_WORDS: Readonly<Record<Exhausted, LocalText>> = {
   iterations: { en: 'it took too many steps', zh: '步骤过多' },
   tokens: { en: 'the limit of text for one request is reached', zh: '已达到单个请求的文本上限' },
   money: { en: 'the budget of one request is used up', zh: '单个请求的预算已用完' },
   person_day: { en: 'your budget for today is used up', zh: '你今天的预算已用完' },
   day: { en: "today's budget of this server is used up", zh: '此服务器今天的预算已用完' },
 };
-
-/** Why the run ended, as the end of a sentence. */
-export function exhaustedWords(exhausted: Exhausted): LocalText {
-  return WORDS[exhausted];
-}

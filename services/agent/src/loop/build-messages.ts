@@ -50,7 +50,8 @@ export async function buildMessages(
 async function plainBlocks(blocks: readonly SaidBlock[], loadImage: LoadImage): Promise<PlainBlock[]> {
   return Promise.all(
     blocks.map(async (block): Promise<PlainBlock> => {
-      if (block.type === 'text') return { type: 'text', text: block.text };
+      // A half of a surrogate pair, where something was cut, is no JSON that the model's address takes.
+      if (block.type === 'text') return { type: 'text', text: block.text.toWellFormed() };
       const image = await loadImage(block.hash);
       if (image === undefined) return { type: 'text', text: IMAGE_GONE };
       return { type: 'image', mediaType: 'image/jpeg', base64: image.base64 };

@@ -1,3 +1,5 @@
+import { cutText } from '../core/cut-text.ts';
+import { asData } from '../tools/untrusted-text.ts';
 import { textOf, toolUsesOf, type RunStep, type SaidBlock, type ToolResult } from './step.ts';
 
 /** Characters of one line about a past tool use, and of a result that is kept whole. */
@@ -21,25 +23,25 @@ export function compactRun(steps: readonly RunStep[], results: readonly ToolResu
   const lines = replies.slice(0, -KEPT_REPLIES).flatMap((reply) => {
     const said = textOf(reply.content);
     return [
-      ...(said === '' ? [] : [`you said: ${shorten(said, MAX_LINE_CHARS)}`]),
+      ...(said === '' ? [] : [`you said: ${cutText(said, MAX_LINE_CHARS)}`]),
       ...toolUsesOf(reply.content).map((use) => {
         const result = resultOf(results, reply.seq, use.id);
-        return shorten(`${use.name} ${JSON.stringify(use.input)} → ${result}`, MAX_LINE_CHARS);
+        return cutText(`${use.name} ${JSON.stringify(use.input)} → ${result}`, MAX_LINE_CHARS);
       }),
     ];
   });
   const kept = recent.flatMap((reply) =>
     toolUsesOf(reply.content).map(
       (use) =>
-        `${use.name} ${shorten(JSON.stringify(use.input), MAX_LINE_CHARS)}\n→ ${shorten(resultOf(results, reply.seq, use.id), MAX_RESULT_CHARS)}`,
+        `${use.name} ${cutText(JSON.stringify(use.input), MAX_LINE_CHARS)}\n→ ${cutText(resultOf(results, reply.seq, use.id), MAX_RESULT_CHARS)}`,
     ),
   );
   const told = steps.slice(1).flatMap((step) => (step.kind === 'user' ? step.content : []));
   const text = [
     'This run became long; its earlier steps are summed up here.',
     `<state>\n${state}\n</state>`,
-    `Steps so far:\n${lines.slice(-MAX_LINES).join('\n')}`,
-    `Last results:\n${kept.join('\n\n')}`,
+    `Steps so far:\n${asData(lines.slice(-MAX_LINES).join('\n'))}`,
+    `Last results:\n${asData(kept.join('\n\n'))}`,
     'Go on from here.',
   ].join('\n\n');
   return [
@@ -54,8 +56,4 @@ function resultOf(results: readonly ToolResult[], seq: number, toolUseId: string
   const text =
     result?.content.map((block) => (block.type === 'text' ? block.text : '[picture]')).join(' ') ?? 'nothing';
   return result?.isError === true ? `error: ${text}` : text;
-}
-
-function shorten(text: string, maxChars: number): string {
-  return text.length > maxChars ? `${text.slice(0, maxChars)}…` : text;
 }

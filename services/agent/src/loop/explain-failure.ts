@@ -11,6 +11,24 @@ interface FailureKind {
 /** In order: the first that fits decides. */
 const KINDS: readonly FailureKind[] = [
   {
+    name: 'not_allowed',
+    pattern: /workflow_not_allowed/,
+    cause: "this server's rules do not allow it",
+    remedies: 'other nodes or values, as the reason says; an operator can open what is closed',
+  },
+  {
+    name: 'lost',
+    pattern: /^(lost|quarantined|stalled)\b/,
+    cause: 'ComfyUI went down or hung over it, more than once',
+    remedies: 'another model, fewer pixels or a smaller batch; the operator can look at the server',
+  },
+  {
+    name: 'no_output',
+    pattern: /^no_output\b/,
+    cause: 'it put out no file',
+    remedies: 'a node that saves what it made, such as SaveImage',
+  },
+  {
     name: 'out_of_memory',
     pattern: /out.?of.?memory|OutOfMemory|CUDA error: out|allocat\w+ .*(gi?b|memory)|not enough memory/i,
     cause: 'the GPU has too little memory for this',
@@ -39,13 +57,13 @@ const KINDS: readonly FailureKind[] = [
   {
     name: 'broken_input',
     pattern:
-      /cannot identify image|truncated|UnidentifiedImage|broken (data|png)|decod(e|ing) (error|failed)|Invalid image/i,
+      /^input_missing\b|cannot identify image|truncated|UnidentifiedImage|broken (data|png)|decod(e|ing) (error|failed)|Invalid image/i,
     cause: 'an input file is damaged or of an unknown kind',
     remedies: 'another picture, or the same one saved again as PNG or JPEG',
   },
   {
     name: 'too_long',
-    pattern: /time ?limit|timed? ?out|took too long/i,
+    pattern: /time[ _]?limit|timed? ?out|took too long/i,
     cause: 'it took longer than a job may take',
     remedies: 'fewer steps, fewer pixels, fewer frames or pictures at a time',
   },

@@ -49,6 +49,11 @@ export function costOf(usage: ModelUsage, price: ModelPrice): RequestCost {
   };
 }
 
+/** Dollars, from millionths. */
+export function dollars(microDollars: number): string {
+  return `$${(microDollars / 1_000_000).toFixed(4)}`;
+}
+
 export const NO_COST: RequestCost = {
   inputTokens: 0,
   outputTokens: 0,

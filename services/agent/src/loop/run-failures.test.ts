@@ -27,6 +27,16 @@ describe('why a run failed, in words', () => {
     expect(explainFailure(error(details)).text).toContain(`(${kind})`);
   });
 
+  test.each([
+    ['workflow_not_allowed', 'not_allowed'],
+    ['time_limit', 'too_long'],
+    ['quarantined', 'lost'],
+    ['no_output', 'no_output'],
+    ['input_missing', 'broken_input'],
+  ])('the end %s is %s', (code, kind) => {
+    expect(explainFailure(error('', { code })).text).toContain(`(${kind})`);
+  });
+
   test('names the node', () => {
     expect(explainFailure(error('x', { nodeId: '3', classType: 'KSampler' })).text).toMatch(/^Node 3 \(KSampler\): /);
   });

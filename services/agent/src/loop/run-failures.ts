@@ -56,7 +56,12 @@ export function failedTries(
 }
 
 /** The jobs that one tool use queued. */
-function jobsOfUse(runId: string, seq: number, toolUseId: string, jobs: readonly JobWithOutputs[]): JobWithOutputs[] {
+export function jobsOfUse(
+  runId: string,
+  seq: number,
+  toolUseId: string,
+  jobs: readonly JobWithOutputs[],
+): JobWithOutputs[] {
   if (jobs.length === 0) return [];
   const ids = new Set(Array.from({ length: MAX_JOBS_OF_USE }, (_, index) => idOfUse(runId, seq, toolUseId, index)));
   return jobs.filter(({ id }) => ids.has(id));

@@ -59,6 +59,11 @@ export interface CompactStep {
 /** One step of a run. Steps are only ever added. */
 export type RunStep = UserStep | ReplyStep | CompactStep;
 
+/** The place of the next step. */
+export function nextSeq(steps: readonly RunStep[]): number {
+  return (steps.at(-1)?.seq ?? -1) + 1;
+}
+
 /** What a tool answered to one use in the reply `seq`. */
 export interface ToolResult {
   seq: number;

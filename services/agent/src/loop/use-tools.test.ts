@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { ComfyError } from '@atelier/comfyui/errors/comfy-error';
 import { AppError } from '@atelier/shared/errors/app-error';
 import { createLogger } from '@atelier/shared/log/create-logger';
-import { asData, capped, defineTool, toolSchemaOf, type ToolContext } from '../tools/tool.ts';
+import { capped, defineTool, toolSchemaOf, type ToolContext } from '../tools/tool.ts';
+import { asData } from '../tools/untrusted-text.ts';
 import { groupUses, resultOf, useTool } from './use-tools.ts';
 
 const log = createLogger('test', 'silent');
@@ -45,7 +46,7 @@ describe('whatever goes wrong in a tool is an answer', () => {
     const outcome = await outcomeOf(() =>
       Promise.reject(new ComfyError('unknown_name', 'There is no node.', { hint: 'Did you mean one?' })),
     );
-    expect(outcome).toMatchObject({ isError: true, content: 'There is no node. Did you mean one?' });
+    expect(outcome).toMatchObject({ isError: true, content: asData('There is no node. Did you mean one?') });
   });
 
   test('a bug, without its details', async () => {
@@ -66,6 +67,17 @@ describe('whatever goes wrong in a tool is an answer', () => {
     });
     expect(await useTool(tools, use('serach'), context, never, log)).toMatchObject({
       content: expect.stringContaining('Did you mean search'),
+    });
+  });
+
+  test('the end from outside is no answer, and is not waited for', async () => {
+    const stop = new AbortController();
+    const deaf = tool('deaf', () => new Promise(() => {}), { timeoutMs: 60_000 });
+    const using = useTool([deaf], use('deaf'), context, stop.signal, log);
+    stop.abort();
+    await expect(using).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(useTool([deaf], use('deaf'), context, stop.signal, log)).rejects.toMatchObject({
+      code: 'unavailable',
     });
   });
 

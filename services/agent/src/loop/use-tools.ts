@@ -4,6 +4,7 @@ import { nearestNames } from '@atelier/comfyui/notation/nearest-names';
 import { AppError } from '@atelier/shared/errors/app-error';
 import type { Logger } from '@atelier/shared/log/create-logger';
 import { refuse, type AgentTool, type ToolContext, type ToolOutcome } from '../tools/tool.ts';
+import { asData, neutral, storable, storableText } from '../tools/untrusted-text.ts';
 import type { SaidBlock, ToolResult, ToolUse } from './step.ts';
 
 /** Longest answer of a tool, in characters: about 3,000 tokens. */
@@ -28,14 +29,15 @@ export async function useTool(
       tools.map(({ name }) => name),
     );
     return refuse(
-      `There is no tool "${use.name.slice(0, 60)}".${near.length > 0 ? ` Did you mean ${near.join(' or ')}?` : ''}`,
+      `There is no tool "${neutral(use.name.slice(0, 60))}".${near.length > 0 ? ` Did you mean ${near.join(' or ')}?` : ''}`,
     );
   }
-  const input = tool.input.safeParse(use.input);
-  if (!input.success) return refuse(describeIssues(input.error));
   const timeUp = AbortSignal.timeout(tool.timeoutMs);
+  const over = AbortSignal.any([signal, timeUp]);
   try {
-    return await withEnd(tool.execute(input.data, context, AbortSignal.any([signal, timeUp])), timeUp);
+    const input = tool.input.safeParse(storable(use.input));
+    if (!input.success) return refuse(describeIssues(input.error));
+    return await withEnd(tool.execute(input.data, context, over), over);
   } catch (error) {
     if (signal.aborted) throw error;
     if (timeUp.aborted) return refuse(`${tool.name} took longer than ${tool.timeoutMs / 1_000} s; ask for less.`);
@@ -43,17 +45,18 @@ export async function useTool(
   }
 }
 
-/** A tool that does not listen to its signal is left behind when its time is up. */
-async function withEnd<T>(work: Promise<T>, timeUp: AbortSignal): Promise<T> {
+/** A tool that does not listen to its signal is left behind when its time is up, or its run was stopped. */
+async function withEnd<T>(work: Promise<T>, over: AbortSignal): Promise<T> {
   let stop = (): void => {};
   const ended = new Promise<never>((_resolve, reject) => {
-    stop = () => reject(new AppError('unavailable', 'a tool took too long'));
-    timeUp.addEventListener('abort', stop, { once: true });
+    stop = () => reject(new AppError('unavailable', 'a tool took too long, or its run was stopped'));
+    over.addEventListener('abort', stop, { once: true });
+    if (over.aborted) stop();
   });
   try {
     return await Promise.race([work, ended]);
   } finally {
-    timeUp.removeEventListener('abort', stop);
+    over.removeEventListener('abort', stop);
   }
 }
 
@@ -66,8 +69,9 @@ function describeIssues(error: z.ZodError): string {
 }
 
 function failureWords(error: unknown, tool: string, log: Logger): string {
-  if (error instanceof ComfyError) return error.hint === undefined ? error.message : `${error.message} ${error.hint}`;
-  if (error instanceof AppError && error.code !== 'internal') return error.publicMessage.en;
+  // Names from workflows and files stand in these sentences.
+  if (error instanceof ComfyError) return asData([error.message, error.hint ?? ''].join(' ').trim());
+  if (error instanceof AppError && error.code !== 'internal') return asData(error.publicMessage.en);
   log.error({ err: error, tool }, 'a tool failed');
   return `${tool} failed on the server's side; it was logged. Try another way.`;
 }
@@ -79,7 +83,7 @@ export function resultOf(use: ToolUse, seq: number, outcome: Extract<ToolOutcome
   return {
     seq,
     toolUseId: use.id,
-    tool: use.name.slice(0, 100),
+    tool: storableText(use.name.slice(0, 100)),
     isError: outcome.isError === true,
     content: blocks.map((block) =>
       block.type === 'text' && block.text.length > MAX_RESULT_CHARS

@@ -13,13 +13,13 @@ import { smallTalkTopic } from '../core/offline-planner/small-talk.ts';
 import { planRequest } from '../core/plan-request.ts';
 import type { PictureFiles, PlanningParts, PlanningSources, PlanOutcome } from '../core/planning-parts.ts';
 import { createOfflineWordsPlanner } from '../core/read-words-offline.ts';
+import { mayUse } from '../core/source-picture.ts';
 import type { LoadImage } from '../loop/build-messages.ts';
 import { costOf } from '../loop/model-prices.ts';
 import type { ClaimedRequest } from '../ports.ts';
 import type { ToolReads } from '../tools/tool-reads.ts';
 import type { AgentTool } from '../tools/tool.ts';
 import type { AgentModel } from './agent-model.ts';
-import { requestOfCaller } from './caller-request.ts';
 import { describePictures } from './describe-pictures.ts';
 import { createWordsRunner, type WordsOutcome } from './words-runner.ts';
 
@@ -27,14 +27,18 @@ export interface AgentPlannerOptions {
   db: Database;
   desk: PlanningSources;
   outbox: Pick<OutboxRelay, 'nudge'>;
-  /** @throws AppError `unavailable` while no registry is known. */
-  catalog: () => Catalog;
+  /** What a person may use. @throws AppError `unavailable` while no registry of theirs is known, `forbidden` where all are kept for others. */
+  catalogFor: (personId: string) => Catalog;
   tools: readonly AgentTool[];
   reads: ToolReads;
   files: PictureFiles;
   loadImage: LoadImage;
   model: AgentModel | undefined;
   limits: PlanLimits | undefined;
+  /** How long a question waits for its answer. */
+  questionExpiresMs: number;
+  /** Wakes whoever can stop a cancelled request. */
+  onCancel: (requestId: string, jobIds: string[]) => void;
   publish: (reply: LiveReply) => void;
   ring: (requestId: string) => void;
   random: () => number;
@@ -50,12 +54,12 @@ export function createAgentPlanner(options: AgentPlannerOptions) {
   const { db, model, log } = options;
   const words = createOfflineWordsPlanner();
 
-  function partsFor(request: RequestRecord): PlanningParts {
+  function partsFor(request: Pick<RequestRecord, 'id' | 'personId'>, random = options.random): PlanningParts {
     return {
-      catalog: options.catalog(),
+      catalog: options.catalogFor(request.personId),
       words,
       desk: options.desk,
-      random: options.random,
+      random,
       files: options.files,
       ...(model === undefined
         ? {}
@@ -79,8 +83,14 @@ export function createAgentPlanner(options: AgentPlannerOptions) {
     };
   }
 
-  function planBody(request: RequestRecord, body: RequestBody, id: string, signal: AbortSignal): Promise<PlanOutcome> {
-    return planRequest({ ...request, id, body }, partsFor(request), signal);
+  function planBody(
+    request: Pick<RequestRecord, 'id' | 'personId' | 'language'>,
+    body: RequestBody,
+    id: string,
+    signal: AbortSignal,
+    random?: () => number,
+  ): Promise<PlanOutcome> {
+    return planRequest({ ...request, id, body }, partsFor(request, random), signal);
   }
 
   const wordsRunner =
@@ -99,10 +109,21 @@ export function createAgentPlanner(options: AgentPlannerOptions) {
           plan: planBody,
         });
 
+  /**
+   * Words that came to nothing are said again to whom they were said: what a repeat repeats where there are no jobs. Undefined
+   * for anything else, and where the person may not use them.
+   */
+  async function wordsAgain({ body, personId }: RequestRecord): Promise<WordsBody | undefined> {
+    if (body.kind !== 'rerun') return undefined;
+    const source = await options.desk.read(body.requestId);
+    if (source === undefined || source.jobsTotal > 0 || !mayUse(personId, source)) return undefined;
+    return source.body.kind === 'words' ? source.body : undefined;
+  }
+
   return {
     async plan(claimed: ClaimedRequest, signal: AbortSignal): Promise<WordsOutcome> {
       const { request, lease } = claimed;
-      const { body } = request;
+      const body = (wordsRunner === undefined ? undefined : await wordsAgain(request)) ?? request.body;
       if (request.jobsTotal > 0 && (wordsRunner === undefined || body.kind !== 'words')) {
         // Its agent had a model and waited for these jobs; without one, they speak for themselves.
         const rows = await endRun(db, lease, { reply: request.reply ?? '' });
@@ -110,30 +131,36 @@ export function createAgentPlanner(options: AgentPlannerOptions) {
         return { kind: 'handled' };
       }
       if (wordsRunner === undefined || body.kind !== 'words' || isSmallTalk(body)) {
-        return planRequest(request, partsFor(request), signal);
+        return planRequest({ ...request, body }, partsFor(request), signal);
       }
-      return wordsRunner.run(claimed, options.catalog(), signal);
+      return wordsRunner.run(
+        { ...claimed, request: { ...request, body } },
+        options.catalogFor(request.personId),
+        signal,
+      );
     },
     settled(request: RequestRecord): void {
       void wordsRunner?.settled(request);
     },
     /** For a caller of another door, with the rights of its person. */
     planForCaller(caller: ToolCall, body: RequestBody, id: string, signal: AbortSignal): Promise<PlanOutcome> {
-      return planBody(requestOfCaller(caller, body, id, options.now()), body, id, signal);
+      return planBody({ id, personId: caller.personId, language: caller.language }, body, id, signal);
     },
   };
 }
 
+type WordsBody = Extract<RequestBody, { kind: 'words' }>;
+
 /** Longer messages want more than a greeting back. */
 const MAX_SMALL_TALK_CHARS = 24;
 
-/** A greeting or "help" has its answer at once, and for nothing. */
-function isSmallTalk(body: Extract<RequestBody, { kind: 'words' }>): boolean {
+/** A greeting, thanks or "help" has its answer at once, and for nothing. An "ok" may be the answer to what was offered. */
+function isSmallTalk(body: WordsBody): boolean {
   const alone =
     body.text.length <= MAX_SMALL_TALK_CHARS &&
     body.about === undefined &&
     body.images === undefined &&
     body.quoted === undefined;
   const topic = alone ? smallTalkTopic(body.text) : undefined;
-  return topic === 'greeting' || topic === 'thanks' || topic === 'help';
+  return topic === 'greeting' || topic === 'help' || (topic === 'thanks' && /than|thx|ty|谢/i.test(body.text));
 }

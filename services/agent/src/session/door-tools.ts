@@ -22,8 +22,8 @@ export interface DoorToolsOptions {
   reads: ToolReads;
   /** Decides what a body becomes, with the rights of the person who calls. */
   plan: (caller: ToolCall, body: RequestBody, id: string, signal: AbortSignal) => Promise<PlanOutcome>;
-  /** @throws AppError `unavailable` while no registry is known. */
-  catalog: () => Catalog;
+  /** What a person may use. @throws AppError `unavailable` while no registry of theirs is known, `forbidden` where all are kept for others. */
+  catalogFor: (personId: string) => Catalog;
   random: () => number;
   now: () => number;
   log: Logger;
@@ -41,15 +41,17 @@ export function createDoorTools(options: DoorToolsOptions) {
         personName: '',
         language: call.language,
         place: call.place,
+        isHeardAlone: true,
         sessionId: sessionIdOf(call.place),
       },
       request: undefined,
-      catalog: options.catalog(),
+      catalog: options.catalogFor(call.personId),
       reads: options.reads,
       planBody: (body, planId) => options.plan(call, body, planId, signal),
       idOf: (name) => idOfUse(id, 0, id, name),
       answers: [],
       jobs: [],
+      spent: undefined,
       // Whoever calls has decided already; quotas hold all the same.
       approval: { when: 'never', gpuSeconds: 0 },
       gpuSecondsLeft: Number.POSITIVE_INFINITY,

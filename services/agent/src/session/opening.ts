@@ -1,11 +1,16 @@
 import type { Language } from '@atelier/shared/contracts/identity';
 import type { AssetRef, ImagineOptions, SourceRef } from '@atelier/shared/contracts/request';
 import type { ConversationRow } from '@atelier/shared/db/agent/conversation';
-import type { Preference } from '@atelier/shared/db/agent/agent-memory';
+import type { DraftRow, Preference } from '@atelier/shared/db/agent/agent-memory';
+import { formatNotation } from '@atelier/comfyui/notation/format-notation';
 import type { Catalog } from '../core/catalog.ts';
 import type { SaidBlock } from '../loop/step.ts';
+import { registryFor } from '../tools/check-draft.ts';
+import { draftName, openDraft } from '../tools/draft-workflow.ts';
+import { notationFrom } from '../tools/notation-text.ts';
 import { shortId } from '../tools/picture-ref.ts';
 import { requestLine } from '../tools/request-line.ts';
+import { asData, neutral, neutralInline } from '../tools/untrusted-text.ts';
 
 /** Requests of the conversation that are told at length, and those before them that are told in a line. */
 const RECENT = 8;
@@ -13,6 +18,8 @@ const MAX_RECENT_CHARS = 300;
 const MAX_OLDER_CHARS = 60;
 const MAX_RECIPES = 14;
 const MAX_MODELS = 12;
+/** Of the draft at hand: three hundred nodes fit. */
+const MAX_DRAFT_CHARS = 40_000;
 
 export interface OpeningInput {
   now: Date;
@@ -37,38 +44,32 @@ export interface OpeningInput {
  */
 export function writeOpening(input: OpeningInput): SaidBlock[] {
   const { message } = input;
+  // What files are called is nobody's order.
+  const files = message.attachments.map(
+    (asset, index) =>
+      `attachment${index + 1}: ${asset.mediaType}${asset.name === undefined ? '' : ` named “${neutralInline(asset.name, 80)}”`}`,
+  );
   const notes = [
-    ...message.attachments.map(
-      (asset, index) =>
-        `attachment${index + 1}: ${asset.mediaType}${asset.name === undefined ? '' : ` named “${inline(asset.name, 80)}”`}`,
-    ),
+    ...(files.length === 0
+      ? []
+      : [`with ${files.length === 1 ? 'attachment1' : `attachment1 to attachment${files.length}`}`]),
     ...message.about.map(
       (source) =>
         `it replies to ${shortId(source.requestId)}${source.picture === undefined ? '' : `.${source.picture + 1}`}`,
     ),
     ...(Object.keys(message.options).length === 0
       ? []
-      : [`settings beside it, which win: ${JSON.stringify(message.options)}`]),
+      : [`settings beside it, which win: ${neutral(JSON.stringify(message.options))}`]),
   ];
   const text = [
-    `<server>\n${serverLines(input.catalog)}\n</server>`,
+    `<server>\n${neutral(serverLines(input.catalog))}\n</server>`,
     `<conversation>\n${conversationLines(input)}\n</conversation>`,
     `<state>\n${input.state}\n</state>`,
     ...(message.quoted === undefined ? [] : [`<quoted>\n${neutral(message.quoted)}\n</quoted>`]),
-    `<message from="${inline(input.personName, 60)}" language="${input.language}">\n${neutral(message.text)}${notes.length === 0 ? '' : `\n[${notes.join('; ')}]`}\n</message>`,
+    ...(files.length === 0 ? [] : [asData(files.join('\n'))]),
+    `<message from="${neutralInline(input.personName, 60)}" language="${input.language}">\n${neutral(message.text)}${notes.length === 0 ? '' : `\n[${notes.join('; ')}]`}\n</message>`,
   ].join('\n');
   return [{ type: 'text', text }];
-}
-
-/** Text that cannot end the mark around it. */
-export function neutral(text: string): string {
-  return text.replaceAll(/<(\/?)(data|quoted|message|state|conversation|server)/gi, '‹$1$2');
-}
-
-function inline(text: string, maxChars: number): string {
-  return neutral(text)
-    .replaceAll(/["\n\r]/g, ' ')
-    .slice(0, maxChars);
 }
 
 function serverLines(catalog: Catalog): string {
@@ -98,19 +99,20 @@ function conversationLines({ conversation, now }: OpeningInput): string {
 }
 
 export interface StateInput {
-  /** The draft at hand, as its notation. */
-  draft: { name: string; title: string; notation: string } | undefined;
+  /** The draft at hand. */
+  draft: DraftRow | undefined;
+  catalog: Catalog;
   openRequests: readonly ConversationRow[];
   preferences: readonly Preference[];
   notes: string;
   now: Date;
 }
 
-/** The draft, open jobs, preferences and notes, word for word. */
-export function writeState({ draft, openRequests, preferences, notes, now }: StateInput): string {
+/** The draft, open jobs, preferences and notes, word for word; of a draft beyond all measure its beginning. */
+export function writeState({ draft, catalog, openRequests, preferences, notes, now }: StateInput): string {
   return neutral(
     [
-      draft === undefined ? 'draft: none' : `draft at hand: ${draft.name} “${draft.title}”\n${draft.notation}`,
+      draft === undefined ? 'draft: none' : draftLines(draft, catalog),
       openRequests.length === 0
         ? 'open jobs: none'
         : `open jobs:\n${openRequests.map((row) => `${requestLine(row, now, 80)} (${row.jobsOpen} open)`).join('\n')}`,
@@ -118,4 +120,10 @@ export function writeState({ draft, openRequests, preferences, notes, now }: Sta
       ...(notes === '' ? [] : [`kept in mind: ${notes}`]),
     ].join('\n'),
   );
+}
+
+function draftLines(row: DraftRow, catalog: Catalog): string {
+  const { workflow } = openDraft(row);
+  const notation = formatNotation(workflow, registryFor(workflow, catalog));
+  return `draft at hand: ${draftName(row)} “${row.title}”\n${notationFrom(notation, 1, MAX_DRAFT_CHARS)}`;
 }

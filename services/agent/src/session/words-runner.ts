@@ -12,7 +12,6 @@ import type { PlanLimits } from '@atelier/shared/db/requests/plan-request';
 import type { RequestRecord } from '@atelier/shared/db/requests/request-row';
 import { AppError } from '@atelier/shared/errors/app-error';
 import type { Logger } from '@atelier/shared/log/create-logger';
-import { formatNotation } from '@atelier/comfyui/notation/format-notation';
 import { createPostgresRunStore } from '../adapters/postgres-run-store.ts';
 import type { Catalog } from '../core/catalog.ts';
 import { languageOf } from '../core/messages.ts';
@@ -24,20 +23,25 @@ import type { EventSink } from '../loop/event-sink.ts';
 import type { ModelPrice } from '../loop/model-prices.ts';
 import type { ModelPort } from '../loop/model-port.ts';
 import { runAgent, type Boundary, type RunEnd } from '../loop/run-agent.ts';
-import { idOfUse } from '../loop/run-failures.ts';
 import type { RunStore } from '../loop/run-store.ts';
 import { SYSTEM_PROMPT } from '../loop/system-prompt.ts';
 import type { ClaimedRequest } from '../ports.ts';
-import { draftName, openDraft } from '../tools/draft-workflow.ts';
-import { registryFor } from '../tools/check-draft.ts';
+import { readerOf } from '../tools/picture-ref.ts';
 import type { ToolReads } from '../tools/tool-reads.ts';
 import type { AgentTool, ApprovalRule, Requester } from '../tools/tool.ts';
 import { createLiveReplies } from './live-replies.ts';
 import { writeOpening, writeState } from './opening.ts';
+import { createRunContext } from './run-context.ts';
 
 /** What is private has a memory of its own: drafts and notes of it are nobody else's. */
 function sessionPlace({ place, personId, isPrivate }: RequestRecord): Place {
   return isPrivate ? { ...place, threadId: `${(place.threadId ?? '').slice(0, 60)}~${personId}` } : place;
+}
+
+/** A place where nobody but one person reads. */
+function isOfOnePerson({ door, id, guildId, userId }: Place): boolean {
+  if (door === 'discord') return guildId === undefined;
+  return door !== 'telegram' || id === userId;
 }
 
 /** Requests of a conversation that a run is told of. */
@@ -47,6 +51,10 @@ export interface WordsRunnerOptions {
   db: Database;
   outbox: Pick<OutboxRelay, 'nudge'>;
   limits: PlanLimits | undefined;
+  /** How long a question waits for its answer. */
+  questionExpiresMs: number;
+  /** Wakes whoever can stop a cancelled request. */
+  onCancel: (requestId: string, jobIds: string[]) => void;
   model: ModelPort;
   price: ModelPrice;
   budgets: RunBudgets;
@@ -57,11 +65,16 @@ export interface WordsRunnerOptions {
   reads: ToolReads;
   loadImage: LoadImage;
   /** Decides what a body becomes, with the rights of this request's person. */
-  plan: (request: RequestRecord, body: RequestBody, id: string, signal: AbortSignal) => Promise<PlanOutcome>;
+  plan: (
+    request: RequestRecord,
+    body: RequestBody,
+    id: string,
+    signal: AbortSignal,
+    random?: () => number,
+  ) => Promise<PlanOutcome>;
   publish: (reply: LiveReply) => void;
   /** Rings for a request. */
   ring: (requestId: string) => void;
-  random: () => number;
   now: () => number;
   log: Logger;
   boundary?: Boundary | undefined;
@@ -95,6 +108,8 @@ export function createWordsRunner(options: WordsRunnerOptions) {
       lease: taken.lease,
       personId: request.personId,
       limits: options.limits,
+      questionExpiresMs: options.questionExpiresMs,
+      onCancel: options.onCancel,
     });
     const live = createLiveReplies(request.id, options.publish, options.now);
     try {
@@ -127,30 +142,22 @@ export function createWordsRunner(options: WordsRunnerOptions) {
       personName: request.personName,
       language: languageOf(body.text, request.language),
       place: request.place,
+      isHeardAlone: request.isPrivate || isOfOnePerson(request.place),
       sessionId: session.id,
     };
     const { images: formImages, ...bodyOptions } = body.options ?? {};
     const attachments = [...(body.images ?? []), ...(formImages ?? [])];
-    const place = { door: request.place.door, placeId: request.place.id, threadId: request.place.threadId ?? '' };
     const conversation = () =>
-      readConversation(db, place, { beforeRequestId: request.id, personId: request.personId, limit: MAX_CONVERSATION });
+      readConversation(db, readerOf(requester), { beforeRequestId: request.id, limit: MAX_CONVERSATION });
     const state = async (): Promise<string> => {
       const [rows, preferences, current] = await Promise.all([
         conversation(),
         readPreferences(db, request.personId),
         options.reads.session(session.id),
       ]);
-      const row = current?.draftId == null ? undefined : await readDraft(db, session.id, current.draftId);
-      const draft = row === undefined ? undefined : openDraft(row);
       return writeState({
-        draft:
-          row === undefined || draft === undefined
-            ? undefined
-            : {
-                name: draftName(row),
-                title: row.title,
-                notation: formatNotation(draft.workflow, registryFor(draft.workflow, catalog)),
-              },
+        draft: current?.draftId == null ? undefined : await readDraft(db, session.id, current.draftId),
+        catalog,
         openRequests: rows.filter(({ state: at }) => !finalRequestStates.some((final) => final === at)),
         preferences,
         notes: current?.notes ?? '',
@@ -180,30 +187,18 @@ export function createWordsRunner(options: WordsRunnerOptions) {
           state: await state(),
           catalog,
         }),
-      toolContext: (
-        history: Awaited<ReturnType<RunStore['load']>>,
-        use: { id: string },
-        seq: number,
-        noRepair: string | undefined,
-      ) =>
-        Promise.resolve({
-          requester,
-          request: { id: request.id, attachments, about: body.about ?? [] },
-          catalog,
-          reads: options.reads,
-          planBody: (wanted: RequestBody, id: string) => options.plan(request, wanted, id, signal),
-          idOf: (name: string) => idOfUse(request.id, seq, use.id, name),
-          answers: history.answers,
-          jobs: history.jobs,
-          approval: options.approval,
-          gpuSecondsLeft:
-            options.budgets.runGpuSeconds === 0
-              ? Number.POSITIVE_INFINITY
-              : options.budgets.runGpuSeconds - history.plannedGpuSeconds,
-          noRepair,
-          random: options.random,
-          now: new Date(options.now()),
-        }),
+      toolContext: createRunContext({
+        runId: request.id,
+        requester,
+        attachments,
+        about: body.about ?? [],
+        catalog,
+        reads: options.reads,
+        plan: (wanted, id, random) => options.plan(request, wanted, id, signal, random),
+        approval: options.approval,
+        budgets: options.budgets,
+        now: options.now,
+      }),
     };
   }
 
@@ -250,7 +245,8 @@ export function createWordsRunner(options: WordsRunnerOptions) {
     },
     /** The work on a message is over for now: the next message of the conversation has its turn. Never rejects. */
     async settled({ id, body, place }: RequestRecord): Promise<void> {
-      if (body.kind !== 'words') return;
+      // What is said again holds a turn, too.
+      if (body.kind !== 'words' && body.kind !== 'rerun') return;
       try {
         const next = await nextInSession(db, place);
         if (next !== undefined && next !== id) options.ring(next);

@@ -2,7 +2,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { JobError } from '@atelier/shared/contracts/job';
 import type { Database } from '@atelier/shared/db/connect-database';
 import { acquireInstance, type AcquiredInstance } from '@atelier/shared/db/instances/instance-store';
-import { failJob, finishJob } from '@atelier/shared/db/jobs/job-transitions';
+import { finishJob } from '@atelier/shared/db/jobs/finish-jobs';
+import { failJob } from '@atelier/shared/db/jobs/job-transitions';
 import { readJobsOfRequests } from '@atelier/shared/db/jobs/read-jobs';
 import type { OutboxRelay } from '@atelier/shared/db/outbox-relay';
 import { pickTestJob } from '@atelier/shared/db/testing/queue-fixtures';
@@ -16,13 +17,16 @@ export interface FakeWorker {
   fail(requestId: string, error: Partial<JobError>): Promise<void>;
 }
 
+/** Nobody renews it, and the long suites run for a quarter of an hour. */
+const leaseMs = 6 * 3_600_000;
+
 /** Does jobs by the same statements as the worker, without a GPU. */
 export function createFakeWorker(db: Database, outbox: Pick<OutboxRelay, 'nudge'>): FakeWorker {
   const holder = randomUUID();
   const held = new Map<string, AcquiredInstance>();
 
   async function hold(instanceId: string): Promise<AcquiredInstance> {
-    const instance = await acquireInstance(db, { instanceId, holder, leaseMs: 600_000, newClientId: randomUUID() });
+    const instance = await acquireInstance(db, { instanceId, holder, leaseMs, newClientId: randomUUID() });
     if (instance === undefined) throw new Error(`${instanceId} is held by another`);
     held.set(instanceId, instance);
     return instance;

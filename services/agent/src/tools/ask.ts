@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { asData, defineTool, refuse } from './tool.ts';
+import { defineTool, refuse } from './tool.ts';
+import { asData } from './untrusted-text.ts';
 
 /** Asks the person one question, and sleeps until they answer. */
 export const askTool = defineTool({

@@ -6,7 +6,8 @@ import type { Policy } from '@atelier/comfyui/policy/policy';
 import type { Registry } from '@atelier/comfyui/registry/registry';
 import { validatePrompt } from '@atelier/comfyui/validate/validate-prompt';
 import type { Catalog } from '../core/catalog.ts';
-import { asData, capped } from './tool.ts';
+import { capped } from './tool.ts';
+import { asData } from './untrusted-text.ts';
 
 const MAX_ERRORS = 8;
 

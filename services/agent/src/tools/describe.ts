@@ -4,7 +4,8 @@ import type { NodeClass, NodeInput } from '@atelier/comfyui/registry/registry';
 import type { Recipe, RecipeParameter } from '@atelier/comfyui/recipes/recipe';
 import type { Catalog } from '../core/catalog.ts';
 import { isLinkType } from './search.ts';
-import { asData, defineTool } from './tool.ts';
+import { defineTool } from './tool.ts';
+import { asData } from './untrusted-text.ts';
 
 const MAX_OPTIONS = 12;
 
@@ -97,6 +98,8 @@ function describeParameter(parameter: RecipeParameter): string {
       return `choice = ${parameter.default}${parameter.options === undefined ? '' : ` of ${parameter.options.slice(0, MAX_OPTIONS).join(' | ')}`}`;
     case 'model':
       return `file of ${parameter.folder}${parameter.families === undefined ? '' : ` (${parameter.families.join(', ')})`}`;
+    case 'numbers':
+      return `${parameter.min}..${parameter.max} for each of ${parameter.of}`;
     case 'boolean':
       return `true or false = ${parameter.default}`;
     case 'images':

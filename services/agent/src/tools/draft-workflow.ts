@@ -16,7 +16,9 @@ import { namePicture } from '../core/name-picture.ts';
 import { findPicture, findRequest } from './picture-ref.ts';
 import type { ToolContext } from './tool.ts';
 
-const MAX_FILE_BYTES = 32 * 1024 * 1024;
+/** Pictures that carry a workflow are larger than one alone. */
+const MAX_PICTURE_BYTES = 32 * 1024 * 1024;
+const MAX_TEXT_BYTES = 4 * 1024 * 1024;
 const PICTURE_REF = /^(attachment\s*#?\d{0,2}|#[0-9a-f]{4,32}(\.\d{1,3})?)$/i;
 
 /** A workflow in the making, with the files that it reads. */
@@ -81,11 +83,11 @@ export async function draftFromRecipe(
     );
   }
   const inputs: JobInput[] = [];
-  const given: Record<string, Json> = {};
+  const given: [string, Json][] = [];
   for (const [name, value] of Object.entries(values)) {
-    given[name] = await bindValue(value as Json, inputs, context);
+    given.push([name, await bindValue(value as Json, inputs, context)]);
   }
-  const { workflow } = instantiateRecipe(offer.recipe, given, offer.registry, context.random);
+  const { workflow } = instantiateRecipe(offer.recipe, Object.fromEntries(given), offer.registry, context.random);
   return { workflow, inputs };
 }
 
@@ -129,6 +131,19 @@ export async function bindPictures(draft: Draft, registry: Registry, context: To
 
 /** The workflow behind a picture, a past request or an attached file. @throws ComfyError, AppError in words. */
 export async function draftFromSource(ref: string, registry: Registry, context: ToolContext): Promise<Draft> {
+  const draft = await openSource(ref, registry, context);
+  // What nobody may run takes time and text for nothing.
+  const nodes = Object.keys(draft.workflow).length;
+  const { maxNodes } = context.catalog.policy.limits;
+  if (nodes > maxNodes) {
+    throw new ComfyError('too_large', `This workflow has ${nodes} nodes; at most ${maxNodes} may be run.`, {
+      hint: 'Ask for it in parts.',
+    });
+  }
+  return draft;
+}
+
+async function openSource(ref: string, registry: Registry, context: ToolContext): Promise<Draft> {
   if (/^(draft:)/i.test(ref.trim())) return openDraft(await findDraft(ref, context));
   if (/^attachment/i.test(ref.trim())) return draftFromFile(ref, registry, context);
   const row = await findRequest(ref, context);
@@ -154,10 +169,9 @@ function pictureIn(jobs: Awaited<ReturnType<ToolContext['reads']['jobsOf']>>, jo
 
 async function draftFromFile(ref: string, registry: Registry, context: ToolContext): Promise<Draft> {
   const { asset } = await findPicture(ref, context);
-  const bytes = await context.reads.file(asset.hash, MAX_FILE_BYTES);
-  const json = asset.mediaType.startsWith('image/')
-    ? workflowInImage(bytes)
-    : parseJson(new TextDecoder().decode(bytes));
+  const isPicture = asset.mediaType.startsWith('image/');
+  const bytes = await context.reads.file(asset.hash, isPicture ? MAX_PICTURE_BYTES : MAX_TEXT_BYTES);
+  const json = isPicture ? workflowInImage(bytes) : parseJson(new TextDecoder().decode(bytes));
   if (isFrontendWorkflow(json)) return { workflow: withoutTitles(convertToApi(json, registry).workflow), inputs: [] };
   return { workflow: withoutTitles(parseWorkflow(json)), inputs: [] };
 }

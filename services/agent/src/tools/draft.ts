@@ -6,6 +6,7 @@ import { residentModels } from '@atelier/comfyui/graph/residency';
 import { formatNotation } from '@atelier/comfyui/notation/format-notation';
 import { parseNotation } from '@atelier/comfyui/notation/parse-notation';
 import type { Workflow } from '@atelier/comfyui/graph/workflow';
+import type { Registry } from '@atelier/comfyui/registry/registry';
 import type { Catalog } from '../core/catalog.ts';
 import { checkDraft, checkWords, registryFor } from './check-draft.ts';
 import {
@@ -19,7 +20,9 @@ import {
   type Draft,
 } from './draft-workflow.ts';
 import { editSchema, editWorkflow } from './edit-workflow.ts';
-import { asData, capped, defineTool, type ToolContext, type ToolOutcome } from './tool.ts';
+import { capped, defineTool, type ToolContext, type ToolOutcome } from './tool.ts';
+import { notationFrom } from './notation-text.ts';
+import { asData, neutral } from './untrusted-text.ts';
 
 const MAX_CHANGES_SHOWN = 20;
 
@@ -72,9 +75,22 @@ function keep(name: { id: string; version: number; title: string }, draft: Draft
   const check = checkDraft(draft.workflow, { registry, policy: catalog.policy }, namesOf(draft));
   return {
     kind: 'result',
-    content: `${draftName(name)} “${name.title}”\n${asData(formatNotation(draft.workflow, registry))}\n${checkWords(check)}`,
+    content: shown(name, draft, registry, checkWords(check)),
     effects: { draft: { ...name, workflowText: draftText(draft), inputs: draft.inputs } },
   };
+}
+
+/** A draft with its title and its notation, from one of its lines on. */
+function shown(
+  name: { id: string; version: number; title: string },
+  { workflow }: Draft,
+  registry: Registry,
+  after?: string,
+  fromLine?: number,
+): string {
+  const notation = notationFrom(formatNotation(workflow, registry), fromLine);
+  const parts = [`${draftName(name)} “${neutral(name.title)}”`, asData(notation), after];
+  return parts.filter((part) => part !== undefined).join('\n');
 }
 
 function namesOf(draft: Draft): string[] {
@@ -132,6 +148,7 @@ export const inspectTool = defineTool({
     what: z.enum(['notation', 'check', 'explain', 'diff']),
     draft: z.string().max(60).optional(),
     with: z.string().max(200).optional().describe('diff: draft:id v1, #id.n'),
+    from_line: z.int().min(1).optional(),
   }),
   readOnly: true,
   forDoors: true,
@@ -142,10 +159,7 @@ export const inspectTool = defineTool({
     const registry = registryFor(draft.workflow, context.catalog);
     switch (input.what) {
       case 'notation':
-        return {
-          kind: 'result',
-          content: `${draftName(row)} “${row.title}”\n${asData(formatNotation(draft.workflow, registry))}`,
-        };
+        return { kind: 'result', content: shown(row, draft, registry, undefined, input.from_line) };
       case 'check':
         return {
           kind: 'result',
@@ -182,7 +196,7 @@ async function otherWorkflow(
   return (await draftFromSource(ref, registry, context)).workflow;
 }
 
-function explainDraft(draft: Draft, registry: ReturnType<typeof registryFor>): string {
+function explainDraft(draft: Draft, registry: Registry): string {
   const { checkpoints, loras } = residentModels(draft.workflow);
   const work = estimateWork(draft.workflow);
   const counts = new Map<string, number>();

@@ -1,7 +1,10 @@
-import { forecastQueue } from '@atelier/queue/forecast-queue';
+import { listModels } from '@atelier/comfyui/registry/models';
+import type { Registry } from '@atelier/comfyui/registry/registry';
+import { forecastSnapshot, type SnapshotJob } from '@atelier/queue/forecast-snapshot';
 import type { NewJob } from '@atelier/shared/contracts/job';
 import type { QueueSnapshot } from '@atelier/shared/db/jobs/queue-snapshot';
 import type { MeasuredTime } from '@atelier/shared/db/agent/measured-times';
+import { guessVramGb } from '../core/guess-vram.ts';
 import type { ToolContext } from './tool.ts';
 
 /** What a run would take. */
@@ -12,8 +15,8 @@ export interface RunEstimate {
   runs: number;
   /** Until the first job begins; absent while no GPU takes work. */
   waitSeconds: { low: number; high: number } | undefined;
-  /** GPU memory that it needs, in GiB; 0 where nobody said. */
-  vramGb: number;
+  /** GPU memory of its largest job, in GiB, as its recipe says or by a guess; absent where neither is known. */
+  vramGb: number | undefined;
 }
 
 /** How far guesses lie from the truth. */
@@ -39,11 +42,12 @@ export async function estimateRun(jobs: readonly NewJob[], context: ToolContext)
     high += seconds * spread.high;
     runs = Math.min(runs, match?.runs ?? 0);
   }
+  const memories = jobs.flatMap((job) => job.vramGb ?? guessVramGb(job) ?? []);
   return {
     gpuSeconds: { low: round(low), high: round(high) },
     runs: Number.isFinite(runs) ? runs : 0,
-    waitSeconds: waitOf(queue, jobs[0], context.requester.personId),
-    vramGb: Math.max(0, ...jobs.map(({ vramGb }) => vramGb ?? 0)),
+    waitSeconds: waitOf(queue, jobs[0], context),
+    vramGb: memories.length === 0 ? undefined : Math.max(...memories),
   };
 }
 
@@ -57,47 +61,40 @@ function round(seconds: number): number {
   return Math.round(seconds * 10) / 10;
 }
 
-/** Replays the queue forward with one more job. */
-function waitOf(snapshot: QueueSnapshot, job: NewJob | undefined, personId: string): RunEstimate['waitSeconds'] {
+/** Replays the queue forward with one more job, over the GPUs that may run it. */
+function waitOf(
+  snapshot: QueueSnapshot,
+  job: NewJob | undefined,
+  { catalog, requester }: Pick<ToolContext, 'catalog' | 'requester'>,
+): RunEstimate['waitSeconds'] {
   if (job === undefined) return undefined;
-  const common = (queued: QueueSnapshot['queued'][number]) => ({
-    id: queued.id,
-    personId: queued.personId,
-    residencyKey: queued.residencyKey,
-    gpuSeconds: queued.estimatedGpuSeconds,
-  });
-  const waiting = snapshot.queued.map((queued) => ({
-    ...common(queued),
-    seq: queued.seq,
-    class: queued.class,
-    waitedSeconds: queued.waitedSeconds,
-  }));
-  const mine = {
-    id: job.id,
-    personId,
-    residencyKey: job.residencyKey,
-    gpuSeconds: job.estimatedGpuSeconds,
-    seq: Math.max(0, ...waiting.map(({ seq }) => seq)) + 1,
-    class: job.class,
+  const { model = null, steps = null, pixels = null, loras = null } = job;
+  const mine: SnapshotJob = {
+    ...job,
+    personId: requester.personId,
+    seq: Math.max(0, ...snapshot.queued.map(({ seq }) => seq)) + 1,
+    model,
+    steps,
+    pixels,
+    loras,
+    models: job.models ?? [],
+    vramGb: job.vramGb ?? 0,
+    priority: 0,
     waitedSeconds: 0,
   };
-  const forecasts = forecastQueue({
-    waiting: [...waiting, mine],
-    active: snapshot.active.map((active) => ({
-      ...common(active),
-      instanceId: active.instanceId,
-      ranSeconds: active.ranSeconds,
-    })),
-    shares: new Map(
-      snapshot.shares.map(({ personId: id, chargedGpuSeconds, weight }) => [id, { chargedGpuSeconds, weight }]),
-    ),
-    floorGpuSeconds: snapshot.floorGpuSeconds,
-    instances: snapshot.instances
-      .filter(({ alive, paused }) => alive && !paused)
-      .map(({ id, residentKey }) => ({ id, residentKey })),
-  });
+  const offers = new Map(catalog.registries.map((registry) => [registry.hash, offerOf(registry)]));
+  const forecasts = forecastSnapshot({ ...snapshot, queued: [...snapshot.queued, mine] }, { offers });
   const starts = forecasts.get(job.id)?.starts;
   return starts === undefined ? undefined : { low: round(starts.low), high: round(starts.high) };
+}
+
+function offerOf(registry: Registry): { classes: Set<string>; models: Set<string> } {
+  return {
+    classes: new Set(registry.classes.keys()),
+    models: new Set(
+      [...listModels(registry).byFolder].flatMap(([folder, files]) => files.map(({ name }) => `${folder}/${name}`)),
+    ),
+  };
 }
 
 /** The estimate as a line. */
@@ -106,5 +103,5 @@ export function estimateWords(estimate: RunEstimate): string {
   const basis = runs > 0 ? `measured over ${runs} runs of these settings` : 'a guess; such settings never ran here';
   const wait =
     waitSeconds === undefined ? 'no GPU takes work now' : `starts in ${waitSeconds.low} to ${waitSeconds.high} s`;
-  return `estimate: ${gpuSeconds.low} to ${gpuSeconds.high} GPU s (${basis}); ${wait}${vramGb > 0 ? `; needs ${vramGb} GiB of GPU memory` : ''}`;
+  return `estimate: ${gpuSeconds.low} to ${gpuSeconds.high} GPU s (${basis}); ${wait}${vramGb === undefined ? '' : `; about ${vramGb} GiB of GPU memory by the family of its model`}`;
 }

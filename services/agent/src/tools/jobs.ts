@@ -1,8 +1,13 @@
 import { z } from 'zod';
 import type { JobWithOutputs } from '@atelier/shared/db/jobs/job-row';
+import { cutText } from '../core/cut-text.ts';
 import { explainFailure } from '../loop/explain-failure.ts';
 import { findRequest, shortId } from './picture-ref.ts';
-import { asData, defineTool, type ToolContext, type ToolOutcome } from './tool.ts';
+import { capped, defineTool, type ToolContext, type ToolOutcome } from './tool.ts';
+import { asData } from './untrusted-text.ts';
+
+const MAX_LINES = 20;
+const MAX_DETAIL_CHARS = 300;
 
 /** What became of jobs, and waiting for one's own. */
 export const jobsTool = defineTool({
@@ -39,13 +44,13 @@ function report(requestId: string, jobs: readonly JobWithOutputs[], context: Too
   });
   const ended = jobs.filter(({ finishedAt }) => finishedAt !== null).map(({ id }) => id);
   const isOwn = requestId === context.request?.id;
-  return { kind: 'result', content: lines.join('\n'), ...(isOwn ? { jobIds: ended } : {}) };
+  return { kind: 'result', content: capped(lines, MAX_LINES), ...(isOwn ? { jobIds: ended } : {}) };
 }
 
 function failureOf(job: JobWithOutputs): string {
   if (job.state !== 'failed' && job.state !== 'quarantined') return '';
   const { text, details } = explainFailure(job.error);
-  return `\n  ${text}\n${asData(details)}`;
+  return `\n${asData(`${text}\nComfyUI says: ${cutText(details, MAX_DETAIL_CHARS)}`)}`;
 }
 
 /** Stops what the person asked for. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { asData, defineTool, refuse } from './tool.ts';
+import { defineTool, refuse } from './tool.ts';
+import { asData } from './untrusted-text.ts';
 
 const MAX_PREFERENCES = 40;
 const MAX_NOTES_CHARS = 2_000;

@@ -1,7 +1,6 @@
 import type { AssetRef, SourceRef } from '@atelier/shared/contracts/request';
-import type { ConversationRow } from '@atelier/shared/db/agent/conversation';
+import type { ConversationReader, ConversationRow } from '@atelier/shared/db/agent/conversation';
 import { AppError } from '@atelier/shared/errors/app-error';
-import type { Reader } from './tool-reads.ts';
 import type { Requester, ToolContext } from './tool.ts';
 
 /** Digits of a request's id that stand for it in the conversation. */
@@ -12,8 +11,8 @@ export function shortId(requestId: string): string {
   return `#${requestId.replaceAll('-', '').slice(0, SHORT_DIGITS)}`;
 }
 
-export function readerOf({ personId, place }: Requester): Reader {
-  return { personId, door: place.door, placeId: place.id, threadId: place.threadId ?? '' };
+export function readerOf({ personId, place, isHeardAlone }: Requester): ConversationReader {
+  return { personId, door: place.door, placeId: place.id, threadId: place.threadId ?? '', withPrivate: isHeardAlone };
 }
 
 function unknown(en: string): AppError {

@@ -1,4 +1,5 @@
 import type { ConversationRow } from '@atelier/shared/db/agent/conversation';
+import { cutText } from '../core/cut-text.ts';
 import { shortId } from './picture-ref.ts';
 
 /** What a request asked, in its own words. */
@@ -37,13 +38,14 @@ export function requestLine(row: ConversationRow, now: Date, maxChars: number): 
       ? ''
       : ` (made from ${shortId(row.parentRequestId)}${row.parentPicture === null ? '' : `.${row.parentPicture + 1}`})`;
   const reply = row.reply === null || row.reply === '' ? '' : ` You said: ${cut(row.reply, maxChars)}`;
+  const asked =
+    row.state !== 'asking' || row.question === null ? '' : ` You ask: ${cut(row.question.text.en, maxChars)}`;
   const error = row.error === null || row.pictures > 0 ? '' : ` Error: ${cut(row.error.message.en, maxChars)}`;
-  return `${shortId(row.id)} ${ago(row.createdAt, now)} ${row.personName}: ${cut(askedText(row), maxChars)} → ${row.state}, ${row.pictures} pictures${made.length > 0 ? ` [${made.join(', ')}]` : ''}${parent}${error}${reply}`;
+  return `${shortId(row.id)} ${ago(row.createdAt, now)} ${row.personName}: ${cut(askedText(row), maxChars)} → ${row.state}, ${row.pictures} pictures${made.length > 0 ? ` [${made.join(', ')}]` : ''}${parent}${error}${reply}${asked}`;
 }
 
 function cut(text: string, maxChars: number): string {
-  const flat = text.replaceAll(/\s+/g, ' ').trim();
-  return flat.length > maxChars ? `${flat.slice(0, maxChars)}…` : flat;
+  return cutText(text.replaceAll(/\s+/g, ' ').trim(), maxChars);
 }
 
 /** How long ago, as people say it. */

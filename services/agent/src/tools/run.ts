@@ -10,7 +10,10 @@ import {
   type SourceRef,
 } from '@atelier/shared/contracts/request';
 import type { NewJob } from '@atelier/shared/contracts/job';
+import { cutText } from '../core/cut-text.ts';
+import { definedOnly } from '../core/defined-only.ts';
 import { ComfyError } from '@atelier/comfyui/errors/comfy-error';
+import { diffWorkflows } from '@atelier/comfyui/graph/diff-workflows';
 import { stringifyJson } from '@atelier/comfyui/json/stringify-json';
 import type { Workflow } from '@atelier/comfyui/graph/workflow';
 import { MAX_JOBS_OF_USE } from '../loop/run-failures.ts';
@@ -18,7 +21,12 @@ import { checkDraft, checkWords, registryFor } from './check-draft.ts';
 import { draftName, findDraft, openDraft } from './draft-workflow.ts';
 import { estimateRun, estimateWords, type RunEstimate } from './estimate.ts';
 import { findPicture } from './picture-ref.ts';
-import { asData, defineTool, refuse, type ToolContext, type ToolOutcome } from './tool.ts';
+import { capped, defineTool, refuse, type ToolContext, type ToolOutcome } from './tool.ts';
+import { asData } from './untrusted-text.ts';
+
+/** Of a draft, shown before it runs. */
+const MAX_CHANGES = 6;
+const MAX_NOTE_CHARS = 400;
 
 /** Names of the wish that mean the same in a form's options; checked there in full. */
 const makeSchema = z
@@ -52,6 +60,7 @@ const runInput = z.object({
       picture: z.string().describe('#id.n'),
       text: z.string().optional(),
       region: z.string().optional(),
+      aspect: z.string().optional().describe('with action aspect'),
     })
     .optional()
     .describe('from an earlier picture'),
@@ -103,7 +112,7 @@ export const runTool = defineTool({
       );
     }
     if (context.request === undefined) return submit(input, planned, facts, context);
-    const permission = askFirst(planned.plan, estimate, context);
+    const permission = await askFirst(input, planned, estimate, context);
     if (permission !== undefined) return permission;
     return queue(planned, facts, context);
   },
@@ -125,8 +134,8 @@ async function planRun(input: RunInput, context: ToolContext): Promise<PlannedRu
   let plan: PlanSummary | undefined;
   for (const [index, body] of bodies.entries()) {
     const outcome = await context.planBody(body, context.idOf(`plan ${index}`));
-    if (outcome.kind === 'failed') return refuse(outcome.error.message.en);
-    if (outcome.kind === 'replied') return refuse(outcome.reply);
+    if (outcome.kind === 'failed') return refuse(asData(outcome.error.message.en));
+    if (outcome.kind === 'replied') return refuse(asData(outcome.reply));
     plan ??= outcome.plan;
     jobs.push(...outcome.jobs);
   }
@@ -157,17 +166,12 @@ async function bodiesOf(input: RunInput, context: ToolContext): Promise<RequestB
     return options.success ? [{ kind: 'imagine', options: options.data }] : refuse(issuesOf(options.error));
   }
   if (input.derive !== undefined) {
-    const { picture, ...derive } = input.derive;
+    const { picture, aspect, ...derive } = input.derive;
     const { source } = await findPicture(picture, context);
     if (source === undefined) return refuse('derive works on earlier results; for an attachment use make with images.');
-    return [
-      {
-        kind: 'derive',
-        ...withoutUndefined(derive),
-        source,
-        ...(count === undefined ? {} : { options: { count } }),
-      },
-    ];
+    const options = imagineOptionsSchema.partial().safeParse(definedOnly({ aspect, count, seed }));
+    if (!options.success) return refuse(issuesOf(options.error));
+    return [{ kind: 'derive', ...definedOnly(derive), source, options: options.data }];
   }
   if (input.shots !== undefined) {
     const shots = await Promise.all(
@@ -234,10 +238,6 @@ async function assetsOf(refs: readonly string[], context: ToolContext) {
   return Promise.all(refs.map(async (ref) => (await findPicture(ref, context)).asset));
 }
 
-function withoutUndefined<T extends object>(value: T): T {
-  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as T;
-}
-
 function issuesOf(error: z.ZodError): string {
   return `These values do not fit: ${error.issues
     .slice(0, 4)
@@ -248,30 +248,60 @@ function issuesOf(error: z.ZodError): string {
 function summary(plan: PlanSummary, jobs: readonly NewJob[]): string {
   const facts = [
     plan.recipe,
-    plan.model,
     plan.width === undefined || plan.height === undefined ? undefined : `${plan.width}×${plan.height}`,
     plan.steps === undefined ? undefined : `${plan.steps} steps`,
     `seed ${plan.seed}`,
   ].filter((fact) => fact !== undefined);
   const notes = plan.notes.map(({ en }) => en);
-  return `${plan.count} picture(s) in ${jobs.length} job(s): ${facts.join(', ')}\n${asData(`prompt: ${plan.prompt}${plan.negative === undefined ? '' : `\nnegative: ${plan.negative}`}${notes.length > 0 ? `\n${notes.join('\n')}` : ''}`)}`;
+  return `${plan.count} picture(s) in ${jobs.length} job(s): ${facts.join(', ')}\n${asData(`${plan.model === undefined ? '' : `model: ${plan.model}\n`}prompt: ${plan.prompt}${plan.negative === undefined ? '' : `\nnegative: ${plan.negative}`}${notes.length > 0 ? `\n${notes.join('\n')}` : ''}`)}`;
 }
 
 /** Shows the plan before it costs GPU time, by the setting. Undefined: it may run. */
-function askFirst(plan: PlanSummary, estimate: RunEstimate, context: ToolContext): ToolOutcome | undefined {
+async function askFirst(
+  input: RunInput,
+  { plan, jobs }: PlannedRun,
+  estimate: RunEstimate,
+  context: ToolContext,
+): Promise<ToolOutcome | undefined> {
   const { approval } = context;
   const mustAsk =
     approval.when === 'always' || (approval.when === 'above_cost' && estimate.gpuSeconds.high > approval.gpuSeconds);
   if (!mustAsk) return undefined;
   const id = context.idOf('approval');
   const answer = context.answers.find(({ questionId }) => questionId === id);
-  if (answer === undefined) return { kind: 'ask', question: planQuestion(id, plan, estimate) };
+  if (answer === undefined) {
+    const notes = [...plan.notes, ...(await changeNotes(input, context)), ...modelNotes(jobs)];
+    return { kind: 'ask', question: planQuestion(id, { ...plan, notes }, estimate) };
+  }
   if (answer.choice === 'run') return undefined;
   if (answer.choice === 'cancel') return { kind: 'stop' };
   const words = answer.text === null ? '' : ` They say: ${asData(answer.text)}`;
   return refuse(
     `The person wants a change before this runs.${words}${words === '' ? ' Ask what to change.' : ''} Nothing was run.`,
   );
+}
+
+/** What a draft has become since it was begun. */
+async function changeNotes({ draft }: RunInput, context: ToolContext): Promise<PlanSummary['notes']> {
+  if (draft === undefined) return [];
+  const row = await findDraft(draft === 'current' ? undefined : draft, context);
+  const first = row.version === 1 ? undefined : await context.reads.draft(context.requester.sessionId, row.id, 1);
+  if (first === undefined) return [];
+  const { words } = diffWorkflows(openDraft(first).workflow, openDraft(row).workflow);
+  const changes = capped(words, MAX_CHANGES).replaceAll('\n', '; ');
+  return words.length === 0 ? [] : [note(`Changed: ${changes}`, `改动：${changes}`)];
+}
+
+/** Every model file, where there are several: one alone stands in the plan. */
+function modelNotes(jobs: readonly NewJob[]): PlanSummary['notes'] {
+  const names = [...new Set(jobs.flatMap(({ models }) => models ?? []))].map((path) =>
+    path.slice(path.indexOf('/') + 1),
+  );
+  return names.length < 2 ? [] : [note(`Models: ${names.join(', ')}`, `模型：${names.join('、')}`)];
+}
+
+function note(en: string, zh: string): PlanSummary['notes'][number] {
+  return { en: cutText(en, MAX_NOTE_CHARS), zh: cutText(zh, MAX_NOTE_CHARS) };
 }
 
 function planQuestion(id: string, plan: PlanSummary, { gpuSeconds }: RunEstimate): PendingQuestion {

@@ -6,7 +6,8 @@ import { nearestNames } from '@atelier/comfyui/notation/nearest-names';
 import type { Catalog } from '../core/catalog.ts';
 import { readerOf } from './picture-ref.ts';
 import { requestLine } from './request-line.ts';
-import { asData, capped, defineTool, type AgentTool, type ToolContext, type ToolOutcome } from './tool.ts';
+import { capped, defineTool, type AgentTool, type ToolContext, type ToolOutcome } from './tool.ts';
+import { asData } from './untrusted-text.ts';
 
 const MAX_LIMIT = 30;
 

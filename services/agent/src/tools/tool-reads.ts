@@ -1,25 +1,17 @@
 import type { Language, Place } from '@atelier/shared/contracts/identity';
 import type { JobInput } from '@atelier/shared/contracts/job';
 import type { DraftRow, DraftTitle, Preference, SpentToday } from '@atelier/shared/db/agent/agent-memory';
-import type { ConversationRow, PictureQuery } from '@atelier/shared/db/agent/conversation';
+import type { ConversationReader, ConversationRow, PictureQuery } from '@atelier/shared/db/agent/conversation';
 import type { MeasuredTime } from '@atelier/shared/db/agent/measured-times';
 import type { InstanceRecord } from '@atelier/shared/db/instances/instance-store';
 import type { JobWithOutputs } from '@atelier/shared/db/jobs/job-row';
 import type { QueueSnapshot } from '@atelier/shared/db/jobs/queue-snapshot';
 
-/** Who reads: what is private is shown to its author alone. */
-export interface Reader {
-  personId: string;
-  door: string;
-  placeId: string;
-  threadId: string;
-}
-
 /** What tools look up. Nothing here changes anything, except `cancel`, which may be repeated. */
 export interface ToolReads {
   /** Requests that this reader may see, whose id begins with these hexadecimal digits. */
-  findRequests(reader: Reader, idPrefix: string): Promise<ConversationRow[]>;
-  searchPictures(reader: Reader, query: PictureQuery): Promise<ConversationRow[]>;
+  findRequests(reader: ConversationReader, idPrefix: string): Promise<ConversationRow[]>;
+  searchPictures(reader: ConversationReader, query: PictureQuery): Promise<ConversationRow[]>;
   jobsOf(requestId: string): Promise<JobWithOutputs[]>;
   draft(sessionId: string, draftId: string, version?: number): Promise<DraftRow | undefined>;
   drafts(sessionId: string): Promise<DraftTitle[]>;

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import type { Language, Place } from '@atelier/shared/contracts/identity';
-import type { AssetRef, PendingQuestion, RequestBody, SourceRef } from '@atelier/shared/contracts/request';
+import type { AssetRef, PendingQuestion, RequestBody, RequestCost, SourceRef } from '@atelier/shared/contracts/request';
 import type { ToolEffects } from '@atelier/shared/db/agent/commit-tool-result';
 import type { JobWithOutputs } from '@atelier/shared/db/jobs/job-row';
 import type { AnsweredQuestion } from '@atelier/shared/db/requests/ask-question';
 import type { Catalog } from '../core/catalog.ts';
 import type { PlanOutcome } from '../core/plan-request.ts';
+import type { RunBudgets } from '../loop/budgets.ts';
 import type { ToolSchema } from '../loop/model-port.ts';
 import type { SaidBlock } from '../loop/step.ts';
 import type { ToolReads } from './tool-reads.ts';
@@ -16,6 +17,8 @@ export interface Requester {
   personName: string;
   language: Language;
   place: Place;
+  /** Nobody but them hears what is said: what is private to them may be spoken of. */
+  isHeardAlone: boolean;
   sessionId: string;
 }
 
@@ -41,6 +44,8 @@ export interface ToolContext {
   answers: readonly AnsweredQuestion[];
   /** The jobs of this run. */
   jobs: readonly JobWithOutputs[];
+  /** What this run has cost so far, and what it may; absent for a call from another door. */
+  spent: { cost: RequestCost; budgets: RunBudgets } | undefined;
   approval: ApprovalRule;
   /** GPU seconds that the run may still plan; Infinity where nothing limits it. */
   gpuSecondsLeft: number;
@@ -119,14 +124,6 @@ function withoutBounds(value: unknown): unknown {
 /** A failure that the model can mend: a sentence that says what to change. */
 export function refuse(message: string): ToolOutcome {
   return { kind: 'result', content: message, isError: true };
-}
-
-/**
- * Marks text that came from elsewhere (names, descriptions, metadata, prompts of others) as data, so that nothing in it
- * reads as an instruction or as the end of the mark.
- */
-export function asData(text: string): string {
-  return `<data>\n${text.replaceAll(/<(\/?)(data|quoted|message|state)/gi, '‹$1$2')}\n</data>`;
 }
 
 /** The first of a list, with how many there are more. */

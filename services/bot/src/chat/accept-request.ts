@@ -1,16 +1,17 @@
+import { UPLOAD_KEEP_MS } from '@atelier/shared/assets/take-in-picture';
 import type { AssetRef, NewRequest, RequestBody } from '@atelier/shared/contracts/request';
 import { registerAsset } from '@atelier/shared/db/asset-register';
 import { HOUSE, readStyles } from '@atelier/shared/db/chat/person-settings';
 import { type AcceptedRequest, acceptRequest } from '@atelier/shared/db/requests/accept-request';
 import { AppError, invalidInput } from '@atelier/shared/errors/app-error';
 import type { Asker } from '../core/access/asker.ts';
-import { findBlockedWord, wordsOf } from '../core/access/blocked-words.ts';
-import { commandOfBody } from '../core/access/command-of-action.ts';
+import { findBlockedWord, wordsOf } from '@atelier/shared/access/blocked-words';
+import { commandOfBody } from '@atelier/shared/access/command-of-body';
 import type { RateLimit } from '../core/access/rate-limit.ts';
 import { imagesOf } from '../core/cards/card-facts.ts';
 import type { ChatOutcome } from '../ports.ts';
-import { UPLOAD_KEEP_MS } from '../uploads/take-in-image.ts';
 import { withDeadline } from '../with-deadline.ts';
+import { allowsAdultWords } from './adult-places.ts';
 import type { AcceptOptions, ChatCoreDeps, KnownAsker } from './chat-context.ts';
 import { prepareBody, styleNameOf } from './prepare-request.ts';
 
@@ -19,6 +20,8 @@ export interface Acceptor {
   keepImage(image: AssetRef): Promise<void>;
   /** @throws AppError `forbidden` for words that are not drawn, at all or here. */
   checkWords(by: Asker, words: string): void;
+  /** Counts what they do. @throws AppError `rate_limited` where that is too much. */
+  checkRate(by: Asker): void;
 }
 
 /** Commits requests: rights, limits, settings of people and channels, then one statement. */
@@ -45,16 +48,9 @@ export function createAcceptor(
   function checkWords(by: Asker, words: string): void {
     const blocked = findBlockedWord(words, settings.limits.blockedWords);
     if (blocked !== undefined) throw refusedWord(blocked);
-    if (isForAdults(by)) return;
+    if (allowsAdultWords(by, settings)) return;
     const adult = findBlockedWord(words, settings.limits.adultWords);
     if (adult !== undefined) throw adultWord(adult);
-  }
-
-  function isForAdults(by: Asker): boolean {
-    const { door, id } = by.place;
-    if (door === 'web' || door === 'cli' || by.standing?.isDirect === true || by.standing?.isAdultPlace === true)
-      return true;
-    return settings.channel(door, [...(by.standing?.channelIds ?? []), id]).showsAdult === true;
   }
 
   function checkRate(by: Asker): void {
@@ -92,6 +88,7 @@ export function createAcceptor(
   return {
     keepImage,
     checkWords,
+    checkRate,
     async accept(by, asked, options = {}) {
       if (!deps.status.databaseReady) throw notAccepted();
       checkRate(by);
@@ -100,7 +97,9 @@ export function createAcceptor(
         const { body, isPrivate: usuallyPrivate } = await withDeadline(prepare(by, asked), acceptDeadlineMs);
         checkWords(by, wordsOf(body));
         const isPrivate = options.isPrivate ?? usuallyPrivate;
-        const { eventId, user, place } = by;
+        const { eventId, user } = by;
+        // Known of it wherever it is shown later.
+        const place = by.standing?.isAdultPlace === true ? { ...by.place, isAdult: true } : by.place;
         const accepted = await withDeadline(
           keepAndAccept({
             eventId,

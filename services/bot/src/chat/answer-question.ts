@@ -1,5 +1,8 @@
-import { answerQuestion } from '@atelier/shared/db/requests/ask-question';
+import { answerQuestion, readAnswers } from '@atelier/shared/db/requests/ask-question';
+import type { SourceRef } from '@atelier/shared/contracts/request';
 import { AppError } from '@atelier/shared/errors/app-error';
+import { commandOfBody } from '@atelier/shared/access/command-of-body';
+import { validatePrompt } from '../core/commands/validate-prompt.ts';
 import type { ChatOutcome } from '../ports.ts';
 import type { ChatContext, KnownAsker } from './chat-context.ts';
 
@@ -10,12 +13,18 @@ export async function answerPendingQuestion(
   answer: { requestId: string; questionId: string; choice?: string; text?: string },
 ): Promise<ChatOutcome> {
   const { db, relay, feed, reader } = context.deps;
+  if (answer.choice !== 'cancel') {
+    // Who was refused meanwhile lets nothing run.
+    const [asked] = await reader.readFacts([answer.requestId]);
+    if (asked !== undefined) await context.access.check(by, commandOfBody(asked.request.body));
+  }
   const result = await answerQuestion(db, { ...answer, personId: by.personId });
   if (result.outcome === 'answered') {
     relay.nudge(result.outbox);
     feed.ring(answer.requestId);
     return { outcome: 'answered', requestId: answer.requestId, text: by.m.chat.answered };
   }
+  if (result.outcome === 'expired') throw questionExpired();
   const [facts] = await reader.readFacts([answer.requestId]);
   if (facts !== undefined && facts.request.personId !== by.personId) {
     throw new AppError('forbidden', 'only its author answers', {
@@ -26,6 +35,39 @@ export async function answerPendingQuestion(
     publicMessage: {
       en: 'This question was answered already, or the request has ended.',
       zh: '这个问题已经回答过，或请求已结束。',
+    },
+  });
+}
+
+/** Words that reply to a card of one's own that asks for them are the answer; undefined for any other words. */
+export async function answerByReply(
+  context: ChatContext,
+  by: KnownAsker,
+  { about, text }: { about: readonly SourceRef[] | undefined; text: string },
+): Promise<ChatOutcome | undefined> {
+  const [source, ...others] = about ?? [];
+  if (source === undefined || others.length > 0 || text.trim() === '') return undefined;
+  const [facts] = await context.deps.reader.readFacts([source.requestId]);
+  if (facts === undefined || facts.request.finishedAt !== null || facts.request.personId !== by.personId)
+    return undefined;
+  const { state, question, id } = facts.request;
+  if (state !== 'asking') {
+    // The platform may tell of the same message twice.
+    const last = (await readAnswers(context.deps.db, id)).at(-1);
+    const isTold = last !== undefined && last.choice === null && last.text === text.trim();
+    return isTold ? { outcome: 'answered', requestId: id, text: by.m.chat.answered } : undefined;
+  }
+  if (question === null || !question.allowText) return undefined;
+  context.checkWords(by, text);
+  return answerPendingQuestion(context, by, { requestId: id, questionId: question.id, text: validatePrompt(text) });
+}
+
+/** The answer came too late: see `expireQuestions`. */
+export function questionExpired(): AppError {
+  return new AppError('not_found', 'the question has expired', {
+    publicMessage: {
+      en: 'This question expired: press Try again on its request, or just say it anew.',
+      zh: '这个问题已过期：请在该请求上点“再试一次”，或直接重新说一遍。',
     },
   });
 }

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { AssetStore } from '@atelier/shared/assets/asset-store';
-import type { CancelWake } from '@atelier/shared/contracts/control';
+import type { CancelWake, PolicyView, PolicyViewRequest } from '@atelier/shared/contracts/control';
 import type { AssetRef, RequestBody, SourceRef } from '@atelier/shared/contracts/request';
 import type { Database } from '@atelier/shared/db/connect-database';
 import type { OutboxRelay } from '@atelier/shared/db/outbox-relay';
@@ -8,6 +8,8 @@ import { AppError } from '@atelier/shared/errors/app-error';
 import type { Asker } from '../core/access/asker.ts';
 import type { RateLimit } from '../core/access/rate-limit.ts';
 import type { CardFacts } from '../core/cards/card-facts.ts';
+import type { CommandName } from '../core/commands/command-spec.ts';
+import { commandSpec } from '../core/commands/command-table.ts';
 import { messagesFor } from '../core/messages/messages-for.ts';
 import type { Messages } from '../core/messages/messages.ts';
 import type { ChatOutcome } from '../ports.ts';
@@ -15,20 +17,12 @@ import type { CardFeed } from '../state/card-feed.ts';
 import type { CardReader } from '../state/card-reader.ts';
 import type { Catalogue } from '../state/catalogue.ts';
 import type { ChatSettingsCache } from '../state/chat-settings-cache.ts';
-import type { LiveBoard } from '../state/live-board.ts';
+import type { LiveBoard } from '@atelier/shared/live/live-board';
 import type { PeopleCache } from '../state/people-cache.ts';
 import type { QueueWatch } from '../state/queue-watch.ts';
 import type { StatusWatch } from '../state/status-watch.ts';
-
-/** Who is an operator. */
-export interface AdminPolicy {
-  /** `door:id` of each. */
-  identities: ReadonlySet<string>;
-  /** The page is on loopback without a token: who sits there owns the machine. */
-  trustsLocalPage: boolean;
-  /** Who manages a server or a group is an operator where the place itself was allowed by a rule. */
-  trustsChatAdmins: boolean;
-}
+import type { PictureFetcher } from '../uploads/fetch-picture.ts';
+import type { Access, AdminPolicy } from './access.ts';
 
 export interface ChatCoreDeps {
   db: Database;
@@ -51,8 +45,14 @@ export interface ChatCoreDeps {
   tellWorker: (instanceId: string, command: 'pause' | 'resume') => void;
   /** A workflow in API format as ComfyUI's front end saves it; undefined where nobody can say. */
   exportWorkflow: (request: { jobId: string }) => Promise<string | undefined>;
+  /** What workflows may use, as the agent knows the servers. @throws AppError `unavailable` */
+  viewPolicy: (asked: PolicyViewRequest) => Promise<PolicyView>;
+  /** Fetches what people link to. */
+  fetchPicture: PictureFetcher;
   /** A post was added: send it soon. */
   ringPosts: () => void;
+  /** Something went wrong that operators should hear of: look now. */
+  ringOperators: () => void;
   /** Address of the page for others, without a slash at the end; undefined where there is none. */
   publicUrl: string | undefined;
   /** A lasting path of a stored file on the page. */
@@ -77,11 +77,6 @@ export function isOverheard({ place, standing }: Pick<Asker, 'place' | 'standing
   return place.door === 'telegram' && standing?.isDirect !== true;
 }
 
-/** Still for its author alone: what comes of it is so too. */
-export function isKeptPrivate({ request, marks }: CardFacts): boolean {
-  return request.isPrivate && marks?.isShared !== true;
-}
-
 export interface AcceptOptions {
   parent?: SourceRef;
   isPrivate?: boolean | undefined;
@@ -90,20 +85,17 @@ export interface AcceptOptions {
 /** What commands, buttons and forms share. */
 export interface ChatContext {
   deps: ChatCoreDeps;
+  access: Access;
   know(by: Asker): Promise<KnownAsker>;
-  /** Named as an operator: also sees and cancels what is others'. */
-  isAdmin(by: Asker): Promise<boolean>;
-  /** May use the commands for operators. */
-  mayAdminister(by: Asker): Promise<boolean>;
   /** Commits a request, after rights and limits. */
   accept(by: KnownAsker, body: RequestBody, options?: AcceptOptions): Promise<ChatOutcome>;
-  /** @throws AppError `forbidden` where a rule says so. */
-  checkAccess(by: Asker, command: string): Promise<void>;
-  /** A request that this person may see, and where they are. @throws AppError `not_found`, `forbidden` */
+  /** A request that this person may see, as it is shown where they are. @throws AppError `not_found`, `forbidden` */
   visible(requestId: string, by: KnownAsker): Promise<CardFacts>;
   keepImage(image: AssetRef): Promise<void>;
   /** @throws AppError `forbidden` for words that are not drawn here. */
   checkWords(by: Asker, words: string): void;
+  /** Counts what they do for others to see. @throws AppError `rate_limited` where that is too much in a minute. */
+  checkRate(by: Asker): void;
 }
 
 export function said(text: string): ChatOutcome {
@@ -131,6 +123,18 @@ export function pictureGone(): AppError {
     publicMessage: {
       en: 'This picture is no longer kept. Try again with the same words: press Reroll or use /imagine.',
       zh: '这张图片已不再保留。可用同样的描述重新生成：点击“重绘”或使用 /画图。',
+    },
+  });
+}
+
+/** What is the person's alone, such as a code, is not said where others read along. @throws AppError `forbidden` */
+export function checkAlone(by: Pick<Asker, 'place' | 'standing'>, command: CommandName): void {
+  if (!isOverheard(by)) return;
+  const { name, zhName } = commandSpec(command);
+  throw new AppError('forbidden', 'for one person alone, where others read along', {
+    publicMessage: {
+      en: `Others read along here, and this is yours alone: send /${name} in our private chat.`,
+      zh: `此处其他人也能看到，而这只属于你：请在与我的私聊中发送 /${zhName}。`,
     },
   });
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { useTestDatabase, useTestNats } from '@atelier/tests/support/servers';
 import type { ClaimedPost } from '@atelier/shared/db/chat/chat-posts';
@@ -6,15 +7,16 @@ import { claimRequests } from '@atelier/shared/db/requests/agent-lease';
 import { finishLinks } from '@atelier/shared/db/chat/link-codes';
 import { findQuestionRequest } from '@atelier/shared/db/chat/request-marks';
 import { findPersonId } from '@atelier/shared/db/people/person-store';
-import { askQuestion } from '@atelier/shared/db/requests/ask-question';
+import { askQuestion, expireQuestions, readAnswers } from '@atelier/shared/db/requests/ask-question';
 import type { PendingQuestion } from '@atelier/shared/contracts/request';
+import { plan } from '@atelier/shared/db/testing/record-fixtures';
 import { AppError } from '@atelier/shared/errors/app-error';
 import { type Backstage, makeFolder, openBackstage, startTestBot, type TestBot } from '../app-fixtures.ts';
-import type { Asker, Standing } from '../core/access/asker.ts';
+import type { Asker } from '../core/access/asker.ts';
 import { formatButtonId, parseButtonId, type PressedButton } from '../core/cards/card-buttons.ts';
-import { plan } from '../core/cards/card-fixtures.ts';
 import { renderJobCard } from '../core/cards/render-job-card.ts';
 import type { ChatCore, ChatOutcome } from '../ports.ts';
+import { createSpeaker, person, refusal, silentAdapter } from './chat-fixtures.ts';
 
 const database = useTestDatabase();
 const nats = useTestNats();
@@ -23,6 +25,10 @@ let bot: TestBot;
 let backstage: Backstage;
 let chat: ChatCore;
 const posted: ClaimedPost[] = [];
+/** Of the disk that keeps pictures, in bytes. */
+let disk = { free: 2 ** 39, total: 2 ** 40 };
+/** Links that were followed. */
+const fetched: string[] = [];
 
 beforeAll(async () => {
   folder = await makeFolder();
@@ -34,23 +40,29 @@ beforeAll(async () => {
     sweepMs: 300,
     publicUrl: 'https://atelier.example.org',
     admins: ['discord:boss'],
+    readDiskSpace: async () => disk,
+    async fetchPicture(url) {
+      fetched.push(url);
+      return sharp({ create: { width: 8, height: 8, channels: 3, background: 'teal' } })
+        .png()
+        .toBuffer();
+    },
     createAdapters(core) {
       chat = core;
       return [
         {
-          name: 'discord',
-          doors: ['discord'],
-          send: async () => ({ outcome: 'sent', messageRef: { id: 'm' } }),
+          ...silentAdapter,
           async post(post) {
             posted.push(post);
             return { outcome: 'sent', messageRef: { id: post.id } };
           },
           start: () => Promise.reject(new AppError('config', 'the token is refused')),
-          stop: async () => undefined,
         },
       ];
     },
   });
+  // One person does what a team does in an hour.
+  await run('/admin limits --rate 1000', person('boss'));
 });
 afterAll(async () => {
   await bot?.app.stop();
@@ -58,22 +70,7 @@ afterAll(async () => {
   await folder?.remove();
 });
 
-/** Somebody in a channel of a Discord server. */
-function person(
-  id: string,
-  rest: { channel?: string; standing?: Standing; door?: 'discord' | 'telegram' } = {},
-): Asker {
-  const { channel = 'lobby', standing, door = 'discord' } = rest;
-  return {
-    eventId: randomUUID(),
-    user: { door, id, displayName: id, language: 'en' },
-    place: door === 'discord' ? { door, id: channel, guildId: 'guild', userId: id } : { door, id: `-${channel}` },
-    ...(standing === undefined ? {} : { standing }),
-  };
-}
-
-const run = (text: string, by: Asker): Promise<ChatOutcome> => chat.submit({ ...by, eventId: randomUUID(), text });
-const press = (button: PressedButton, by: Asker) => chat.press(button, { ...by, eventId: randomUUID() });
+const { run, press } = createSpeaker(() => chat);
 
 async function accepted(outcome: Promise<ChatOutcome>): Promise<string> {
   const found = await outcome;
@@ -83,9 +80,12 @@ async function accepted(outcome: Promise<ChatOutcome>): Promise<string> {
 
 /** A request with its picture. */
 async function drawn(by: Asker, text = '/imagine a red fox'): Promise<string> {
-  const requestId = await accepted(run(text, by));
+  return finished(await accepted(run(text, by)));
+}
+
+async function finished(requestId: string): Promise<string> {
   await backstage.plan(requestId);
-  const { lease } = await backstage.run();
+  const lease = await backstage.run();
   const bytes = Buffer.from(randomUUID());
   const stored = await bot.files.put(bytes, { mediaType: 'image/png', maxBytes: 1_000 });
   const output = { ...stored, index: 0, mediaType: 'image/png', width: 8, height: 8, nodeId: '9', filename: 'fox.png' };
@@ -108,17 +108,11 @@ async function asking(by: Asker): Promise<string> {
     choices: ['run', 'change', 'cancel'].map((id) => ({ id, label: { en: id, zh: id } })),
     allowText: true,
   };
-  await askQuestion(backstage.db, { requestId, holder, epoch: claimed!.agentEpoch }, question);
+  await askQuestion(backstage.db, { requestId, holder, epoch: claimed!.agentEpoch }, question, 60_000);
   return question.id;
 }
 
 const bodyOf = async (requestId: string) => (await chat.readFacts([requestId]))[0]?.request.body;
-const refusal = (work: Promise<unknown>): Promise<string> =>
-  work.then(
-    () => 'accepted',
-    (error: unknown) => (error instanceof AppError ? error.publicMessage.en : String(error)),
-  );
-
 describe('buttons', () => {
   it('make new requests from a picture, with where they come from', async () => {
     const mei = person('mei');
@@ -147,6 +141,31 @@ describe('buttons', () => {
       action: 'remix',
       options: { prompt: 'a blue fox', aspect: '1:1', negative: plan.negative },
     });
+  });
+
+  it('show a region before it is redrawn, which is no picture to list', async () => {
+    const mei = person('mei');
+    const source = { requestId: await drawn(mei), picture: 0 };
+    const words = { region: 'the tail', text: 'a blue tail' };
+    const asked = { kind: 'derive', action: 'vary_region', source, ...words } as const;
+    const form: PressedButton = { action: 'vary_region', ...source };
+    const requestId = await finished(await accepted(chat.submitForm(form, words, mei)));
+    expect(await bodyOf(requestId)).toEqual({ ...asked, showRegion: true });
+    const { sql } = backstage.db;
+    await sql`update requests set plan = plan || ${sql.json({ shownRegion: words.region })} where id = ${requestId}`;
+
+    await press({ action: 'favourite', requestId, picture: 0 }, mei);
+    for (const line of ['/gallery', '/gallery mine']) {
+      expect(JSON.stringify(await run(line, mei))).not.toContain(requestId);
+    }
+    const redrawn = await accepted(press({ action: 'redraw_region', requestId }, mei));
+    expect(await bodyOf(redrawn)).toEqual(asked);
+    const [made] = await chat.readFacts([redrawn]);
+    expect(made?.request).toMatchObject({ parentRequestId: source.requestId, parentPicture: 0 });
+    // Only what shows a region has one to redraw.
+    await refusal(press({ action: 'redraw_region', requestId: source.requestId }, mei));
+    await press({ action: 'delete', requestId, arg: 'yes' }, mei);
+    expect(await refusal(press({ action: 'redraw_region', requestId }, mei))).toMatch(/deleted/);
   });
 
   it('keep, show and delete pictures, each for who may', async () => {
@@ -224,6 +243,50 @@ describe('buttons', () => {
     expect(await choose('run', person('mei'))).toMatchObject({ outcome: 'answered' });
     expect(await refusal(choose('cancel', person('mei')))).toMatch(/answered already/);
   });
+
+  it('need not be pressed: words that reply to one’s own card that asks are the answer', async () => {
+    const [lena, ada] = [person('lena'), person('ada')];
+    const questionId = await asking(lena);
+    const requestId = (await findQuestionRequest(backstage.db, questionId)) ?? '';
+    const reply = (by: Asker) => chat.submit({ ...by, text: 'the one at night', about: [{ requestId }] });
+    // Of another person they are a request about it.
+    expect(await reply(ada)).toMatchObject({ outcome: 'accepted' });
+    expect(await reply(lena)).toMatchObject({ outcome: 'answered', requestId });
+    const [answer] = await readAnswers(backstage.db, requestId);
+    expect(answer).toMatchObject({ questionId, text: 'the one at night' });
+    // Told twice of the same message, it is one answer.
+    expect(await reply(lena)).toMatchObject({ outcome: 'answered', requestId });
+    const other = await chat.submit({ ...lena, text: 'and a hare', about: [{ requestId }] });
+    expect(other).toMatchObject({ outcome: 'accepted' });
+  });
+
+  it('say that a question has expired, whatever way it is answered', async () => {
+    const lena = person('lena');
+    const questionId = await asking(lena);
+    await backstage.db.sql`
+      update requests set question_expires_at = now() where question->>'id' = ${questionId}`;
+    await expireQuestions(backstage.db, 60_000);
+    const late = [
+      () => press({ action: 'answer', requestId: questionId, arg: 'run' }, lena),
+      () => press({ action: 'answer', requestId: questionId, arg: 'change' }, lena),
+      () => press({ action: 'answer_text', requestId: questionId }, lena),
+      () => chat.submitForm({ action: 'answer_text', requestId: questionId }, { text: 'at night' }, lena),
+    ];
+    for (const answer of late) expect(await refusal(answer())).toMatch(/question expired/);
+  });
+
+  it('try again only the shots of a storyboard that gave nothing', async () => {
+    const lena = person('lena');
+    const requestId = await accepted(run('/imagine a storyboard', lena));
+    await backstage.plan(requestId, 2);
+    await backstage.db.sql`
+      update jobs set state = case index when 0 then 'succeeded' else 'failed' end, finished_at = now(),
+        params = jsonb_build_object('values', '{}'::jsonb, 'shotId', case index when 0 then 'a' else 'b' end)
+      where request_id = ${requestId}`;
+    await backstage.db.sql`update requests set state = 'succeeded', finished_at = now() where id = ${requestId}`;
+    const again = await accepted(press({ action: 'retry', requestId }, lena));
+    expect(await bodyOf(again)).toEqual({ kind: 'rerun', requestId, shotIds: ['b'] });
+  });
 });
 
 describe('rules and limits', () => {
@@ -249,11 +312,54 @@ describe('rules and limits', () => {
     await accepted(run('a dragonfly', person('mei')));
     expect(await refusal(run('a nude', person('mei')))).toMatch(/channels marked for adults/);
     const adult = await accepted(run('a nude', person('mei', { standing: { isAdultPlace: true } })));
-    expect((await chat.readFacts([adult]))[0]?.marks?.isCovered).toBe(true);
+    // Uncovered at home, and known to be for adults wherever it is shown.
+    expect((await chat.readFacts([adult]))[0]?.marks).toMatchObject({ isForAdults: true, isCovered: false });
+    // Nothing is made of it where others read along, whatever its words are.
+    const there = person('mei', { channel: 'adults', standing: { isAdultPlace: true } });
+    const requestId = await drawn(there, '/imagine a marble statue');
+    for (const action of ['reroll', 'rerun', 'retry'] as const) {
+      expect(await refusal(press({ action, requestId }, person('mei')))).toMatch(/channels marked for adults/);
+    }
+    expect(await refusal(run(`/edit at night --job ${requestId}`, person('mei')))).toMatch(/marked for adults/);
+    await accepted(press({ action: 'reroll', requestId }, there));
     const words = { action: 'answer_text', requestId: await asking(person('mei')) } as const;
     expect(await refusal(chat.submitForm(words, { text: 'a dragon' }, person('mei')))).toMatch(/“dragon”/);
     await run('/admin limits --unblock dragon, 龙 --adult none', person('boss'));
     await accepted(run('a dragon', person('mei')));
+  });
+
+  it('hold for what others see of somebody, too: shares, reports and answers', async () => {
+    const boss = person('boss');
+    const eve = person('eve');
+    const requestId = await drawn(eve);
+    const questionId = await asking(eve);
+    await run('/admin deny --here channel', boss);
+    const attempts = [
+      () => press({ action: 'share', requestId }, eve),
+      () => press({ action: 'report', requestId }, eve),
+      () => press({ action: 'delete', requestId, arg: 'yes' }, eve),
+      () => chat.submitForm({ action: 'report', requestId }, { text: 'spam' }, eve),
+      () => press({ action: 'answer', requestId: questionId, arg: 'run' }, eve),
+    ];
+    for (const attempt of attempts) expect(await refusal(attempt())).toMatch(/may not do this here/);
+    expect(await chat.suggest('model', '', eve, 'imagine')).toEqual([]);
+    expect(await press({ action: 'answer', requestId: questionId, arg: 'cancel' }, eve)).toMatchObject({
+      outcome: 'answered',
+    });
+    await run('/admin clear --here channel', boss);
+    expect(await press({ action: 'delete', requestId }, eve)).toMatchObject({ outcome: 'panel' });
+  });
+
+  it('count shares and reports with the requests of a minute', async () => {
+    await run('/admin limits --rate 2', person('boss'));
+    const spammer = person('spammer');
+    const requestId = await drawn(spammer);
+    await chat.submitForm({ action: 'report', requestId }, { text: 'one' }, spammer);
+    expect(await refusal(chat.submitForm({ action: 'report', requestId }, { text: 'two' }, spammer))).toMatch(
+      /at most 2 requests a minute/,
+    );
+    expect(await refusal(press({ action: 'share', requestId }, spammer))).toMatch(/at most 2 requests a minute/);
+    await run('/admin limits --rate 1000', person('boss'));
   });
 
   it('count requests a minute', async () => {
@@ -338,6 +444,27 @@ describe('links', () => {
   });
 });
 
+describe('links in words', () => {
+  const link = 'https://example.com/fox.png?size=big';
+
+  it('to pictures are as good as attached ones', async () => {
+    const mei = person('mei');
+    const typed = await accepted(run(`/imagine like ${link} but blue`, mei));
+    const images = [{ mediaType: 'image/png', name: 'fox.png' }];
+    expect(await bodyOf(typed)).toMatchObject({ kind: 'imagine', options: { prompt: 'like but blue', images } });
+    const said = await accepted(run(`make ${link} blue`, mei));
+    expect(await bodyOf(said)).toMatchObject({ kind: 'words', text: 'make blue', images });
+  });
+
+  it('are fetched for nobody who may not ask', async () => {
+    const before = fetched.length;
+    await run('/admin deny --here channel', person('boss', { channel: 'closed' }));
+    expect(await refusal(run(`/imagine ${link} blue`, person('mei', { channel: 'closed' })))).toMatch(/may not do/);
+    expect(fetched).toHaveLength(before);
+    await run('/admin clear --here channel', person('boss', { channel: 'closed' }));
+  });
+});
+
 describe('workflows', () => {
   const workflowText = '{"1": {"class_type": "KSampler", "inputs": {"seed": 18446744073709551615}}}';
 
@@ -392,6 +519,19 @@ describe('the team', () => {
       )
       .toEqual(new Set(['notice ops', 'share team']));
     expect(posted.filter((post) => post.requestId === requestId)).toHaveLength(2);
+  });
+
+  it('has operators who hear that the disk is nearly full, once', async () => {
+    await run('/settings channel --role admin', person('boss', { channel: 'ops' }));
+    const requestId = await drawn(person('mei'));
+    disk = { free: 2 ** 30, total: 2 ** 40 };
+    const full = () => posted.filter(({ text }) => text?.en.includes('nearly full: 1.0 GiB left') === true);
+    await expect.poll(() => full().length, { timeout: 10_000 }).toBe(1);
+    expect(full()[0]).toMatchObject({ kind: 'notice', place: { id: 'ops' } });
+    // Whoever hears of this later has been looked at again.
+    await chat.submitForm({ action: 'report', requestId }, { text: 'not nice' }, person('ada'));
+    await expect.poll(() => posted.some((post) => post.requestId === requestId), { timeout: 10_000 }).toBe(true);
+    expect(full()).toHaveLength(1);
   });
 
   it('keeps its page where a chat refuses its token, and the page says so', async () => {

@@ -24,6 +24,7 @@ function coreOf(parts: { databaseReady: boolean; find: () => Promise<never> }) {
       notices: [],
       databaseReady: parts.databaseReady,
       takeWorkerStatus: () => undefined,
+      workerStatus: () => undefined,
       setNatsConnected: () => undefined,
       setRefused: () => undefined,
       suspectDatabase: () => undefined,

@@ -3,9 +3,12 @@ import { registerAsset } from '@atelier/shared/db/asset-register';
 import { moveChatSettings, saveBoardRef } from '@atelier/shared/db/chat/chat-settings';
 import { AppError } from '@atelier/shared/errors/app-error';
 import type { Asker } from '../core/access/asker.ts';
-import { commandOfButton } from '../core/access/command-of-action.ts';
+import { commandOfButton } from '../core/access/command-of-button.ts';
+import type { PressedButton } from '../core/cards/card-buttons.ts';
+import { isKeptPrivate, shownIn } from '../core/cards/card-facts.ts';
 import { createRateLimit } from '../core/access/rate-limit.ts';
 import { checkCall } from '../core/commands/check-call.ts';
+import type { CommandName } from '../core/commands/command-spec.ts';
 import { parseChatText } from '../core/commands/parse-chat-text.ts';
 import { mergeOptions } from '../core/commands/read-drawing-options.ts';
 import { messagesFor } from '../core/messages/messages-for.ts';
@@ -15,8 +18,11 @@ import { takeInFile } from '../uploads/take-in-file.ts';
 import { takeInImage } from '../uploads/take-in-image.ts';
 import { createAcceptor, notAccepted } from './accept-request.ts';
 import { createAccess } from './access.ts';
-import { type ChatContext, type ChatCoreDeps, isKeptPrivate, isOverheard, type KnownAsker } from './chat-context.ts';
+import { checkAdultSource, showsAdultOpenly } from './adult-places.ts';
+import { answerByReply } from './answer-question.ts';
+import { type ChatContext, type ChatCoreDeps, isOverheard, type KnownAsker } from './chat-context.ts';
 import { runAdminCommand } from './commands/admin-commands.ts';
+import { runBrowserCommand } from './commands/browser-commands.ts';
 import { runDrawingCommand } from './commands/drawing-commands.ts';
 import { runInfoCommand } from './commands/info-commands.ts';
 import { runSettingsCommand } from './commands/settings-commands.ts';
@@ -25,6 +31,7 @@ import { liveFactsOf } from './live-facts.ts';
 import { pressButton } from './press-button.ts';
 import { submitForm } from './submit-form.ts';
 import { suggest } from './suggest.ts';
+import { type LinkedPictures, takeInLinks } from './take-in-links.ts';
 
 /** Nobody waits long to be answered in another language. */
 const languageDeadlineMs = 500;
@@ -36,20 +43,19 @@ export function createChatCore(deps: ChatCoreDeps): ChatCore {
   const acceptor = createAcceptor(deps, { rate: createRateLimit(deps.now), checkAccess: access.check });
   const context: ChatContext = {
     deps,
+    access,
     know,
-    isAdmin: access.isAdmin,
-    mayAdminister: access.mayAdminister,
-    checkAccess: access.check,
     accept: acceptor.accept,
     keepImage: acceptor.keepImage,
     checkWords: acceptor.checkWords,
+    checkRate: acceptor.checkRate,
     async visible(requestId, by) {
       const [facts] = await reader.readFacts([requestId]);
       if (facts === undefined) throw new AppError('not_found', 'there is no such request');
       if (!(await access.maySee(facts, by))) throw new AppError('forbidden', 'not theirs to see');
       if (facts.marks?.isDeleted === true) throw deletedByAuthor();
       if (isKeptPrivate(facts) && isOverheard(by)) throw privateHere();
-      return facts;
+      return shownIn({ isOpen: showsAdultOpenly(by, settings) }, facts);
     },
   };
 
@@ -64,8 +70,26 @@ export function createChatCore(deps: ChatCoreDeps): ChatCore {
     return { ...by, user: { ...by.user, language }, personId: person.personId, m: messagesFor(language) };
   }
 
-  async function run(call: ChatCommandCall, asker: Asker): Promise<ChatOutcome> {
+  /** Pictures that somebody linked to in their words, for who may ask. */
+  async function linkedIn(words: string, by: KnownAsker, command: CommandName): Promise<LinkedPictures> {
+    if (!words.includes('https://')) return { text: words, images: [] };
+    await access.check(by, command);
+    const takeIn = (bytes: Uint8Array, name: string) => takeInImage(intake(), bytes, name);
+    return takeInLinks(words, { fetchPicture: deps.fetchPicture, takeIn });
+  }
+
+  async function withLinked(call: ChatCommandCall, by: KnownAsker): Promise<ChatCommandCall> {
+    const { prompt, ...values } = call.values;
+    if (typeof prompt !== 'string' || call.command === 'workflow') return call;
+    const { text, images } = await linkedIn(prompt, by, call.command);
+    if (images.length === 0) return call;
+    const words = text === '' ? values : { ...values, prompt: text };
+    return { ...call, values: words, images: [...(call.images ?? []), ...images] };
+  }
+
+  async function run(asked: ChatCommandCall, asker: Asker): Promise<ChatOutcome> {
     const by = await know(asker);
+    const call = await withLinked(asked, by);
     const checked = checkCall(call);
     switch (call.command) {
       case 'imagine':
@@ -84,6 +108,10 @@ export function createChatCore(deps: ChatCoreDeps): ChatCore {
       case 'link':
         await access.check(by, call.command);
         return runSettingsCommand(context, checked, by);
+      case 'signin':
+      case 'token':
+        await access.check(by, call.command);
+        return runBrowserCommand(context, checked, by);
       case 'admin':
         return runAdminCommand(context, checked, by);
       default:
@@ -114,13 +142,19 @@ export function createChatCore(deps: ChatCoreDeps): ChatCore {
       );
     }
     const by = await know(asker);
+    const isPlain = images === undefined && options === undefined && Object.keys(parsed.options).length === 0;
+    const answered = isPlain ? await answerByReply(context, by, { about, text: parsed.text }) : undefined;
+    if (answered !== undefined) return answered;
     // Whoever names a request need not be allowed to see it.
-    for (const { requestId } of about ?? []) await context.visible(requestId, by);
+    for (const { requestId } of about ?? []) checkAdultSource(await context.visible(requestId, by), by, settings);
     const merged = mergeOptions(options ?? {}, parsed.options);
+    const linked = await linkedIn(parsed.text, by, 'imagine');
+    const pictures = [...(images ?? []), ...linked.images];
     const body: RequestBody = {
       kind: 'words',
-      text: parsed.text,
-      ...(images === undefined || images.length === 0 ? {} : { images: [...images].slice(0, 5) }),
+      // A link alone still says what it is about.
+      text: linked.text === '' ? parsed.text : linked.text,
+      ...(pictures.length === 0 ? {} : { images: pictures.slice(0, 5) }),
       ...(Object.keys(merged).length === 0 ? {} : { options: merged }),
       ...(about === undefined || about.length === 0 ? {} : { about: [...about].slice(0, 5) }),
       ...(quoted === undefined || quoted === '' ? {} : { quoted: quoted.slice(0, 4_000) }),
@@ -128,17 +162,25 @@ export function createChatCore(deps: ChatCoreDeps): ChatCore {
     return context.accept(by, body, { isPrivate: parsed.isPrivate });
   }
 
+  async function checkButton(button: PressedButton, by: KnownAsker): Promise<void> {
+    const command = commandOfButton(button);
+    if (command !== undefined) await access.check(by, command);
+  }
+
   return {
     submit,
     run,
     async press(button, asker) {
       const by = await know(asker);
-      const command = commandOfButton(button);
-      if (command !== undefined) await access.check(by, command);
+      await checkButton(button, by);
       return pressButton(context, button, by);
     },
-    submitForm: async (form, values, by) => submitForm(context, form, values, await know(by)),
-    suggest: (source, typed, by) => suggest(context, source, typed, by),
+    async submitForm(form, values, asker) {
+      const by = await know(asker);
+      await checkButton(form, by);
+      return submitForm(context, form, values, by);
+    },
+    suggest: (source, typed, by, command) => suggest(context, { source, typed, command }, by),
     readFacts: (requestIds) => reader.readFacts(requestIds),
     readQueue: () => queue.read(),
     live: () => liveFactsOf(deps),

@@ -3,11 +3,12 @@ import { addPost } from '@atelier/shared/db/chat/chat-posts';
 import { readFavourites, setFavourite } from '@atelier/shared/db/chat/chat-lists';
 import { ensurePerson } from '@atelier/shared/db/chat/link-codes';
 import { deleteResult, findQuestionRequest, markShared } from '@atelier/shared/db/chat/request-marks';
+import { isQuestionExpired } from '@atelier/shared/db/requests/ask-question';
 import { AppError, invalidInput } from '@atelier/shared/errors/app-error';
 import { formatButtonId, type PressedButton } from '../core/cards/card-buttons.ts';
-import { type CardFacts, imagesOf } from '../core/cards/card-facts.ts';
-import { contactSheetFile } from './contact-sheet-file.ts';
-import { createButtons, pictureActions } from '../core/cards/card-rows.ts';
+import { type CardFacts, imagesOf, isKeptPrivate, shownRegionOf } from '../core/cards/card-facts.ts';
+import { contactSheetPanel } from './contact-sheet-panel.ts';
+import { createButtons } from '../core/cards/card-rows.ts';
 import type { CardImage } from '../core/cards/job-card.ts';
 import { renderJobCard } from '../core/cards/render-job-card.ts';
 import { aspectChoices } from '../core/commands/drawing-options.ts';
@@ -15,10 +16,12 @@ import { formatCommand } from '../core/commands/format-command.ts';
 import { readAspect } from '../core/commands/option-values.ts';
 import { buildForm, type FormAction, isFormAction } from '../core/forms/build-forms.ts';
 import { renderDetails } from '../core/panels/render-details.ts';
+import { renderPicture } from '../core/panels/render-picture.ts';
 import type { ChatOutcome, OutcomeFile } from '../ports.ts';
-import { answerPendingQuestion } from './answer-question.ts';
+import { checkAdultSource } from './adult-places.ts';
+import { answerPendingQuestion, questionExpired } from './answer-question.ts';
 import { cancelRequestOf } from './cancel-request.ts';
-import { type ChatContext, isKeptPrivate, type KnownAsker, pictureOf, said } from './chat-context.ts';
+import { type ChatContext, type KnownAsker, pictureOf, said } from './chat-context.ts';
 import { checkReader, parseListArg, showList } from './commands/list-commands.ts';
 import { runSavedWorkflow } from './commands/workflow-commands.ts';
 import { liveFactsOf } from './live-facts.ts';
@@ -70,6 +73,8 @@ async function withRequest(
       return retry(context, by, facts);
     case 'rerun':
       return derive(context, by, facts, 'remix', undefined, sameSeed(request.plan?.seed));
+    case 'redraw_region':
+      return redrawRegion(context, by, facts);
     case 'outpaint':
     case 'aspect':
       if (button.arg === undefined) return chooseAspect(button.action, facts, picture, by);
@@ -79,7 +84,7 @@ async function withRequest(
     case 'original':
       return originals(context, facts, button.picture);
     case 'sheet':
-      return contactSheetFile(context, facts, cardImages(context, facts, by));
+      return contactSheetPanel(context, facts, cardImages(context, facts, by), by.m);
     case 'details':
       return panelOf(chat.details.title, renderDetails(facts, by.user.language));
     case 'copy':
@@ -123,6 +128,7 @@ export async function derive(
   rest: Partial<Extract<RequestBody, { kind: 'derive' }>> = {},
 ): Promise<ChatOutcome> {
   if (facts.request.finishedAt === null) throw notYet();
+  checkAdultSource(facts, by, context.deps.settings);
   if (picture !== undefined) pictureOf(facts, picture);
   const source: SourceRef = { requestId: facts.request.id, ...(picture === undefined ? {} : { picture }) };
   return context.accept(
@@ -132,16 +138,42 @@ export async function derive(
   );
 }
 
+/** What was asked for when its region was shown, this time redrawn. */
+async function redrawRegion(context: ChatContext, by: KnownAsker, facts: CardFacts): Promise<ChatOutcome> {
+  const shown = shownRegionOf(facts);
+  if (shown === undefined) throw new AppError('not_found', 'this shows no region');
+  const { source, text, region, options } = shown.body;
+  return derive(context, by, await context.visible(source.requestId, by), 'vary_region', source.picture, {
+    ...(text === undefined ? {} : { text }),
+    ...(region === undefined ? {} : { region }),
+    ...(options === undefined ? {} : { options }),
+  });
+}
+
 async function retry(context: ChatContext, by: KnownAsker, facts: CardFacts): Promise<ChatOutcome> {
   const { body } = facts.request;
+  checkAdultSource(facts, by, context.deps.settings);
   // A repeat of a repeat repeats the first, so that no chain grows.
   await Promise.all(imagesOf(facts.origin?.body ?? body).map((image) => context.keepImage(image)));
   const requestId = body.kind === 'rerun' ? body.requestId : facts.request.id;
+  const shotIds = failedShots(facts) ?? (body.kind === 'rerun' ? body.shotIds : undefined);
   return context.accept(
     by,
-    { kind: 'rerun', requestId },
+    { kind: 'rerun', requestId, ...(shotIds === undefined ? {} : { shotIds }) },
     { parent: { requestId }, ...(isKeptPrivate(facts) ? { isPrivate: true } : {}) },
   );
+}
+
+/** Of a storyboard the shots that gave nothing, where others did. */
+function failedShots({ jobs }: CardFacts): string[] | undefined {
+  const shots = Map.groupBy(
+    jobs.filter(({ params }) => params?.shotId !== undefined),
+    ({ params }) => params?.shotId ?? '',
+  );
+  const failed = [...shots].flatMap(([shotId, own]) =>
+    own.some(({ state }) => state === 'succeeded') ? [] : [shotId],
+  );
+  return failed.length === 0 || failed.length === shots.size ? undefined : failed;
 }
 
 /** The form of a button, filled in. */
@@ -150,7 +182,9 @@ export async function openForm(context: ChatContext, button: PressedButton & { a
     button.action === 'answer_text' ? await questionRequest(context, button.requestId) : button.requestId;
   const facts = await context.visible(requestId, by);
   if (button.picture !== undefined && button.action !== 'answer_text') pictureOf(facts, button.picture);
-  if (button.action === 'answer_text' && facts.request.question?.id !== button.requestId) throw questionGone();
+  if (button.action === 'answer_text' && facts.request.question?.id !== button.requestId) {
+    throw (await isQuestionExpired(context.deps.db, button.requestId)) ? questionExpired() : questionGone();
+  }
   const { action, requestId: id, picture, arg } = button;
   return buildForm(
     { action, id, ...(picture === undefined ? {} : { picture }), ...(arg === undefined ? {} : { arg }) },
@@ -198,30 +232,20 @@ async function picturePanel(
   by: KnownAsker,
 ): Promise<ChatOutcome> {
   const { output } = pictureOf(facts, picture);
-  const image = cardImages(context, facts, by).at(picture);
   const kept = await readFavourites(context.deps.db, by.personId, [output.hash]);
-  const button = createButtons(facts.request.id, by.m);
-  const [main, second, rest] = pictureActions(facts.request.id, picture, by.m);
-  const isDrawn = output.mediaType.startsWith('image/');
-  const { unfavourite } = by.m.chat;
-  const favouriteNow = kept.has(output.hash)
-    ? button('favourite', { picture, arg: 'off', label: unfavourite.label, title: unfavourite.title })
-    : button('favourite', { picture, arg: 'on' });
-  const mine = facts.request.personId === by.personId || (await context.isAdmin(by));
-  return {
-    outcome: 'panel',
-    panel: {
-      title: by.m.chat.picture(picture + 1),
-      text: facts.request.plan?.prompt ?? '',
-      ...(image === undefined ? {} : { image }),
-      rows: [
-        ...(isDrawn ? [main, second.filter((one) => one.action !== 'favourite'), rest] : []),
-        [favouriteNow, button('original', { picture }), button('details'), button('copy'), button('open', { picture })],
-        [button('share', { picture }), button('report', { picture }), ...(mine ? [button('delete')] : [])],
-      ],
-      links: [],
+  const isAuthor = facts.request.personId === by.personId;
+  const panel = renderPicture(
+    facts,
+    {
+      picture,
+      image: cardImages(context, facts, by).at(picture),
+      isKept: kept.has(output.hash),
+      isAuthor,
+      mayDelete: isAuthor || (await context.access.mayModerate(facts, by)),
     },
-  };
+    by.m,
+  );
+  return { outcome: 'panel', panel };
 }
 
 function cardImages(context: ChatContext, facts: CardFacts, by: KnownAsker): CardImage[] {
@@ -249,6 +273,7 @@ function originals(context: ChatContext, facts: CardFacts, picture: number | und
       filename,
       alt,
       ...(thumbnailHash === undefined ? {} : { thumbnailHash }),
+      ...(facts.marks?.isCovered === true ? { isCovered: true } : {}),
       ...(publicUrl === undefined ? {} : { url: `${publicUrl}${signedFilePath({ hash, filename })}` }),
     };
   });
@@ -282,6 +307,7 @@ async function share(
   const { db, settings, feed, ringPosts } = context.deps;
   const { id, personId } = facts.request;
   if (personId !== by.personId) throw authorOnly();
+  context.checkRate(by);
   if (facts.jobs.every((job) => job.outputs.length === 0)) pictureOf(facts, picture ?? 0);
   await markShared(db, id);
   let posted = 0;
@@ -309,7 +335,7 @@ async function remove(
   facts: CardFacts,
 ): Promise<ChatOutcome> {
   const { id, personId, finishedAt } = facts.request;
-  if (personId !== by.personId && !(await context.isAdmin(by))) throw authorOnly();
+  if (personId !== by.personId && !(await context.access.mayModerate(facts, by))) throw authorOnly();
   if (finishedAt === null) throw notYet();
   const { chat } = by.m;
   if (button.arg !== 'yes') {

@@ -45,12 +45,14 @@ export async function submitForm(
       return derive(context, by, facts, 'vary_region', picture, {
         text: validatePrompt(text),
         region: region === '' ? validatePrompt(text).slice(0, 500) : region,
+        showRegion: true,
       });
     }
     case 'animate':
       checkText(text);
       return derive(context, by, facts, 'animate', picture, text === '' ? {} : { text });
     case 'report': {
+      context.checkRate(by);
       const personId = await ensurePerson(context.deps.db, by.user);
       const reason = validatePrompt(text).slice(0, 1_000);
       await addReport(context.deps.db, {
@@ -59,6 +61,7 @@ export async function submitForm(
         reason,
         ...(form.picture === undefined ? {} : { picture: form.picture }),
       });
+      context.deps.ringOperators();
       return said(by.m.chat.reported);
     }
     default:

@@ -4,7 +4,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { useTestDatabase } from '@atelier/tests/support/servers';
 import { type ClaimedDelivery, claimDeliveries } from '@atelier/shared/db/deliveries/delivery-store';
 import { migrateDatabase } from '@atelier/shared/db/migrate-database';
-import { acceptRequest } from '@atelier/shared/db/requests/accept-request';
+import { acceptRequest, firstPersonIdOf } from '@atelier/shared/db/requests/accept-request';
+import { claimRequests } from '@atelier/shared/db/requests/agent-lease';
+import { answerQuestion, askQuestion } from '@atelier/shared/db/requests/ask-question';
 import { type Backstage, openBackstage } from '../app-fixtures.ts';
 import type { ChatAdapter, SendOutcome } from '../ports.ts';
 import { createCardReader } from '../state/card-reader.ts';
@@ -65,12 +67,12 @@ function start(adapter: ChatAdapter, onSent: (delivery: ClaimedDelivery) => void
   return worker;
 }
 
-async function ask(): Promise<string> {
+async function ask(where: { guildId?: string } = {}): Promise<string> {
   const user = { door: 'discord', id: 'mei', displayName: 'Mei', language: 'en' } as const;
   const { requestId } = await acceptRequest(backstage.db, {
     eventId: randomUUID(),
     user,
-    place: { door: 'discord', id: 'channel' },
+    place: { door: 'discord', id: 'channel', ...where },
     body: { kind: 'words', text: 'a fox' },
   });
   return requestId;
@@ -97,6 +99,37 @@ describe('the delivery worker', () => {
       { kind: 'result', triedBefore: false, cardRef: { id: 'm1' }, state: 'replied' },
       { kind: 'ping', triedBefore: false, cardRef: { id: 'm1' }, state: 'replied' },
     ]);
+  });
+
+  it('calls to each question once, after the placeholder, and to none that is answered', async () => {
+    const { got, adapter } = createPlatform();
+    const [waiting, answered] = [await ask(), await ask()];
+    for (const requestId of [waiting, answered]) {
+      const holder = randomUUID();
+      const [claimed] = await claimRequests(backstage.db, { holder, leaseMs: 5_000, limit: 1, requestId });
+      const question = {
+        id: randomUUID(),
+        kind: 'question' as const,
+        text: { en: 'Which?', zh: '哪个？' },
+        choices: [],
+        allowText: true,
+      };
+      await askQuestion(backstage.db, { requestId, holder, epoch: claimed?.agentEpoch ?? 0 }, question, 60_000);
+      if (requestId === answered) {
+        await answerQuestion(backstage.db, {
+          requestId,
+          questionId: question.id,
+          personId: firstPersonIdOf('discord', 'mei'),
+          text: 'this one',
+        });
+      }
+    }
+    start(adapter);
+    const all = { card: 'sent', question: 'sent' };
+    await expect.poll(() => states(waiting), { timeout: 10_000 }).toEqual(all);
+    await expect.poll(() => states(answered), { timeout: 10_000 }).toEqual(all);
+    expect(got.map(({ kind }) => kind).sort()).toEqual(['card', 'card', 'question']);
+    expect(got.find(({ kind }) => kind === 'question')).toMatchObject({ cardRef: { id: 'm1' }, state: 'open' });
   });
 
   it('tries again what was refused for now, without having to look for it', async () => {
@@ -147,6 +180,19 @@ describe('the delivery worker', () => {
     start(adapter);
     const both = async () => new Set([(await states(requestId))['card'], (await states(other))['card']]);
     await expect.poll(both, { timeout: 10_000 }).toEqual(new Set(['failed', 'sent']));
+  });
+
+  it('takes what goes to its own servers alone, and direct messages with the first of them', async () => {
+    const places = [String(5n << 22n), String(6n << 22n), 'no-number', undefined];
+    for (const guildId of places) await ask(guildId === undefined ? {} : { guildId });
+    const taken = async (...ids: number[]) => {
+      const claim = { doors: ['discord' as const], holder: randomUUID(), leaseMs: 60_000, limit: 10 };
+      const claimed = await claimDeliveries(backstage.db, { ...claim, part: { door: 'discord', count: 3, ids } });
+      return claimed.map(({ place }) => place.guildId);
+    };
+    expect(await taken(1)).toEqual([]);
+    expect(await taken(2)).toEqual([places[0]]);
+    expect(new Set(await taken(0, 1))).toEqual(new Set([places[1], 'no-number', undefined]));
   });
 
   it('sends each of many once, with several workers', async () => {

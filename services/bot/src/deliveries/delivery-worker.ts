@@ -11,6 +11,7 @@ import {
 } from '@atelier/shared/db/deliveries/delivery-store';
 import { AppError } from '@atelier/shared/errors/app-error';
 import type { ChatAdapter, SendOutcome } from '../ports.ts';
+import type { CardFacts } from '../core/cards/card-facts.ts';
 import type { CardReader } from '../state/card-reader.ts';
 import { withDeadline } from '../with-deadline.ts';
 
@@ -80,9 +81,9 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWo
         const room = concurrency - lane.sending;
         lane.full = room <= 0;
         if (stopped || lane.full) return;
-        const { doors } = lane.adapter;
+        const { doors, part } = lane.adapter;
         const inOrder = lane.adapter.sendsInOrder ?? false;
-        const claiming = claimDeliveries(db, { doors, holder: options.holder, leaseMs, limit: room, inOrder });
+        const claiming = claimDeliveries(db, { doors, holder: options.holder, leaseMs, limit: room, inOrder, part });
         // What is claimed later than this is free again when its lease lapses.
         const claimed = await withDeadline(claiming, claimDeadlineMs);
         for (const delivery of claimed) track(lane, delivery);
@@ -134,15 +135,18 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWo
   }
 
   async function send(adapter: ChatAdapter, delivery: ClaimedDelivery, line: Logger): Promise<SendOutcome> {
+    const { kind } = delivery;
     try {
-      if (delivery.kind === 'ping' && !(await isWanted(delivery))) {
-        return { outcome: 'sent', messageRef: { unwanted: true } };
-      }
-      return await adapter.send(delivery, async () => {
+      const read = async (): Promise<CardFacts> => {
         const [facts] = await options.reader.readFacts([delivery.requestId]);
         if (facts === undefined) throw new AppError('internal', 'a delivery belongs to no request');
-        return delivery.kind === 'card' ? facts : { ...facts, delivered: true };
-      });
+        return kind === 'card' || kind === 'question' ? facts : { ...facts, delivered: true };
+      };
+      if (kind === 'card' || kind === 'result') return await adapter.send(delivery, read);
+      // What it says is what was looked at: a question that is answered a moment later is called to all the same.
+      const facts = await read();
+      if (!(await isWanted(delivery, facts))) return { outcome: 'sent', messageRef: { unwanted: true } };
+      return await adapter.send(delivery, () => Promise.resolve(facts));
     } catch (error) {
       line.warn({ err: error, attempts: delivery.attempts }, 'a delivery failed; trying again');
       const afterMs = Math.min(1_000 * 2 ** Math.min(delivery.attempts, 6), 60_000);
@@ -150,10 +154,11 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWo
     }
   }
 
-  async function isWanted({ requestId }: ClaimedDelivery): Promise<boolean> {
-    if (options.wantsPing === undefined) return true;
-    const [facts] = await options.reader.readFacts([requestId]);
-    return facts === undefined || options.wantsPing(facts.request.personId);
+  /** What only notifies: not whom it bothers, and no call to answer what is answered already. */
+  async function isWanted({ id, kind }: ClaimedDelivery, { request }: CardFacts): Promise<boolean> {
+    const { personId, state, question } = request;
+    if (kind === 'question' && (state !== 'asking' || question?.id !== id)) return false;
+    return options.wantsPing === undefined || options.wantsPing(personId);
   }
 
   function ring(lane: Lane): void {

@@ -33,6 +33,8 @@ export function createPostWorker(options: {
   const { db, reader, holder, log } = options;
   const sweepMs = options.sweepMs ?? 5_000;
   const posting = options.adapters.filter((adapter) => adapter.post !== undefined);
+  // One chat at most is shared by several processes.
+  const part = posting.find((adapter) => adapter.part !== undefined)?.part;
   // Asked anew each time: an adapter has none while another process is connected in its place.
   const doorsNow = () => posting.flatMap((adapter) => adapter.doors);
   let timer: NodeJS.Timeout | undefined;
@@ -43,7 +45,7 @@ export function createPostWorker(options: {
   async function work(): Promise<void> {
     do {
       again = false;
-      const claiming = claimPosts(db, { doors: doorsNow(), holder, leaseMs, limit: atATime });
+      const claiming = claimPosts(db, { doors: doorsNow(), holder, leaseMs, limit: atATime, part });
       const posts = await withDeadline(claiming, claimDeadlineMs);
       await Promise.all(posts.map(deliver));
       again ||= posts.length === atATime;

@@ -11,8 +11,15 @@ export async function encodeToFit(original: Buffer, options: EncodeOptions): Pro
   const { default: sharp } = await import('sharp');
   sharp.cache(false);
   let smallest = original;
+  // A JPEG holds one picture of an animation.
+  const animated = options.format === 'webp';
   for (const { quality, side } of options.steps) {
-    const resized = sharp(original).resize({ width: side, height: side, fit: 'inside', withoutEnlargement: true });
+    const resized = sharp(original, { animated }).resize({
+      width: side,
+      height: side,
+      fit: 'inside',
+      withoutEnlargement: true,
+    });
     smallest = await resized.toFormat(options.format, { quality }).toBuffer();
     if (smallest.length <= options.maxBytes) break;
   }

@@ -1,16 +1,21 @@
 import { createHash } from 'node:crypto';
+import type { PolicyView } from '@atelier/shared/contracts/control';
 import type { Language } from '@atelier/shared/contracts/identity';
 import type { PendingQuestion } from '@atelier/shared/contracts/request';
 import { type CardFacts, type LiveFacts, noLiveFacts } from '../core/cards/card-facts.ts';
-import { endedAt, jobOutput, jobRecord, plan, requestRecord } from '../core/cards/card-fixtures.ts';
+import { endedAt, jobOutput, jobRecord, plan, requestRecord } from '@atelier/shared/db/testing/record-fixtures';
 import { renderQueueCard } from '../core/cards/queue-card.ts';
 import { renderJobCard } from '../core/cards/render-job-card.ts';
 import { buildForm } from '../core/forms/build-forms.ts';
-import { createButtons, pictureActions } from '../core/cards/card-rows.ts';
+import { createButtons } from '../core/cards/card-rows.ts';
 import { renderDetails } from '../core/panels/render-details.ts';
+import { renderPicture } from '../core/panels/render-picture.ts';
 import { renderHelp } from '../core/panels/render-help.ts';
 import { renderList, requestEntries } from '../core/panels/render-lists.ts';
+import { renderPolicy } from '../core/panels/render-policy.ts';
 import { messagesFor } from '../core/messages/messages-for.ts';
+import type { Messages } from '../core/messages/messages.ts';
+import type { CardImage } from '../core/cards/job-card.ts';
 import type { PreviewSample } from './card-preview.ts';
 
 /** A sample with what it shows. */
@@ -27,7 +32,7 @@ export const sampleHashes = ['0', '1', '2', '3', '4', '5'].map((seed) =>
 /** Every state of a card, and what commands and buttons answer, in one language. */
 export function cardSamples(language: Language): NamedSample[] {
   const zh = language === 'zh';
-  const words = zh ? '雪地里的红狐狸，竖图，两张' : 'a red fox in snow, portrait, 2 images';
+  const words = zh ? '雪地里的红狐狸，竖图' : 'a red fox in snow, portrait';
   const base = requestRecord({
     door: 'discord',
     language,
@@ -81,7 +86,15 @@ export function cardSamples(language: Language): NamedSample[] {
     name,
     sample: { kind: 'card', card: renderJobCard(facts, live, language) },
   });
-  const gallery: CardFacts = { request: done, jobs: finished(2), delivered: true };
+  const gallery = (count: number): CardFacts => ({
+    request: { ...done, plan: { ...plan, count }, jobsTotal: count, jobsSucceeded: count },
+    jobs: finished(count),
+    delivered: true,
+  });
+  const covered: CardFacts = {
+    ...gallery(2),
+    marks: { isDeleted: false, isShared: false, isForAdults: true, isCovered: true },
+  };
   const m = messagesFor(language);
   const button = createButtons(base.id, m);
 
@@ -117,9 +130,35 @@ export function cardSamples(language: Language): NamedSample[] {
       jobs: finished(1),
       delivered: true,
     }),
-    card('two pictures', gallery),
-    card('four pictures', { request: done, jobs: finished(4), delivered: true }),
-    card('six pictures', { request: done, jobs: finished(6), delivered: true }),
+    card('a region, before it is redrawn', {
+      request: {
+        ...done,
+        plan: {
+          recipe: 'show-region',
+          recipeTitle: { en: 'Show a described region', zh: '显示所描述的区域' },
+          prompt: '',
+          count: 1,
+          seed: '0',
+          shownRegion: zh ? '尾巴' : 'the tail',
+          notes: [],
+        },
+        parentRequestId: base.id,
+        parentPicture: 1,
+        body: {
+          kind: 'derive',
+          action: 'vary_region',
+          source: { requestId: base.id, picture: 1 },
+          text: zh ? '条纹尾巴' : 'a striped tail',
+          region: zh ? '尾巴' : 'the tail',
+          showRegion: true,
+        },
+      },
+      jobs: finished(1),
+      delivered: true,
+    }),
+    card('two pictures', gallery(2)),
+    card('four pictures', gallery(4)),
+    card('six pictures', gallery(6)),
     card('a part of them', {
       request: { ...done, error: tooLarge },
       jobs: [...finished(1), jobRecord(1, { state: 'failed', finishedAt: endedAt })],
@@ -141,8 +180,8 @@ export function cardSamples(language: Language): NamedSample[] {
       delivered: true,
     }),
     card('cancelled', { request: { ...base, state: 'cancelled', finishedAt: endedAt }, jobs: [], delivered: true }),
-    card('private', { ...gallery, request: { ...done, isPrivate: true } }),
-    card('covered', { ...gallery, marks: { isDeleted: false, isShared: false, isCovered: true } }),
+    card('private', { ...gallery(2), request: { ...done, isPrivate: true } }),
+    card('covered', covered),
     card('deleted', {
       request: done,
       jobs: [],
@@ -167,13 +206,27 @@ export function cardSamples(language: Language): NamedSample[] {
       name: 'a picked picture',
       sample: {
         kind: 'panel',
+        panel: renderPicture(
+          gallery(2),
+          { picture: 1, ...pictureOf(1, m), isKept: false, isAuthor: true, mayDelete: true },
+          m,
+        ),
+      },
+    },
+    {
+      name: 'a contact sheet',
+      sample: {
+        kind: 'panel',
         panel: {
-          title: m.chat.picture(2),
+          title: m.chat.actions.sheet.label,
           text: plan.prompt,
-          rows: [
-            ...pictureActions(base.id, 1, m),
-            [button('favourite', { picture: 1 }), button('original', { picture: 1 }), button('details')],
-          ],
+          ...pictureOf(2, m),
+          rows: [0, 1].map((row) =>
+            Array.from({ length: row === 0 ? 5 : 3 }, (_, column) => {
+              const picture = row * 5 + column;
+              return button('pick', { picture, label: String(picture + 1) });
+            }),
+          ),
           links: [],
         },
       },
@@ -182,7 +235,7 @@ export function cardSamples(language: Language): NamedSample[] {
       name: 'details',
       sample: {
         kind: 'panel',
-        panel: { title: m.chat.details.title, text: renderDetails(gallery, language), rows: [], links: [] },
+        panel: { title: m.chat.details.title, text: renderDetails(gallery(2), language), rows: [], links: [] },
       },
     },
     { name: 'help', sample: { kind: 'panel', panel: renderHelp(language, { isAdmin: false }) } },
@@ -200,13 +253,30 @@ export function cardSamples(language: Language): NamedSample[] {
       },
     },
     {
+      name: 'a token',
+      sample: {
+        kind: 'panel',
+        panel: {
+          title: m.chat.tokens.created('ci'),
+          text: [
+            m.chat.tokens.shownOnce,
+            `${m.chat.tokens.may('read, submit')} · ${m.chat.tokens.ends('2026-06-02')}`,
+          ].join('\n'),
+          code: `atl_${'0'.repeat(43)}`,
+          rows: [],
+          links: [],
+        },
+      },
+    },
+    { name: 'the policy', sample: { kind: 'panel', panel: renderPolicy(policy, [], language, 'classes') } },
+    {
       name: 'history',
       sample: {
         kind: 'list',
         list: renderList(
           { list: 'history', language, readerId: base.personId, page: 1, total: 20 },
           requestEntries(
-            [gallery, { request: planned, jobs: waiting, delivered: false }],
+            [gallery(2), covered, { request: planned, jobs: waiting, delivered: false }],
             forecasts,
             language,
             endedAt.getTime() + 300_000,
@@ -214,13 +284,41 @@ export function cardSamples(language: Language): NamedSample[] {
         ),
       },
     },
-    { name: 'remix', sample: { kind: 'form', form: buildForm({ action: 'remix', id: base.id }, gallery, language) } },
+    {
+      name: 'remix',
+      sample: { kind: 'form', form: buildForm({ action: 'remix', id: base.id }, gallery(2), language) },
+    },
     {
       name: 'vary region',
-      sample: { kind: 'form', form: buildForm({ action: 'vary_region', id: base.id, picture: 0 }, gallery, language) },
+      sample: {
+        kind: 'form',
+        form: buildForm({ action: 'vary_region', id: base.id, picture: 0 }, gallery(2), language),
+      },
     },
   ];
 }
+
+function pictureOf(picture: number, m: Messages): { image: CardImage } {
+  const { index: _index, nodeId: _nodeId, ...image } = jobOutput('0');
+  const hash = sampleHashes[picture] ?? '';
+  return { image: { ...image, hash, thumbnailHash: hash, alt: m.alt(picture + 1, 4, plan.prompt) } as CardImage };
+}
+
+const policy: PolicyView = {
+  packs: [],
+  classes: [
+    {
+      name: 'LoadImageFromUrl',
+      pack: 'web-tools',
+      allowed: false,
+      reason: 'an operator closed it',
+      suspicions: ['custom_pack', 'address_input'],
+      inputs: ['url'],
+    },
+    { name: 'KSampler', pack: 'core', allowed: true, suspicions: [], inputs: [] },
+  ],
+  total: 2,
+};
 
 const tooLarge = {
   code: 'too_large',

@@ -32,7 +32,8 @@ ${sections.join('\n')}</body></html>`;
 }
 
 const pageCss = `
-body { margin: 2rem auto; max-width: 76rem; padding: 0 1rem; font: 15px/1.45 system-ui, sans-serif; background: #f4f2ee; color: #222; }
+body { margin: 2rem auto; max-width: 76rem; padding: 0 1rem; font: 15px/1.45 system-ui, sans-serif; background: #f4f2ee; color: #222; color-scheme: light dark; }
+@media (prefers-color-scheme: dark) { body { background: #1a1a1c; color: #ddd; } }
 h1 { font-weight: 600; } h2 { font-size: 1rem; font-weight: 600; margin: 2rem 0 0.5rem; } h2 small { color: #888; font-weight: 400; }
 .row { display: grid; grid-template-columns: repeat(auto-fit, minmax(24rem, 1fr)); gap: 1rem; align-items: start; }
 .none { color: #999; font-style: italic; margin: 0; }

@@ -1,10 +1,10 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { endedAt, jobRecord, requestRecord } from '../core/cards/card-fixtures.ts';
+import { endedAt, jobRecord, requestRecord } from '@atelier/shared/db/testing/record-fixtures';
 import type { CardFacts } from '../core/cards/card-facts.ts';
 import { createCardFeed } from './card-feed.ts';
 import type { CardReader } from './card-reader.ts';
-import { createLiveBoard } from './live-board.ts';
+import { createLiveBoard } from '@atelier/shared/live/live-board';
 
 const log = pino({ level: 'silent' });
 const working = requestRecord({ state: 'working', version: 2 });

@@ -1,28 +1,18 @@
 import type { Logger } from 'pino';
 import type { Door } from '@atelier/shared/contracts/identity';
 import type { RequestRecord } from '@atelier/shared/db/requests/request-row';
-import type { LivePreview, LiveProgress, LiveReply } from '@atelier/shared/contracts/live';
+import type { LiveBoard } from '@atelier/shared/live/live-board';
+import { createRequestFeed, type FeedListener, type RequestFeed } from '@atelier/shared/live/request-feed';
 import type { CardFacts } from '../core/cards/card-facts.ts';
 import { withDeadline } from '../with-deadline.ts';
 import type { CardReader } from './card-reader.ts';
-import type { LiveBoard } from './live-board.ts';
 
-export interface CardListener {
+export interface CardListener extends FeedListener<CardFacts> {
+  /** Only what came through these. */
   doors: readonly Door[];
-  /** A stored change. */
-  onChange(facts: CardFacts): void;
-  onProgress?(facts: CardFacts, progress: LiveProgress): void;
-  onPreview?(facts: CardFacts, preview: LivePreview): void;
-  /** The agent goes on talking. */
-  onReply?(facts: CardFacts, reply: LiveReply): void;
 }
 
-export interface CardFeed {
-  /** Something about the request changed: read it, and tell who watches its door. */
-  ring(requestId: string): void;
-  takeProgress(progress: LiveProgress): void;
-  takePreview(preview: LivePreview): void;
-  takeReply(reply: LiveReply): void;
+export interface CardFeed extends Omit<RequestFeed<CardFacts>, 'open' | 'isWatched' | 'watch'> {
   watch(listener: CardListener): () => void;
   /** Whether somebody waits for something that a lost doorbell would hide. */
   readonly hasOpen: boolean;
@@ -37,103 +27,40 @@ const maxKept = 2_000;
 /** Doors whose deliveries are written to the database, possibly by another process like this one. */
 const ownDoors: ReadonlySet<Door> = new Set(['web', 'cli']);
 
-/**
- * Turns doorbells into cards. Each request is read by one reading at a time; rings during a reading lead to exactly one
- * more, so a burst of events costs two readings and the last state always arrives.
- */
+/** A {@link createRequestFeed} of cards: each listener hears of its doors alone. */
 export function createCardFeed(options: { reader: CardReader; board: LiveBoard; log: Logger }): CardFeed {
-  const { reader, board, log } = options;
-  const listeners = new Set<CardListener>();
-  const open = new Map<string, CardFacts>();
-  /** Requests being read; true: ring came meanwhile. */
-  const reading = new Map<string, boolean>();
-
-  function keep(facts: CardFacts): void {
-    const { id } = facts.request;
-    for (const job of facts.jobs) if (job.state === 'queued' || job.finishedAt !== null) board.forget(job.id);
-    if (facts.request.state !== 'planning') board.forgetReply(id);
-    open.delete(id);
-    const delivered = facts.delivered || !ownDoors.has(facts.request.door);
-    if (facts.request.finishedAt === null || !delivered) open.set(id, facts);
-    if (open.size <= maxKept) return;
-    const [oldest] = open.keys();
-    if (oldest !== undefined) open.delete(oldest);
-  }
-
-  function tell(facts: CardFacts): void {
-    for (const listener of listeners) if (listener.doors.includes(facts.request.door)) listener.onChange(facts);
-  }
-
-  async function read(requestId: string): Promise<void> {
-    do {
-      reading.set(requestId, false);
-      const [facts] = await withDeadline(reader.readFacts([requestId]), readDeadlineMs);
-      if (facts === undefined) continue;
-      keep(facts);
-      tell(facts);
-    } while (reading.get(requestId) === true);
-  }
-
-  function ring(requestId: string): void {
-    if (listeners.size === 0) return;
-    if (reading.has(requestId)) {
-      reading.set(requestId, true);
-      return;
-    }
-    read(requestId)
-      .catch((error: unknown) => log.debug({ err: error, request_id: requestId }, 'a card could not be read; later'))
-      .finally(() => reading.delete(requestId));
-  }
-
-  /** The facts behind a progress message; of a request that is not known yet they are read, and the next message uses them. */
-  function factsOf(requestId: string): CardFacts | undefined {
-    const facts = open.get(requestId);
-    if (facts === undefined) ring(requestId);
-    return facts;
-  }
+  const feed = createRequestFeed<CardFacts>({
+    board: options.board,
+    log: options.log,
+    maxOpen: maxKept,
+    isOpen: ({ request, delivered }) => request.finishedAt === null || (!delivered && ownDoors.has(request.door)),
+    async read(requestId) {
+      const [facts] = await withDeadline(options.reader.readFacts([requestId]), readDeadlineMs);
+      return facts;
+    },
+  });
 
   return {
-    ring,
-    takeProgress(progress) {
-      board.takeProgress(progress);
-      if (listeners.size === 0) return;
-      const facts = factsOf(progress.requestId);
-      if (facts === undefined) return;
-      const job = facts.jobs.find((candidate) => candidate.id === progress.jobId);
-      // Its doorbell was lost, or is still on its way.
-      if (job !== undefined && job.state !== 'running' && job.finishedAt === null) ring(progress.requestId);
-      for (const listener of listeners) {
-        if (listener.doors.includes(facts.request.door)) listener.onProgress?.(facts, progress);
-      }
-    },
-    takePreview(preview) {
-      board.takePreview(preview);
-      if (listeners.size === 0) return;
-      const facts = factsOf(preview.requestId);
-      if (facts === undefined) return;
-      for (const listener of listeners) {
-        if (listener.doors.includes(facts.request.door)) listener.onPreview?.(facts, preview);
-      }
-    },
-    takeReply(reply) {
-      if (!board.takeReply(reply) || listeners.size === 0) return;
-      const facts = factsOf(reply.requestId);
-      if (facts === undefined) return;
-      for (const listener of listeners) {
-        if (listener.doors.includes(facts.request.door)) listener.onReply?.(facts, reply);
-      }
-    },
+    ring: feed.ring,
+    takeProgress: feed.takeProgress,
+    takePreview: feed.takePreview,
+    takeReply: feed.takeReply,
     watch(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
+      const hears = ({ request }: CardFacts): boolean => listener.doors.includes(request.door);
+      return feed.watch({
+        onChange: (facts) => hears(facts) && listener.onChange(facts),
+        onProgress: (facts, progress) => hears(facts) && listener.onProgress?.(facts, progress),
+        onPreview: (facts, preview) => hears(facts) && listener.onPreview?.(facts, preview),
+        onReply: (facts, reply) => hears(facts) && listener.onReply?.(facts, reply),
+      });
     },
     get hasOpen() {
-      return listeners.size > 0 && open.size > 0;
+      return feed.isWatched && feed.open.size > 0;
     },
     reconcile(nowOpen) {
       const versions = new Map(nowOpen.map((request) => [request.id, request.version]));
-      for (const [requestId, facts] of open) {
-        if (versions.get(requestId) !== facts.request.version) ring(requestId);
+      for (const [requestId, facts] of feed.open) {
+        if (versions.get(requestId) !== facts.request.version) feed.ring(requestId);
       }
     },
   };

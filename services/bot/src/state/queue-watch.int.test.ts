@@ -2,7 +2,8 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { useTestDatabase } from '@atelier/tests/support/servers';
 import { createDatabase, type Database } from '@atelier/shared/db/connect-database';
-import { finishJob, markRunning } from '@atelier/shared/db/jobs/job-transitions';
+import { finishJob } from '@atelier/shared/db/jobs/finish-jobs';
+import { markRunning } from '@atelier/shared/db/jobs/job-transitions';
 import { readFinishedRuns } from '@atelier/shared/db/jobs/read-runs';
 import { reportInstance } from '@atelier/shared/db/instances/instance-store';
 import { migrateDatabase } from '@atelier/shared/db/migrate-database';
@@ -58,7 +59,7 @@ describe('the queue watch', () => {
     queue.stop();
 
     const [, learned] = await readFinishedRuns(db, { limit: 10 });
-    expect(learned).toMatchObject({ ...kind, gpuSeconds: 100, promise: { group: 'own-0' } });
+    expect(learned).toMatchObject({ ...kind, gpuSeconds: 100, promise: { conditions: { people: 2 } } });
     expect(learned?.waitedSeconds).toBeGreaterThan(0);
     expect(await readFinishedRuns(db, { limit: 10, after: (learned?.finishedAt ?? 0) + 10 })).toEqual([]);
 

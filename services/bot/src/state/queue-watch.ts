@@ -1,12 +1,12 @@
 import type { Logger } from 'pino';
-import type { RegistryOffers } from '@atelier/queue/forecast-snapshot';
+import { createOfferMemory } from '@atelier/queue/offer-memory';
 import type { PickRules } from '@atelier/queue/pick-job';
 import { createRunLessons } from '@atelier/queue/run-lessons';
 import type { Language } from '@atelier/shared/contracts/identity';
 import type { Database } from '@atelier/shared/db/connect-database';
 import { readRegistryOffers } from '@atelier/shared/db/instances/instance-store';
 import { recordPromises } from '@atelier/shared/db/jobs/job-promises';
-import { readQueueSnapshot, type QueueSnapshot } from '@atelier/shared/db/jobs/queue-snapshot';
+import { readQueueSnapshot } from '@atelier/shared/db/jobs/queue-snapshot';
 import { readFinishedRuns } from '@atelier/shared/db/jobs/read-runs';
 import { readOpenRequests } from '@atelier/shared/db/requests/read-requests';
 import type { QueueFacts } from '../core/cards/queue-card.ts';
@@ -68,7 +68,7 @@ export function createQueueWatch(options: {
   const listeners = new Set<(queue: QueueFacts) => void>();
   const placeListeners = new Set<(requestIds: readonly string[]) => void>();
   const lessons = createRunLessons();
-  let offers: RegistryOffers = new Map();
+  const offersOf = createOfferMemory((hashes) => readRegistryOffers(db, hashes));
   let current: QueueFacts = { open: [], forecasts: new Map() };
   let forecast = nothing;
   let names: ReadonlyMap<string, string> = new Map();
@@ -85,31 +85,20 @@ export function createQueueWatch(options: {
     );
   }
 
-  /** What registries have is long and never changes: each is read once. */
-  async function learnOffers({ instances }: QueueSnapshot): Promise<void> {
-    const hashes = new Set(instances.flatMap(({ registryHash }) => registryHash ?? []));
-    const unknown = [...hashes].filter((hash) => !offers.has(hash));
-    if (unknown.length === 0 && offers.size === hashes.size) return;
-    const found = unknown.length === 0 ? [] : await readRegistryOffers(db, unknown);
-    const kept = [...offers].filter(([hash]) => hashes.has(hash));
-    offers = new Map([
-      ...kept,
-      ...found.map(({ registryHash, classes, models }) => {
-        const offer = { classes: new Set(classes), models: models === null ? undefined : new Set(models) };
-        return [registryHash, offer] as const;
-      }),
-    ]);
-  }
-
   async function look(): Promise<QueueFacts> {
     const [snapshot, open] = await withDeadline(
       Promise.all([readQueueSnapshot(db), readOpenRequests(db), learn()]),
       readDeadlineMs,
     );
-    await withDeadline(learnOffers(snapshot), readDeadlineMs);
+    const offers = await withDeadline(offersOf(snapshot.instances), readDeadlineMs);
     const before = forecast;
     forecast = forecastRequests(snapshot, { lessons, offers, rules });
-    current = { open, forecasts: forecast.requests };
+    const alive = snapshot.instances.filter((instance) => instance.alive);
+    const held = {
+      pausedGpus: alive.filter(({ paused }) => paused).length,
+      foreignPrompts: alive.reduce((sum, { foreignPrompts }) => sum + foreignPrompts, 0),
+    };
+    current = { open, forecasts: forecast.requests, held };
     names = new Map(open.map((request) => [request.personId, request.personName]));
     reasons = undefined;
     for (const listener of listeners) listener(current);

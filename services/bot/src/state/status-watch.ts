@@ -10,6 +10,8 @@ export interface StatusWatch {
   /** The database took statements at the last look, and the schema is there. */
   readonly databaseReady: boolean;
   takeWorkerStatus(status: LiveWorkerStatus): void;
+  /** What a worker said of itself a moment ago. */
+  workerStatus(instanceId: string): LiveWorkerStatus | undefined;
   /** The connection to NATS was made, lost or regained. */
   setNatsConnected(connected: boolean): void;
   /** This chat refuses our token: the others go on. */
@@ -53,10 +55,14 @@ export function createStatusWatch(options: {
   let started = false;
   let stopped = false;
 
+  function workerStatus(instanceId: string): LiveWorkerStatus | undefined {
+    const last = heard.get(instanceId);
+    return last !== undefined && now() - last.at < workerSilenceMs ? last.status : undefined;
+  }
+
   function workers(): WorkerFacts[] {
     return instances.map((instance) => {
-      const last = heard.get(instance.id);
-      const status = last !== undefined && now() - last.at < workerSilenceMs ? last.status : instance.status;
+      const status = workerStatus(instance.id) ?? instance.status;
       return { alive: instance.alive, paused: instance.paused, state: status?.state };
     });
   }
@@ -109,6 +115,7 @@ export function createStatusWatch(options: {
       if (!known && !looking && database === 'ready') schedule(0);
       if (before !== status.state) decide();
     },
+    workerStatus,
     setNatsConnected(connected) {
       natsConnected = connected;
       decide();

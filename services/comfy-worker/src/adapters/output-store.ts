@@ -4,7 +4,7 @@ import { ComfyError } from '@atelier/comfyui/errors/comfy-error';
 import type { AssetStore } from '@atelier/shared/assets/asset-store';
 import type { JobOutput } from '@atelier/shared/contracts/job';
 import type { OutputStore } from '../ports.ts';
-import { drawContactSheet } from './contact-sheet.ts';
+import { contactSheetOf } from './contact-sheet.ts';
 import { mediaTypeOf, peekStream } from './media-type.ts';
 import { describePicture } from './stored-picture.ts';
 
@@ -37,7 +37,7 @@ export function createOutputStore(
     },
 
     async storeSheet(pictures, index): Promise<JobOutput | undefined> {
-      const sheet = await drawContactSheet(assets, pictures);
+      const sheet = await contactSheetOf(assets, pictures);
       if (sheet === undefined) return undefined;
       const mediaType = 'image/webp';
       const stored = await assets.put(sheet.bytes, { mediaType, maxBytes: sheet.bytes.byteLength });

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { defaultPickRules } from '@atelier/queue/pick-job';
 import {
@@ -6,7 +7,7 @@ import {
   queuedJobOf as queued,
   snapshotOf as snapshot,
 } from '@atelier/shared/db/testing/snapshot-fixtures';
-import { chooseJob } from './choose-job.ts';
+import { chooseJob, chooseJobs, type Choice } from './choose-job.ts';
 
 const chooser = { instanceId: 'gpu0', classes: new Set(['KSampler']) };
 
@@ -69,6 +70,23 @@ describe('chooseJob', () => {
     expect(chooseJob(snapshot({ queued: queue, active: two }), chooser, rules)).toBeUndefined();
   });
 
+  it('counts a GPU once against the cap of all, whoever waits behind whom there', () => {
+    const others = Array.from({ length: 5 }, (_, gpu) => [
+      activeJobOf(`r${gpu}`, `p${gpu}`, { instanceId: `gpu${gpu + 1}` }),
+      activeJobOf(`w${gpu}`, `q${gpu}`, { instanceId: `gpu${gpu + 1}`, state: 'posted' }),
+    ]).flat();
+    const busy = snapshot({ queued: [queued('j9', 'mei')], active: others });
+    expect(chooseJob(busy, chooser, { ...defaultPickRules, maxRunning: 6 })?.pick.job.id).toBe('j9');
+    expect(chooseJob(busy, chooser, { ...defaultPickRules, maxRunning: 5 })).toBeUndefined();
+  });
+
+  it('picks nothing for a GPU that was paused, from the first look at the queue that shows it', () => {
+    const instances = [instanceOf('gpu0', { paused: true })];
+    expect(
+      chooseJob(snapshot({ instances, queued: [queued('j1', 'mei')] }), chooser, defaultPickRules),
+    ).toBeUndefined();
+  });
+
   it('leaves what has just come to a GPU that stands idle, for a moment', () => {
     const instances = [instanceOf('gpu0'), instanceOf('gpu1')];
     const active = [activeJobOf('a1', 'mei')];
@@ -78,5 +96,54 @@ describe('chooseJob', () => {
     expect(chooseJob(fresh, chooser, defaultPickRules)?.pick.job.id).toBe('j1');
     const older = snapshot({ instances, active, queued: [queued('j1', 'ana', { waitedSeconds: 1.5 })] });
     expect(chooseJob(older, busy, defaultPickRules)?.pick.job.id).toBe('j1');
+  });
+});
+
+describe('chooseJobs', () => {
+  it('chooses what the same choices one after the other would', () => {
+    const person = fc.constantFrom('mei', 'ana', 'tom');
+    const job = fc.record({
+      personId: person,
+      residencyKey: fc.constantFrom('sdxl', 'sdxl + lora', 'flux'),
+      estimateKey: fc.constantFrom('quick', 'slow'),
+      priority: fc.constantFrom(0, 0, 0, 1),
+      class: fc.constantFrom('interactive' as const, 'batch' as const),
+      waitedSeconds: fc.nat({ max: 2_000 }),
+    });
+    const share = fc.record({ chargedGpuSeconds: fc.nat({ max: 200 }), weight: fc.constantFrom(1, 2) });
+    fc.assert(
+      fc.property(fc.array(job, { minLength: 1, maxLength: 12 }), fc.dictionary(person, share), (jobs, shares) => {
+        const start = snapshot({
+          queued: jobs.map((fields, at) => queued(`j${at}`, fields.personId, fields)),
+          shares: Object.entries(shares).map(([personId, known]) => ({ personId, ...known })),
+          measured: [{ estimateKey: 'quick', gpuSeconds: 2, runs: 1 }],
+        });
+        const oneByOne: Choice[] = [];
+        let view = start;
+        for (;;) {
+          const { choices, after } = chooseJobs(
+            view,
+            { ...chooser, isBusy: oneByOne.length > 0 },
+            defaultPickRules,
+            () => false,
+          );
+          if (choices.length === 0) break;
+          oneByOne.push(...choices);
+          view = after;
+        }
+        const together = chooseJobs(start, chooser, defaultPickRules, () => true);
+        expect(together.choices).toEqual(oneByOne);
+        expect(together.after).toEqual(view);
+        expect(oneByOne).toHaveLength(jobs.length);
+      }),
+      { seed: 1, numRuns: 200 },
+    );
+  });
+
+  it('leaves to an idle GPU what has just come, from the second choice on', () => {
+    const instances = [instanceOf('gpu0'), instanceOf('gpu1')];
+    const queue = snapshot({ instances, queued: [queued('j1', 'ana'), queued('j2', 'mei')] });
+    const { choices } = chooseJobs(queue, chooser, defaultPickRules, () => true);
+    expect(choices.map(({ pick }) => pick.job.id)).toEqual(['j1']);
   });
 });

@@ -1,5 +1,5 @@
 import { mismatchOf } from '@atelier/queue/match-instance';
-import { pickJob, type Pick, type PickRules } from '@atelier/queue/pick-job';
+import { pickJob, type PickInput, type PickRules, type QueuePick, type WaitingJob } from '@atelier/queue/pick-job';
 import type { QueueSnapshot } from '@atelier/shared/db/jobs/queue-snapshot';
 
 export interface Chooser {
@@ -13,7 +13,7 @@ export interface Chooser {
 }
 
 export interface Choice {
-  pick: Pick;
+  pick: QueuePick;
   /** Expected GPU seconds: measured where this kind was run before, else the agent's guess. */
   expectedGpuSeconds: number;
   isMeasured: boolean;
@@ -22,11 +22,92 @@ export interface Choice {
 /** How long a job that just came is left to a GPU that stands idle; then that one cannot, or may not, run it. */
 const leftToIdleSeconds = 1;
 
+/** Choices that follow one another, and the queue as it is once they are committed. */
+export interface Choices {
+  choices: Choice[];
+  after: QueueSnapshot;
+}
+
 /** The next job for this ComfyUI: the fair choice among the jobs that it can run. */
 export function chooseJob(snapshot: QueueSnapshot, chooser: Chooser, rules: PickRules): Choice | undefined {
+  return chooseJobs(snapshot, chooser, rules, () => false).choices[0];
+}
+
+/**
+ * The next jobs for this ComfyUI, each the fair choice as if those before it were picked, for as long as `more` says so.
+ */
+export function chooseJobs(
+  snapshot: QueueSnapshot,
+  chooser: Chooser,
+  rules: PickRules,
+  more: (choices: readonly Choice[]) => boolean,
+): Choices {
   const measured = new Map(snapshot.measured.map((entry) => [entry.estimateKey, entry.gpuSeconds]));
-  const expected = (job: { estimateKey: string; estimatedGpuSeconds: number }): number =>
-    measured.get(job.estimateKey) ?? job.estimatedGpuSeconds;
+  const queued = new Map(snapshot.queued.map((job) => [job.id, job]));
+  const shares = new Map(snapshot.shares.map((share) => [share.personId, share]));
+  const own = snapshot.instances.find((instance) => instance.id === chooser.instanceId);
+  const elsewhere = runningElsewhere(snapshot, chooser.instanceId);
+  const choices: Choice[] = [];
+  const picked: QueueSnapshot['queued'] = [];
+  const waiting = snapshot.queued.map((job) => waitingJobOf(job, measured));
+  let { floorGpuSeconds } = snapshot;
+  let residentKey = own?.residentKey ?? null;
+  let others = leftToOthers(snapshot, chooser, chooser.isBusy === true);
+  do {
+    const pick = pickJob(
+      {
+        waiting,
+        shares,
+        floorGpuSeconds,
+        ...elsewhere,
+        residentKey: residentKey ?? undefined,
+        residentSeconds: own?.residentSeconds,
+        canRun: (job) => !others.has(job.id),
+        paused: own?.paused,
+      },
+      rules,
+    );
+    const job = pick === undefined ? undefined : queued.get(pick.job.id);
+    if (pick === undefined || job === undefined) break;
+    const { personId } = job;
+    const { gpuSeconds } = pick.job;
+    choices.push({ pick, expectedGpuSeconds: gpuSeconds, isMeasured: measured.has(job.estimateKey) });
+    picked.push(job);
+    queued.delete(job.id);
+    waiting.splice(waiting.indexOf(pick.job), 1);
+    const weight = shares.get(personId)?.weight ?? 1;
+    shares.set(personId, { personId, chargedGpuSeconds: pick.liftedGpuSeconds + gpuSeconds, weight });
+    floorGpuSeconds = Math.max(floorGpuSeconds, pick.floorGpuSeconds);
+    residentKey = job.residencyKey;
+    if (choices.length === 1 && chooser.isBusy !== true) others = leftToOthers(snapshot, chooser, true);
+  } while (more(choices));
+  const after: QueueSnapshot = {
+    ...snapshot,
+    version: snapshot.version + choices.length,
+    floorGpuSeconds,
+    queued: [...queued.values()],
+    active: [...snapshot.active, ...picked.map((job) => activeJobOf(job, chooser.instanceId))],
+    shares: [...shares.values()],
+    instances: snapshot.instances.map((instance) => (instance === own ? { ...instance, residentKey } : instance)),
+  };
+  return { choices, after };
+}
+
+type QueuedJob = QueueSnapshot['queued'][number];
+
+/** A job as the choice needs it: what jobs of its kind took, or the agent's guess. */
+function waitingJobOf(job: QueuedJob, measured: ReadonlyMap<string, number>): WaitingJob {
+  const { id, personId, seq, residencyKey, recipe, waitedSeconds, priority } = job;
+  const gpuSeconds = measured.get(job.estimateKey) ?? job.estimatedGpuSeconds;
+  return { id, personId, seq, class: job.class, residencyKey, recipe, gpuSeconds, waitedSeconds, priority };
+}
+
+function activeJobOf(job: QueuedJob, instanceId: string): QueueSnapshot['active'][number] {
+  return { ...job, state: 'posting', instanceId, ranSeconds: null };
+}
+
+/** Ids of the jobs that this ComfyUI cannot or may not run, or leaves to one that stands idle. */
+function leftToOthers(snapshot: QueueSnapshot, chooser: Chooser, isBusy: boolean): ReadonlySet<string> {
   const own = snapshot.instances.find((instance) => instance.id === chooser.instanceId);
   const offer = {
     classes: chooser.classes,
@@ -34,42 +115,29 @@ export function chooseJob(snapshot: QueueSnapshot, chooser: Chooser, rules: Pick
     vramGb: own?.vramGb ?? undefined,
     reservedFor: own?.reservedFor ?? undefined,
   };
-  const leavesNewest = chooser.isBusy === true && anotherIsIdle(snapshot, chooser.instanceId);
-  const runnable = new Set(
-    snapshot.queued
-      .filter((job) => mismatchOf(job, offer) === undefined && !(leavesNewest && job.waitedSeconds < leftToIdleSeconds))
-      .map((job) => job.id),
-  );
-  const pick = pickJob(
-    {
-      waiting: snapshot.queued.map((job) => ({ ...job, gpuSeconds: expected(job) })),
-      shares: new Map(snapshot.shares.map((share) => [share.personId, share])),
-      floorGpuSeconds: snapshot.floorGpuSeconds,
-      running: runningElsewhere(snapshot, chooser.instanceId),
-      residentKey: own?.residentKey ?? undefined,
-      residentSeconds: own?.residentSeconds,
-      canRun: (job) => runnable.has(job.id),
-    },
-    rules,
-  );
-  if (pick === undefined) return undefined;
-  const kind = snapshot.queued.find(({ id }) => id === pick.job.id)?.estimateKey;
-  const isMeasured = kind !== undefined && measured.has(kind);
-  return { pick, expectedGpuSeconds: pick.job.gpuSeconds, isMeasured };
+  const leavesNewest = isBusy && anotherIsIdle(snapshot, chooser.instanceId);
+  const left = new Set<string>();
+  for (const job of snapshot.queued) {
+    const isNew = leavesNewest && job.waitedSeconds < leftToIdleSeconds;
+    if (isNew || mismatchOf(job, offer) !== undefined) left.add(job.id);
+  }
+  return left;
 }
 
 /**
- * On how many other GPUs each person's jobs run or are next. What runs here will be over when the chosen job starts, and a
- * GPU runs one job at a time whatever waits behind it: so a person's cap is one of GPUs.
+ * How many other GPUs are at work, and on how many of them each person's jobs run or are next. What runs here will be over
+ * when the chosen job starts, and a GPU runs one job at a time whatever waits behind it: so caps are caps of GPUs.
  */
-function runningElsewhere(snapshot: QueueSnapshot, instanceId: string): Map<string, number> {
+function runningElsewhere(snapshot: QueueSnapshot, instanceId: string): Pick<PickInput, 'running' | 'busyGpus'> {
+  const busy = new Set<string>();
   const places = new Map<string, Set<string>>();
   for (const { personId, instanceId: place, state } of snapshot.active) {
     if (place === null || place === instanceId || state === 'storing') continue;
+    busy.add(place);
     const known = places.get(personId) ?? new Set();
     places.set(personId, known.add(place));
   }
-  return new Map([...places].map(([personId, { size }]) => [personId, size]));
+  return { running: new Map([...places].map(([personId, { size }]) => [personId, size])), busyGpus: busy.size };
 }
 
 function anotherIsIdle(snapshot: QueueSnapshot, instanceId: string): boolean {

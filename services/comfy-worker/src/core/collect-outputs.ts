@@ -17,6 +17,8 @@ export interface CollectOutputsOptions {
   /** Asked whether it is there at all, when one file of it is not. */
   client: Pick<ComfyClient, 'queue'>;
   tempOutputs: TempOutputs;
+  /** Whether somebody looks at this job as ComfyUI's front end shows it: then its previews are kept beside its outputs. */
+  wantsPreviews: () => Promise<boolean>;
   timings: Pick<WorkerTimings, 'retryMs' | 'storeLimitMs'>;
   /** Monotonic, ms. */
   now: () => number;
@@ -38,6 +40,8 @@ export interface OutputCollector {
 
 /** Files fetched and stored at a time: a workflow may put out hundreds. */
 const outputLanes = 4;
+/** Previews kept of one job. */
+const maxPreviews = 100;
 /** Tries for a file while ComfyUI answers everything else. */
 const maxFileTries = 10;
 
@@ -46,6 +50,7 @@ export function collectOutputs(options: CollectOutputsOptions): OutputCollector 
   const { outputs: store, signal } = options;
   const storing = new Map<string, Promise<JobOutput>>();
   const lanes: Promise<unknown>[] = [];
+  let previews: Promise<JobOutput[]> = Promise.resolve([]);
 
   function add(key: string, what: string, keep: (index: number) => Promise<JobOutput>): void {
     if (storing.has(key)) return;
@@ -57,7 +62,7 @@ export function collectOutputs(options: CollectOutputsOptions): OutputCollector 
   }
 
   const addFile = (file: OutputFile): void =>
-    add(`${file.type}/${file.subfolder}/${file.filename}`, file.filename, (index) => store.store(file, index, signal));
+    add(keyOf(file), file.filename, (index) => store.store(file, index, signal));
   const addText = (text: OutputText): void =>
     add(`text/${text.nodeId}/${text.place}`, text.filename, (index) => store.storeText(text, index));
 
@@ -65,31 +70,55 @@ export function collectOutputs(options: CollectOutputsOptions): OutputCollector 
     for (const file of outputFiles(outputs)) if (file.type === 'output' || temp) addFile(file);
   }
 
+  /** Previews that are gone already, or cannot be stored, are left out: they are no part of the result. */
+  async function takePreviews(outputs: PromptOutputs): Promise<JobOutput[]> {
+    const files = outputFiles(outputs).filter((file) => file.type === 'temp' && !storing.has(keyOf(file)));
+    // After the outputs and their contact sheet.
+    const first = storing.size + 1;
+    const kept: JobOutput[] = [];
+    try {
+      if (files.length === 0 || !(await options.wantsPreviews())) return [];
+      for (const [at, file] of files.slice(0, maxPreviews).entries()) {
+        signal.throwIfAborted();
+        kept.push({ ...(await store.store(file, first + at, signal)), kind: 'preview' });
+      }
+    } catch (error) {
+      options.log.debug({ err: error }, 'not all previews of this job are kept');
+    }
+    return kept;
+  }
+
   return {
     take: (outputs) => takeFiles(outputs, options.tempOutputs === 'always'),
     complete(outputs) {
       takeFiles(outputs, options.tempOutputs === 'always');
       for (const text of outputTexts(outputs)) addText(text);
-      if (storing.size === 0 && options.tempOutputs !== 'never') takeFiles(outputs, true);
+      if (options.tempOutputs === 'never') return;
+      if (storing.size === 0) takeFiles(outputs, true);
+      previews = takePreviews(outputs);
     },
     async settlesWithin(ms) {
       if (storing.size === 0) return true;
-      const late = new AbortController();
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<boolean>((resolve) => (timer = setTimeout(resolve, ms, false)));
+      const settled = Promise.allSettled([...storing.values(), previews]).then(() => true);
       try {
-        const settled = Promise.allSettled(storing.values()).then(() => true);
-        return await Promise.race([settled, sleep(ms, false, { signal: late.signal }).catch(() => false)]);
+        return await Promise.race([settled, late]);
       } finally {
-        late.abort();
+        clearTimeout(timer);
       }
     },
     async stored() {
       const stored = await Promise.all(storing.values());
-      if (stored.filter(isPicture).length < 2) return stored;
+      const shown = await previews;
+      if (stored.filter(isPicture).length < 2) return [...stored, ...shown];
       const sheet = await storeWithPatience(options, 'contact sheet', () => store.storeSheet(stored, stored.length));
-      return sheet === undefined ? stored : [...stored, sheet];
+      return [...stored, ...(sheet === undefined ? [] : [sheet]), ...shown];
     },
   };
 }
+
+const keyOf = ({ type, subfolder, filename }: OutputFile): string => `${type}/${subfolder}/${filename}`;
 
 const isPicture = (output: JobOutput): boolean => output.thumbnailHash !== undefined;
 

@@ -1,10 +1,10 @@
-import type { PromptResult } from '@atelier/comfyui/client/follow-prompt';
+import type { PromptResult } from '@atelier/comfyui/client/prompt-result';
 import { ComfyError } from '@atelier/comfyui/errors/comfy-error';
 import type { JobError, JobOutput } from '@atelier/shared/contracts/job';
 import { AppError } from '@atelier/shared/errors/app-error';
 import type { OutputCollector } from './collect-outputs.ts';
 import { decideEnd } from './decide-end.ts';
-import type { HeldJob, RunJobDeps } from './held-job.ts';
+import { timeLimitSecondsOf, type HeldJob, type RunJobDeps } from './held-job.ts';
 import { jobErrors } from './job-errors.ts';
 import { mustHold } from './lease-lost-error.ts';
 
@@ -42,7 +42,7 @@ export async function concludeJob(
     stoppedFor: end.stoppedFor,
     postStatus: end.postStatus,
     withdrawn: end.withdrawn,
-    timeLimitSeconds: job.timeLimitSeconds,
+    timeLimitSeconds: timeLimitSecondsOf(deps, job),
     wasRunning: end.wasRunning,
     attempts: end.attempts,
     crashes: job.crashes,

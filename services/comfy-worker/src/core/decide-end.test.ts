@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { PromptResult } from '@atelier/comfyui/client/follow-prompt';
+import type { PromptResult } from '@atelier/comfyui/client/prompt-result';
 import { decideEnd, maxAttempts, maxEpoch, type EndFacts } from './decide-end.ts';
 
 const facts: EndFacts = {

@@ -1,5 +1,5 @@
 import { isOutOfMemory } from '@atelier/comfyui/client/finished-prompt';
-import type { PromptResult } from '@atelier/comfyui/client/follow-prompt';
+import type { PromptResult } from '@atelier/comfyui/client/prompt-result';
 import type { JobError } from '@atelier/shared/contracts/job';
 import { explainFailure } from './explain-failure.ts';
 import { jobErrors } from './job-errors.ts';

@@ -1,5 +1,6 @@
 import { promptIdOf as promptOfEvent, type ComfyEvent } from '@atelier/comfyui/client/comfy-event';
-import { followPrompt, type FollowPromptOptions, type PromptResult } from '@atelier/comfyui/client/follow-prompt';
+import { followPrompt, type FollowPromptOptions } from '@atelier/comfyui/client/follow-prompt';
+import type { PromptResult } from '@atelier/comfyui/client/prompt-result';
 import { interruptPrompt } from '@atelier/comfyui/client/interrupt-prompt';
 import type { PromptRecording } from '@atelier/comfyui/client/record-prompt';
 import { ComfyError } from '@atelier/comfyui/errors/comfy-error';
@@ -7,7 +8,7 @@ import { parseWorkflow } from '@atelier/comfyui/graph/parse-workflow';
 import { parseJson } from '@atelier/comfyui/json/parse-json';
 import { collectOutputs } from './collect-outputs.ts';
 import { concludeJob } from './conclude-job.ts';
-import { promptIdOf, type HeldJob, type RunJobDeps } from './held-job.ts';
+import { promptIdOf, timeLimitSecondsOf, type HeldJob, type RunJobDeps } from './held-job.ts';
 import { createJobMarks } from './job-marks.ts';
 import { LeaseLostError } from './lease-lost-error.ts';
 import { silenceMsOf } from './run-silence.ts';
@@ -49,7 +50,13 @@ export async function followJob(deps: RunJobDeps, held: HeldJob, start: FollowSt
   let stopping: Promise<void> | undefined;
   let timeLimit: NodeJS.Timeout | undefined;
 
-  const outputs = collectOutputs({ ...deps, now: () => performance.now(), signal: following, log });
+  const outputs = collectOutputs({
+    ...deps,
+    wantsPreviews: () => store.wantsPreviews(job),
+    now: () => performance.now(),
+    signal: following,
+    log,
+  });
   const marks = createJobMarks({
     store,
     lease,
@@ -89,7 +96,7 @@ export async function followJob(deps: RunJobDeps, held: HeldJob, start: FollowSt
         // An executor that heeds no interrupt must not keep this job, and its person, for ever.
         timeLimit = setTimeout(() => stuck.abort(), timings.interruptMs);
       },
-      Math.min(job.timeLimitSeconds * 1_000, maxTimerMs),
+      Math.min(timeLimitSecondsOf(deps, job) * 1_000, maxTimerMs),
     );
   }
   function showState(state: 'pending' | 'running'): void {
@@ -124,6 +131,7 @@ export async function followJob(deps: RunJobDeps, held: HeldJob, start: FollowSt
       client: deps.client,
       promptId,
       ...(start.recording === undefined ? { socket: deps.socket } : { recording: start.recording }),
+      accepted: start.accepted,
       workflow,
       silenceMs: silenceMsOf(workflow, entry.expectedMs, timings.silenceMs),
       pollMs: timings.pollMs,
@@ -153,7 +161,7 @@ export async function followJob(deps: RunJobDeps, held: HeldJob, start: FollowSt
     }
     entry.moveTo('ended');
     // ComfyUI's clock may be set while it runs; nothing runs longer than its limit and the time to stop it.
-    const maxSeconds = job.timeLimitSeconds + timings.interruptMs / 1_000;
+    const maxSeconds = timeLimitSecondsOf(deps, job) + timings.interruptMs / 1_000;
     await concludeJob(deps, held, ended, {
       wasRunning,
       attempts,
@@ -168,13 +176,16 @@ export async function followJob(deps: RunJobDeps, held: HeldJob, start: FollowSt
     unsubscribe();
     cancel.removeEventListener('abort', stop);
     entry.recalled.removeEventListener('abort', recall);
-    done.abort();
+    done.abort(over);
     reporter.end();
   }
 }
 
 /** A prompt that ends within this was never seen to run by anybody. */
 const markGatherMs = 15;
+
+/** Named, because an abort without a reason makes an exception with a stack, for each job. */
+const over = new Error('this job is over');
 
 /** Timers take no more: about 24 days. */
 const maxTimerMs = 2 ** 31 - 1;

@@ -30,6 +30,8 @@ export interface RunJobDeps {
   line: PromptLine;
   tenure: Tenure;
   timings: WorkerTimings;
+  /** How long any run may take, in place of what its job says. */
+  maxRunSeconds?: number | undefined;
   log: Logger;
 }
 
@@ -45,6 +47,11 @@ export interface HeldJob {
   /** ComfyUI has answered the POST, or has shown the prompt: nothing of it is on its way any more. */
   arrived: boolean;
   log: Logger;
+}
+
+/** How long this job may run. */
+export function timeLimitSecondsOf(deps: Pick<RunJobDeps, 'maxRunSeconds'>, job: JobRecord): number {
+  return deps.maxRunSeconds ?? job.timeLimitSeconds;
 }
 
 /** The prompt that a job in `posting` or later stands for. */

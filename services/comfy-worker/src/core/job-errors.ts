@@ -1,4 +1,7 @@
+import type { PolicyReason } from '@atelier/comfyui/policy/policy';
 import type { JobError } from '@atelier/shared/contracts/job';
+
+const MAX_REASONS = 5;
 
 /** Ends that are not ComfyUI's own words. */
 export const jobErrors = {
@@ -37,6 +40,19 @@ export const jobErrors = {
       zh: 'ComfyUI 在检查此工作流时出错，不再重试。请换一个模型或配方，并告知管理员。',
     },
     details: `POST /prompt answered HTTP ${status}`,
+  }),
+  /** @param reasons of the policy, each with what to do; at least one. */
+  notAllowed: (reasons: readonly PolicyReason[]): JobError => ({
+    code: 'workflow_not_allowed',
+    message: {
+      en: `This server does not allow this workflow. ${reasons[0]?.message ?? ''} Change it, or ask an operator to open it.`,
+      zh: `此服务器不允许运行该工作流（${reasons[0]?.message ?? ''}）。请修改工作流，或请管理员开放。`,
+    },
+    ...(reasons[0]?.nodeId === undefined ? {} : { nodeId: reasons[0].nodeId }),
+    details: reasons
+      .slice(0, MAX_REASONS)
+      .map(({ message }) => message)
+      .join('\n'),
   }),
   nothingMade: (): JobError => ({
     code: 'no_output',

@@ -3,6 +3,7 @@ import type { JobLease } from '@atelier/shared/db/jobs/job-lease';
 import type { Held } from '@atelier/shared/db/jobs/job-transitions';
 import { AppError } from '@atelier/shared/errors/app-error';
 import type { JobStore } from '../ports.ts';
+import { createWakeBell } from './wake-bell.ts';
 
 export interface JobMarksOptions {
   store: Pick<JobStore, 'posted' | 'running'>;
@@ -40,14 +41,14 @@ const steps = ['none', 'posted', 'running'] as const;
  */
 export function createJobMarks(options: JobMarksOptions): JobMarks {
   const { store, lease, signal } = options;
-  const closing = new AbortController();
-  const state = { wanted: 0, written: 0, closed: false, busy: false };
+  const hurry = createWakeBell();
+  const state = { wanted: 0, written: 0, closed: false, hurried: false, busy: false };
   let writing: Promise<void> = Promise.resolve();
 
   async function write(): Promise<void> {
     try {
       // A moment later: what is over by then needs no marks, its end covers them.
-      await sleep(options.gatherMs, undefined, { signal: closing.signal }).catch(() => {});
+      if (!state.hurried) await hurry.wait(options.gatherMs, []);
       while (state.wanted > state.written && !state.closed && !signal.aborted) await writeOne(state.wanted);
     } finally {
       state.busy = false;
@@ -76,18 +77,20 @@ export function createJobMarks(options: JobMarksOptions): JobMarks {
     writing = write();
   }
 
+  function finishNow(): Promise<void> {
+    state.hurried = true;
+    hurry.ring();
+    return writing;
+  }
+
   return {
     posted: () => want('posted'),
     running: () => want('running'),
-    async close() {
+    close() {
       state.closed = true;
-      closing.abort();
-      await writing;
+      return finishNow();
     },
-    async flush() {
-      closing.abort();
-      await writing;
-    },
+    flush: finishNow,
     async settled() {
       while (state.busy) await writing;
     },

@@ -75,17 +75,61 @@ describe('takeTenure', () => {
 
   it('counts the time that is left from before the renewal was sent', async () => {
     const clock = createHandClock();
-    let answer = (): void => {};
+    const answers: (() => void)[] = [];
     const store: LeaseStore = {
       acquire: () => Promise.resolve(instance),
-      renew: () => new Promise((resolve) => (answer = () => resolve(renewed))),
+      renew: () => new Promise((resolve) => answers.push(() => resolve(renewed))),
     };
     const tenure = await takeTenure(options(store, clock), new AbortController().signal);
     await clock.advance(4_000);
     expect(tenure.validForMs()).toBe(3_000);
-    answer();
+    answers[0]?.();
     await clock.advance(0);
     expect(tenure.validForMs()).toBe(4_000);
+    tenure.end();
+  });
+
+  it('sends another renewal where one is not answered, a few at a time, and believes the latest', async () => {
+    const clock = createHandClock();
+    const sentAt: number[] = [];
+    const answers: ((outcome: { paused: boolean }) => void)[] = [];
+    const beats: boolean[] = [];
+    const store: LeaseStore = {
+      acquire: () => Promise.resolve(instance),
+      renew: () => {
+        sentAt.push(clock.now());
+        return new Promise((resolve) => answers.push(({ paused }) => resolve({ ...renewed, paused })));
+      },
+    };
+    const keeper = { ...options(store, clock), onBeat: ({ paused }: { paused: boolean }) => beats.push(paused) };
+    const tenure = await takeTenure(keeper, new AbortController().signal);
+    await clock.advance(3_000);
+    expect(sentAt).toEqual([1_000, 1_250, 1_500, 1_750]);
+    answers[2]?.({ paused: true });
+    answers[0]?.({ paused: false });
+    await clock.advance(0);
+    expect([tenure.validForMs(), beats]).toEqual([5_500, [true]]);
+    answers[1]?.({ paused: false });
+    answers[3]?.({ paused: false });
+    await clock.advance(250);
+    // All are answered; the next one is due a beat after the last.
+    expect([sentAt.length, beats]).toEqual([5, [true, false]]);
+    tenure.end();
+  });
+
+  it('renews once a beat while each is answered', async () => {
+    const clock = createHandClock();
+    const sentAt: number[] = [];
+    const store: LeaseStore = {
+      acquire: () => Promise.resolve(instance),
+      renew: () => {
+        sentAt.push(clock.now());
+        return Promise.resolve(renewed);
+      },
+    };
+    const tenure = await takeTenure(options(store, clock), new AbortController().signal);
+    await clock.advance(4_100);
+    expect(sentAt).toEqual([1_000, 2_000, 3_000, 4_000]);
     tenure.end();
   });
 

@@ -55,29 +55,48 @@ export async function takeTenure(options: LeaseKeeperOptions, signal: AbortSigna
   }
 }
 
+/** Looks in each beat for an answer that does not come. */
+const looksPerBeat = 4;
+/** Renewals under way at most. */
+const maxUnanswered = 4;
+
+/**
+ * Renews once a beat. One that is not answered within a quarter of a beat is followed by another, over another connection:
+ * a lost packet or a slow statement must not cost the lease of a worker that has little of it left, as after a stall.
+ */
 function keep(options: LeaseKeeperOptions, instance: AcquiredInstance, askedAt: number, outer: AbortSignal): Tenure {
-  const { store, clock, leaseMs } = options;
+  const { store, clock, leaseMs, beatMs } = options;
   const lost = new AbortController();
   const ended = new AbortController();
   let validUntil = askedAt + leaseMs;
+  let sentAt = askedAt;
+  let unanswered = 0;
+
+  async function renew(): Promise<void> {
+    const at = clock.now();
+    sentAt = at;
+    unanswered += 1;
+    try {
+      const answer = await store.renew(instance);
+      if (answer.outcome === 'lost') lost.abort(new Error('the instance lease was lost'));
+      else if (at + leaseMs >= validUntil) {
+        validUntil = at + leaseMs;
+        options.onBeat(answer);
+      }
+    } catch (error) {
+      // Postgres is away: the lease may well be renewed later. Until then validForMs runs down and nothing is posted.
+      options.onWait('database_away', error);
+    } finally {
+      unanswered -= 1;
+    }
+  }
 
   async function beat(): Promise<void> {
-    const stop = AbortSignal.any([ended.signal, outer]);
+    const stop = AbortSignal.any([ended.signal, outer, lost.signal]);
     while (!stop.aborted) {
-      await clock.sleep(options.beatMs, stop);
-      const sentAt = clock.now();
-      try {
-        const answer = await store.renew(instance);
-        if (answer.outcome === 'lost') {
-          lost.abort(new Error('the instance lease was lost'));
-          return;
-        }
-        validUntil = sentAt + leaseMs;
-        options.onBeat(answer);
-      } catch (error) {
-        // Postgres is away: the lease may well be renewed later. Until then validForMs runs down and nothing is posted.
-        options.onWait('database_away', error);
-      }
+      await clock.sleep(beatMs / looksPerBeat, stop);
+      const isDue = unanswered > 0 || clock.now() - sentAt >= beatMs;
+      if (isDue && unanswered < maxUnanswered) void renew();
     }
   }
 

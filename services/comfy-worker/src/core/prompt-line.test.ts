@@ -72,6 +72,26 @@ describe('createPromptLine', () => {
     expect(line.msUntilPost(third)).toBe(0);
   });
 
+  it('keeps several ready behind jobs that are over before the next is picked', () => {
+    const { line, enter } = lineOf();
+    expect(line.msUntilPick([1, 1, 1])).toBe(0);
+    for (const id of 'abcdefghijklmnopq') enter(id, 1);
+    expect(line.msUntilPick()).toBe(0);
+    enter('r', 1);
+    expect(line.msUntilPick()).toBe(Infinity);
+  });
+
+  it('counts what is just being chosen as if it stood in line', () => {
+    const { line, enter } = lineOf();
+    enter('a', 5);
+    expect(line.msUntilPick([5])).toBe(0);
+    expect(line.msUntilPick([5, 30])).toBe(0);
+    expect(line.msUntilPick([5, 30, 30])).toBe(Infinity);
+    expect(line.msUntilPick([5, 600])).toBe(Infinity);
+    // Nobody knows what it takes.
+    expect(line.msUntilPick([5, undefined])).toBe(Infinity);
+  });
+
   it('counts a job whose outputs are being stored as ours, and not as in ComfyUI', () => {
     const { line, enter } = lineOf();
     const first = enter('a');

@@ -39,7 +39,7 @@ export interface LineEntry {
 }
 
 export interface LineRules {
-  /** Prompts of ours in ComfyUI at most, the running one included: 1 or 2. At 2, one more may be prepared behind quick ones. */
+  /** Prompts of ours in ComfyUI at most, the running one included: 1 or 2. At 2, more may be prepared behind quick ones. */
   depth: number;
   /** The next one is picked and prepared when the last one in line has this much left. */
   prepareAheadMs: number;
@@ -52,8 +52,9 @@ export interface LineRules {
 }
 
 /**
- * Our prompts in one ComfyUI, in the order in which they were picked: the running one, the one posted behind it, and those
- * whose outputs are still being stored. Says when the next may be prepared, and when what is prepared may be posted.
+ * Our prompts in one ComfyUI, in the order in which they were picked: the running one, the one posted behind it, those that
+ * are ready to be, and those whose outputs are still being stored. Says when the next may be prepared, and when what is
+ * prepared may be posted.
  */
 export interface PromptLine {
   enter(job: LineJob, expectedMs: number | undefined): LineEntry;
@@ -63,8 +64,12 @@ export interface PromptLine {
   has(jobId: string): boolean;
   /** Ids of all prompts that an entry stands behind. */
   promptIds(): ReadonlySet<string>;
-  /** Milliseconds until another job may be picked; `Infinity` until something changes. */
-  msUntilPick(): number;
+  /**
+   * Milliseconds until another job may be picked; `Infinity` until something changes.
+   *
+   * @param chosen what the jobs that are just being picked are expected to take: as if they had entered already.
+   */
+  msUntilPick(chosen?: readonly (number | undefined)[]): number;
   /** Milliseconds until this one may be posted; `Infinity` until something changes. */
   msUntilPost(entry: LineEntry): number;
   /** Resolves when this one may be posted, or one of the signals fires. */
@@ -79,8 +84,11 @@ interface Member extends LineEntry {
   wake: () => void;
 }
 
-/** A job that is known to take no longer is quick. */
+/** Behind a job that is known to take no longer, one more is ready to be posted. */
 const quickMs = 500;
+/** And further ones while those that are ready take no longer together: what picking them takes. */
+const readyMs = 50;
+const maxReady = 16;
 /** Beyond this an estimate is looked at again before it is believed. */
 const longestWaitMs = 60_000;
 
@@ -147,17 +155,16 @@ export function createPromptLine(rules: LineRules): PromptLine {
     open,
     has: (jobId) => members.some((member) => member.jobId === jobId),
     promptIds: () => new Set(members.flatMap(({ promptId }) => (promptId === undefined ? [] : [promptId]))),
-    msUntilPick() {
-      const inLine = open();
-      const last = inLine.at(-1);
-      if (last === undefined) return 0;
-      const left = leftMs(last);
-      if (inLine.length >= rules.depth) {
-        // Where jobs are over in no time, picking one takes longer than running it: so one more is ready to be posted.
-        const isQuick = left !== undefined && left <= quickMs && rules.depth > 1;
-        return inLine.length === rules.depth && isQuick ? 0 : Infinity;
-      }
-      return left === undefined ? 0 : Math.max(0, left - rules.prepareAheadMs);
+    msUntilPick(chosen = []) {
+      const lefts = [...open().map(leftMs), ...chosen];
+      const ready = lefts.slice(rules.depth);
+      const last = lefts.at(-1);
+      if (lefts.length === 0) return 0;
+      if (lefts.length < rules.depth) return last === undefined ? 0 : Math.max(0, last - rules.prepareAheadMs);
+      if (rules.depth === 1 || last === undefined || last > quickMs) return Infinity;
+      if (ready.length === 0) return 0;
+      const readyFor = ready.reduce<number>((sum, ms) => sum + (ms ?? Infinity), 0);
+      return ready.length < maxReady && readyFor < readyMs ? 0 : Infinity;
     },
     msUntilPost(entry) {
       const inLine = open();

@@ -1,37 +1,39 @@
 import { describe, expect, it } from 'vitest';
 import { defaultPickRules } from '@atelier/queue/pick-job';
+import type { QueueSnapshot } from '@atelier/shared/db/jobs/queue-snapshot';
 import { queuedJobOf, snapshotOf } from '@atelier/shared/db/testing/snapshot-fixtures';
-import { chooseJob, type Choice } from './choose-job.ts';
+import { chooseJobs, type Choices } from './choose-job.ts';
 import { createQueueView } from './queue-view.ts';
 
 const chooser = { instanceId: 'gpu0', classes: new Set(['KSampler']) };
+const measured = [{ estimateKey: 'sdxl', gpuSeconds: 4, runs: 3 }];
 
-function viewOf() {
+function viewOf(changes: Partial<QueueSnapshot> = {}) {
   let now = 0;
   let reads = 0;
   const queued = [queuedJobOf('j1', 'mei'), queuedJobOf('j2', 'mei'), queuedJobOf('j3', 'ana')];
   const view = createQueueView({
     read: () => {
       reads += 1;
-      return Promise.resolve(snapshotOf({ queued }));
+      return Promise.resolve(snapshotOf({ queued, measured, ...changes }));
     },
-    instanceId: 'gpu0',
-    maxAgeMs: 100,
+    maxAgeMs: 500,
+    maxAgeUnmeasuredMs: 100,
     now: () => now,
   });
-  const pick = async (): Promise<Choice | undefined> =>
-    chooseJob((await view.look()).snapshot, chooser, { ...defaultPickRules, stickySeconds: 0 });
-  return { view, pick, reads: () => reads, pass: (ms: number) => (now += ms) };
+  const choose = async (): Promise<Choices> =>
+    chooseJobs((await view.look()).snapshot, chooser, { ...defaultPickRules, stickySeconds: 0 }, () => false);
+  return { view, choose, reads: () => reads, pass: (ms: number) => (now += ms) };
 }
 
 describe('createQueueView', () => {
   it('serves several picks from one reading, each as if the queue had been read again', async () => {
-    const { view, pick, reads } = viewOf();
+    const { view, choose, reads } = viewOf();
     const order: (string | undefined)[] = [];
     for (let turn = 0; turn < 3; turn += 1) {
-      const choice = await pick();
-      order.push(choice?.pick.job.id);
-      if (choice !== undefined) view.picked(choice);
+      const { choices, after } = await choose();
+      order.push(choices[0]?.pick.job.id);
+      view.picked(after);
     }
     // Mei was charged for the first, so Ana is next.
     expect(order).toEqual(['j1', 'j3', 'j2']);
@@ -47,10 +49,17 @@ describe('createQueueView', () => {
   it('reads anew when it is old, and when it is told to', async () => {
     const { view, reads, pass } = viewOf();
     expect((await view.look()).isFresh).toBe(true);
-    pass(101);
+    pass(501);
     expect((await view.look()).isFresh).toBe(true);
     view.forget();
     await view.look();
     expect(reads()).toBe(3);
+  });
+
+  it('is old soon while nobody knows what a job in it takes', async () => {
+    const { view, pass } = viewOf({ measured: [] });
+    await view.look();
+    pass(101);
+    expect((await view.look()).isFresh).toBe(true);
   });
 });

@@ -21,8 +21,10 @@ export interface ReporterOptions {
 const progressGapMs = 100;
 /** Between two previews. */
 const previewGapMs = 250;
+/** Nobody can follow what is over sooner: then its end is all that is told. */
+const briefMs = 50;
 
-/** Builds the reporter of one job: the latest progress wins, the first and the last always go out. */
+/** Builds the reporter of one job: the latest progress wins, and the last always goes out, unless the job was brief. */
 export function createJobReporter(options: ReporterOptions): JobReporter {
   const startedAt = options.now();
   let sentAt = -Infinity;
@@ -50,7 +52,7 @@ export function createJobReporter(options: ReporterOptions): JobReporter {
     progress(progress) {
       if (ended) return;
       waiting = progress;
-      const dueIn = sentAt + progressGapMs - options.now();
+      const dueIn = Math.max(sentAt + progressGapMs, startedAt + briefMs) - options.now();
       if (dueIn <= 0) {
         clearTimeout(timer);
         timer = undefined;
@@ -76,7 +78,7 @@ export function createJobReporter(options: ReporterOptions): JobReporter {
       });
     },
     end() {
-      if (waiting !== undefined) send(waiting);
+      if (waiting !== undefined && options.now() - startedAt >= briefMs) send(waiting);
       clearTimeout(timer);
       ended = true;
     },

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { PickRules } from '@atelier/queue/pick-job';
 import type { JobRecord } from '@atelier/shared/db/jobs/job-row';
+import type { JobPick } from '@atelier/shared/db/jobs/pick-jobs';
 import type { QueueSnapshot } from '@atelier/shared/db/jobs/queue-snapshot';
 import { AppError } from '@atelier/shared/errors/app-error';
 import type { Logger } from '@atelier/shared/log/create-logger';
 import type { WorkerTimings } from '../config.ts';
 import type { JobStore } from '../ports.ts';
 import type { PickedJob } from './carry-out-job.ts';
-import { chooseJob, type Choice } from './choose-job.ts';
+import { chooseJobs, type Choice, type Chooser, type Choices } from './choose-job.ts';
 import type { Tenure } from './lease-keeper.ts';
 import type { PromptLine } from './prompt-line.ts';
 import type { QueueView } from './queue-view.ts';
@@ -15,7 +16,7 @@ import type { QueueView } from './queue-view.ts';
 export interface TakeNextDeps {
   store: Pick<JobStore, 'pick' | 'adopt' | 'read'>;
   queue: QueueView;
-  line: Pick<PromptLine, 'has' | 'open' | 'entries'>;
+  line: Pick<PromptLine, 'has' | 'open' | 'entries' | 'msUntilPick'>;
   tenure: Tenure;
   timings: Pick<WorkerTimings, 'postMarginMs'>;
   rules: PickRules;
@@ -27,38 +28,30 @@ export interface TakeNextDeps {
 }
 
 /**
- * Picks the next job. `nothing`: none waits, or Postgres is away; `left_to_others`: what waits cannot run here, or is left to
- * another GPU for a moment.
+ * Picks the next job, or the next few where they are over in no time. `nothing`: none waits, or Postgres is away;
+ * `left_to_others`: what waits cannot run here, or is left to another GPU for a moment.
  */
-export async function takeNext(deps: TakeNextDeps): Promise<PickedJob | 'nothing' | 'left_to_others'> {
+export async function takeNext(deps: TakeNextDeps): Promise<PickedJob[] | 'nothing' | 'left_to_others'> {
   const { store, queue, tenure, log } = deps;
+  let most = Infinity;
   try {
     while (!tenure.signal.aborted && tenure.validForMs() >= deps.timings.postMarginMs) {
       const inHand = new Set(deps.line.entries().map(({ jobId }) => jobId));
       const { snapshot, isFresh } = await queue.look();
       const left = isFresh ? await takeLeftOver(deps, snapshot, inHand) : undefined;
-      if (left !== undefined) return left;
-      const choice = chooseFrom(deps, snapshot);
-      if (choice === undefined && !isFresh) {
+      if (left !== undefined) return [left];
+      const { choices, after } = chooseNext(deps, snapshot, most);
+      if (choices.length === 0 && !isFresh) {
         queue.forget();
         continue;
       }
-      if (choice === undefined) return snapshot.queued.length > 0 ? 'left_to_others' : 'nothing';
-      const { pick } = choice;
-      const job = await store.pick(tenure.instance, {
-        jobId: pick.job.id,
-        queueVersion: snapshot.version,
-        floorGpuSeconds: pick.floorGpuSeconds,
-        chargeGpuSeconds: choice.expectedGpuSeconds,
-        promptId: randomUUID(),
-      });
-      if (job === undefined) queue.forget();
-      else {
-        queue.picked(choice);
-        log.debug({ job_id: job.id, request_id: job.requestId, reason: pick.reason }, 'picked');
-        const expectedMs = choice.isMeasured ? choice.expectedGpuSeconds * 1_000 : undefined;
-        return { job, unsent: true, expectedMs };
-      }
+      if (choices.length === 0) return snapshot.queued.length > 0 ? 'left_to_others' : 'nothing';
+      const jobs = await store.pick(tenure.instance, snapshot.version, choices.map(pickOf));
+      if (jobs.length === choices.length) queue.picked(after);
+      else queue.forget();
+      // A pick of one waits for a row that is locked just now, where a pick of several leaves it out.
+      if (jobs.length === 0) most = 1;
+      else return jobs.map((job) => pickedOf(job, choices, log));
     }
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'unavailable') throw error;
@@ -69,15 +62,32 @@ export async function takeNext(deps: TakeNextDeps): Promise<PickedJob | 'nothing
   return 'nothing';
 }
 
-/** The fair choice for our GPU, as of this snapshot. */
-export function chooseFrom(deps: TakeNextDeps, snapshot: QueueSnapshot): Choice | undefined {
-  const chooser = {
-    instanceId: deps.tenure.instance.instanceId,
-    classes: deps.classes(),
-    models: deps.models(),
-    isBusy: deps.line.open().length > 0,
-  };
-  return chooseJob(snapshot, chooser, deps.rules);
+/** The fair choice, and what follows it as long as the line has room for more. */
+function chooseNext(deps: TakeNextDeps, snapshot: QueueSnapshot, most: number): Choices {
+  const hasRoom = (choices: readonly Choice[]): boolean =>
+    choices.length < most && deps.line.msUntilPick(choices.map(expectedMsOf)) === 0;
+  return chooseJobs(snapshot, chooserOf(deps, deps.line.open().length > 0), deps.rules, hasRoom);
+}
+
+/** What jobs of its kind took so far; absent while none was measured. */
+function expectedMsOf(choice: Choice): number | undefined {
+  return choice.isMeasured ? choice.expectedGpuSeconds * 1_000 : undefined;
+}
+
+function pickOf({ pick, expectedGpuSeconds }: Choice): JobPick {
+  const { job, floorGpuSeconds } = pick;
+  return { jobId: job.id, floorGpuSeconds, chargeGpuSeconds: expectedGpuSeconds, promptId: randomUUID() };
+}
+
+function pickedOf(job: JobRecord, choices: readonly Choice[], log: Logger): PickedJob {
+  const choice = choices.find(({ pick }) => pick.job.id === job.id);
+  log.debug({ job_id: job.id, request_id: job.requestId, reason: choice?.pick.reason }, 'picked');
+  return { job, unsent: true, expectedMs: choice === undefined ? undefined : expectedMsOf(choice) };
+}
+
+/** Our GPU, for the scheduler. */
+export function chooserOf({ tenure, classes, models }: TakeNextDeps, isBusy: boolean): Chooser {
+  return { instanceId: tenure.instance.instanceId, classes: classes(), models: models(), isBusy };
 }
 
 /**

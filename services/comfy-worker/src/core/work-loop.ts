@@ -1,12 +1,13 @@
 import type { JobRecord } from '@atelier/shared/db/jobs/job-row';
 import { AppError } from '@atelier/shared/errors/app-error';
 import { carryOutJob, type PickedJob } from './carry-out-job.ts';
+import { chooseJob } from './choose-job.ts';
 import type { RunJobDeps } from './held-job.ts';
 import { overtakes } from './overtakes.ts';
 import type { LineEntry } from './prompt-line.ts';
 import { createQueueView } from './queue-view.ts';
 import { watchExecutor } from './stray-prompts.ts';
-import { chooseFrom, takeNext, type TakeNextDeps } from './take-next.ts';
+import { chooserOf, takeNext, type TakeNextDeps } from './take-next.ts';
 import type { WakeBell } from './wake-bell.ts';
 
 export interface WorkLoopDeps extends Omit<RunJobDeps, 'onStuck'>, Pick<TakeNextDeps, 'rules' | 'classes' | 'models'> {
@@ -28,7 +29,8 @@ export interface WorkLoopDeps extends Omit<RunJobDeps, 'onStuck'>, Pick<TakeNext
 /** Jobs whose outputs are still being stored; beyond, the GPU waits for the store rather than fill the memory. */
 const maxStoring = 8;
 /** How long one reading of the queue serves picks, as long as nobody tells of a change. */
-const pickViewMs = 100;
+const pickViewMs = 500;
+const unmeasuredViewMs = 100;
 /** Before jobs that were left to an idle GPU are looked at again. */
 const leftToOthersMs = 1_000;
 /** Between two looks for a job that goes before the one that waits in ComfyUI. */
@@ -54,11 +56,13 @@ export async function workLoop(deps: WorkLoopDeps, draining: AbortSignal): Promi
   let news = { pick: true, overtake: false };
   let nothingUntil = -Infinity;
   let lookedAt = -Infinity;
+  /** When the queue was last read by a look for either. */
+  let seenAt = -Infinity;
 
   const queue = createQueueView({
     read: store.snapshot,
-    instanceId: tenure.instance.instanceId,
     maxAgeMs: pickViewMs,
+    maxAgeUnmeasuredMs: unmeasuredViewMs,
     now: () => performance.now(),
   });
   const pickDeps: TakeNextDeps = { ...deps, queue, tenure };
@@ -108,19 +112,22 @@ export async function workLoop(deps: WorkLoopDeps, draining: AbortSignal): Promi
   /** Takes back what waits in ComfyUI when something goes before it. @returns how long until it is worth another look. */
   async function recallOvertaken(): Promise<number> {
     const waiting = recallable();
-    if (waiting === undefined || !news.overtake) return Infinity;
-    const soonMs = lookedAt + overtakeLookMs - performance.now();
-    if (soonMs > 0) return soonMs;
+    if (waiting === undefined) return Infinity;
+    // Nobody may have told of it: NATS is away, or the one that waits was put behind others.
+    const dueAt = news.overtake ? lookedAt + overtakeLookMs : seenAt + sweepMs;
+    if (dueAt > performance.now()) return dueAt - performance.now();
     lookedAt = performance.now();
+    seenAt = lookedAt;
     const snapshot = await whenPostgresAnswers(store.snapshot());
     if (snapshot === undefined) return overtakeLookMs;
     news.overtake = false;
-    const reason = overtakes.reason(snapshot, waiting.jobId, chooseFrom(pickDeps, snapshot)?.pick.job.id);
+    const chosen = chooseJob(snapshot, chooserOf(pickDeps, true), deps.rules);
+    const reason = overtakes.reason(snapshot, waiting.jobId, chosen?.pick.job.id);
     if (reason !== undefined) {
       calledBackDuring = line.open()[0]?.jobId;
       waiting.recall(reason);
     }
-    return Infinity;
+    return sweepMs;
   }
 
   /** Does what can be done now. @returns how long nothing else can be, unless the bell rings. */
@@ -145,7 +152,8 @@ export async function workLoop(deps: WorkLoopDeps, draining: AbortSignal): Promi
       return nothingUntil - performance.now();
     }
     nothingUntil = -Infinity;
-    begin(next);
+    seenAt = performance.now();
+    for (const picked of next) begin(picked);
     return 0;
   }
 

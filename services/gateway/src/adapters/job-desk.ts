@@ -1,8 +1,11 @@
+import { UPLOAD_KEEP_MS } from '@atelier/shared/assets/take-in-picture';
+import { keepUsedAssets } from '@atelier/shared/db/asset-register';
 import { acceptRequest, requestIdOf } from '@atelier/shared/db/requests/accept-request';
 import { answerQuestion } from '@atelier/shared/db/requests/ask-question';
 import { cancelRequest } from '@atelier/shared/db/requests/cancel-request';
 import { readRequest } from '@atelier/shared/db/requests/read-requests';
 import type { RequestRecord } from '@atelier/shared/db/requests/request-row';
+import type { SubmissionRules } from '@atelier/shared/db/chat/submission-rules';
 import { countSubmission } from '@atelier/shared/db/gateway/api-tokens';
 import {
   findForeign,
@@ -12,14 +15,17 @@ import {
   type PersonRequestsQuery,
 } from '@atelier/shared/db/gateway/person-requests';
 import { readJobsOfRequests } from '@atelier/shared/db/jobs/read-jobs';
-import type { JobView } from '../core/jobs/job-view.ts';
+import type { JobView, Waiting } from '../core/jobs/job-view.ts';
 import { toJobView, type JobFacts } from '../core/jobs/to-job-view.ts';
 import type { Principal } from '../core/principal.ts';
+import { guessedGpuSeconds } from '../core/queue/forecast-requests.ts';
 import { problem } from '../core/problems/to-problem.ts';
+import { checkRules } from '../core/submit/check-rules.ts';
 import { createSubmitter, type Submitter } from '../core/submit/create-submitter.ts';
 import type { GatewayParts } from '../ports.ts';
-import type { LiveBoard } from '../state/live-board.ts';
+import type { LiveBoard } from '@atelier/shared/live/live-board';
 import type { QueueWatch } from '../state/queue-watch.ts';
+import type { RecentValue } from '../state/recent-value.ts';
 
 /** What every door does with a person's work: ask, look, cancel, answer. Another person's is as if it were not there. */
 export interface JobDesk extends Submitter {
@@ -27,34 +33,41 @@ export interface JobDesk extends Submitter {
   readJob(principal: Principal, id: string): Promise<JobView>;
   readFacts(id: string): Promise<JobFacts | undefined>;
   toView(facts: JobFacts): JobView;
+  /** Where an unfinished job stands; until it is planned, where one that is asked for now would. */
+  placeOf(principal: Principal, job: JobView): Promise<Waiting | undefined>;
   listJobs(query: PersonRequestsQuery): Promise<JobView[]>;
   /** @returns what became of it. @throws AppError `NOT_FOUND`, `QUEUE_OPERATION_ERROR` where it had ended. */
   cancel(principal: Principal, id: string): Promise<void>;
   /** Cancels what has not started yet. @returns how many. */
   clearQueue(principal: Principal): Promise<number>;
-  /** The id of what runs, or lies at a GPU, for this person. */
+  /** The id of what runs for this person; the last that started, of several. */
   runningId(principal: Principal): Promise<string | undefined>;
-  /** @throws AppError `NOT_FOUND`, `QUEUE_OPERATION_ERROR` where it was answered otherwise. */
+  /** @throws AppError `NOT_FOUND`, `QUEUE_OPERATION_ERROR` where it was answered otherwise, `FORBIDDEN`. */
   answer(
     principal: Principal,
     answer: { requestId: string; questionId: string; choice?: string | undefined; text?: string | undefined },
   ): Promise<void>;
 }
 
-export function createJobDesk(parts: GatewayParts, deps: { board: LiveBoard; queue: QueueWatch }): JobDesk {
+export function createJobDesk(
+  parts: GatewayParts,
+  deps: { board: LiveBoard; queue: QueueWatch; rules: RecentValue<SubmissionRules> },
+): JobDesk {
   const { db, nudge } = parts;
   const submitter = createSubmitter({
     accept: (request) => acceptRequest(db, request),
     requestIdOf: (eventId) => requestIdOf('api', eventId),
     readBody: async (id) => (await readRequest(db, id))?.body,
     findForeign: (personId, named) => findForeign(db, personId, named),
+    readRules: () => deps.rules.current(),
+    keepFiles: (hashes) => keepUsedAssets(db, hashes, UPLOAD_KEEP_MS),
     countSubmission: (token) => countSubmission(db, token),
     nudge,
     randomId: parts.randomId,
   });
 
   const life = {
-    progressOf: (jobId: string) => deps.board.progress(jobId)?.fraction,
+    progressOf: (jobId: string) => deps.board.progress.get(jobId)?.fraction,
     waitingOf: (requestId: string) => deps.queue.current.waiting.get(requestId),
   };
   const toView = (facts: JobFacts): JobView => toJobView(facts, life);
@@ -92,6 +105,10 @@ export function createJobDesk(parts: GatewayParts, deps: { board: LiveBoard; que
       if (facts?.request.personId !== principal.personId) throw noSuchJob();
       return toView(facts);
     },
+    async placeOf({ personId }, job) {
+      if (job.waiting !== undefined || job.finishedAt !== undefined || job.status === 'running') return job.waiting;
+      return deps.queue.imagine({ personId, gpuSeconds: guessedGpuSeconds, residencyKey: '' });
+    },
     async listJobs(query) {
       const [requests] = await Promise.all([readPersonRequests(db, query), deps.queue.read()]);
       return (await factsOf(requests)).map(toView);
@@ -111,6 +128,7 @@ export function createJobDesk(parts: GatewayParts, deps: { board: LiveBoard; que
     },
     runningId: (principal) => readRunningRequestId(db, principal.personId),
     async answer(principal, { requestId, questionId, choice, text }) {
+      checkRules(await deps.rules.current(), principal, { command: 'imagine', words: text ?? '' });
       const outcome = await answerQuestion(db, {
         requestId,
         questionId,
@@ -119,6 +137,9 @@ export function createJobDesk(parts: GatewayParts, deps: { board: LiveBoard; que
         ...(text === undefined ? {} : { text }),
       });
       if (outcome.outcome === 'not_found') throw noSuchJob();
+      if (outcome.outcome === 'expired') {
+        throw problem('QUEUE_OPERATION_ERROR', 'This question expired: retry the job.', '该问题已过期：请重试该任务。');
+      }
       if (outcome.outcome === 'gone') {
         throw problem('QUEUE_OPERATION_ERROR', 'This question was answered already.', '该问题已被回答。');
       }

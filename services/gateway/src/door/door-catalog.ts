@@ -1,12 +1,12 @@
 import { text } from 'node:stream/consumers';
 import type { JsonObject } from '@atelier/comfyui/json/json';
+import { modelFolders } from '@atelier/comfyui/registry/model-folders';
 import { parseRegistry } from '@atelier/comfyui/registry/parse-registry';
 import type { Registry } from '@atelier/comfyui/registry/registry';
 import { readInstances, readRegistryOffers, type InstanceRecord } from '@atelier/shared/db/instances/instance-store';
 import type { GatewayParts } from '../ports.ts';
 import type { DoorServer } from './core/judge-prompt.ts';
 import { mergeObjectInfo, type ObjectInfo } from './core/object-info.ts';
-import { modelFolders } from './core/model-folders.ts';
 import { serversOf } from './core/servers-of.ts';
 
 /** What the ComfyUI servers behind the door have for a person: their reserved ones first, nobody else's. */

@@ -5,15 +5,18 @@ import { WebSocket, type ClientOptions } from 'ws';
 import { z } from 'zod';
 import { createSimulator } from '@atelier/comfyui-sim/create-simulator';
 import { textToImage } from '@atelier/comfyui-sim/testing/sample-workflows';
+import { setAccessRule } from '@atelier/shared/db/chat/chat-settings';
+import { takeExpiredAssets } from '@atelier/shared/db/asset-register';
 import { acquireInstance, reportInstance } from '@atelier/shared/db/instances/instance-store';
 import { reserveInstance } from '@atelier/shared/db/operators/control-instance';
-import { apiScopeSchema } from '@atelier/shared/db/gateway/api-tokens';
+import { apiScopeSchema, revokeApiToken } from '@atelier/shared/db/gateway/api-tokens';
 import { callerOf, startTestGateway, type TestGateway, type TestPerson } from '../testing/start-gateway.ts';
 import { openSocket } from '../testing/open-socket.ts';
 import { openDoor } from './create-door.ts';
 import type { DoorConfig } from './door-config.ts';
+import { form, green, nothing, picture, red } from './testing/picture-form.ts';
 
-type Person = Pick<TestPerson, 'personId' | 'token' | 'get' | 'send'>;
+type Person = Pick<TestPerson, 'personId' | 'account' | 'token' | 'get' | 'send'>;
 
 const simulator = createSimulator({ port: 0, speed: 0 });
 let gateway: TestGateway;
@@ -55,8 +58,8 @@ afterAll(async () => {
 });
 
 async function newPerson(options: Parameters<TestGateway['person']>[0] = {}): Promise<Person> {
-  const { personId, token } = await gateway.person(options);
-  return { personId, ...callerOf(doorUrl, token) };
+  const { personId, account, token } = await gateway.person(options);
+  return { personId, account, ...callerOf(doorUrl, token) };
 }
 
 /** A ComfyUI with a living worker, as its row tells. */
@@ -84,21 +87,6 @@ const jobsOf = async (person: Person, query: string) => {
   return schema.parse(await answer.json());
 };
 
-function picture(background: { r: number; g: number; b: number; alpha: number }, side = 8): Promise<Buffer> {
-  return sharp({ create: { width: side, height: side, channels: 4, background } })
-    .png()
-    .toBuffer();
-}
-const red = { r: 255, g: 0, b: 0, alpha: 1 };
-const green = { r: 0, g: 255, b: 0, alpha: 1 };
-const nothing = { r: 0, g: 0, b: 0, alpha: 0 };
-
-function form(bytes: Buffer, filename: string, fields: Record<string, string> = {}): FormData {
-  const data = new FormData();
-  for (const [name, value] of Object.entries(fields)) data.set(name, value);
-  data.set('image', new Blob([new Uint8Array(bytes)], { type: 'image/png' }), filename);
-  return data;
-}
 const upload = (person: Person, path: string, data: FormData) => person.send('POST', path, data);
 
 describe('uploads', () => {
@@ -119,6 +107,18 @@ describe('uploads', () => {
     const info = await (await mei.get('/object_info/LoadImage')).text();
     expect(info).toContain('"refs/dot.png"');
     expect(await (await bo.get('/object_info/LoadImage')).text()).not.toContain('refs/dot.png');
+  });
+
+  it('are gone from lists and addresses once their time is over', async () => {
+    await upload(bo, '/upload/image', form(await picture({ r: 9, g: 8, b: 7, alpha: 1 }), 'old.png'));
+    expect((await bo.get('/view?filename=old.png&type=input')).status).toBe(200);
+    const [file] = await gateway.db.sql`select hash from api_files where filename = 'old.png'`;
+    await gateway.db.sql`update assets set expires_at = now() where hash = ${String(file?.['hash'])}`;
+    expect(await takeExpiredAssets(gateway.db, 10)).toHaveLength(1);
+    for (const more of ['', '&preview=webp;75', '&channel=a']) {
+      expect((await bo.get(`/view?filename=old.png&type=input${more}`)).status).toBe(404);
+    }
+    expect(await (await bo.get('/object_info/LoadImage')).text()).not.toContain('old.png');
   });
 
   it('of a mask put its transparency into the picture that it was painted on', async () => {
@@ -230,6 +230,70 @@ describe('prompts', () => {
   });
 });
 
+describe('what is another’s', () => {
+  const promptId = randomUUID();
+  let own: Person;
+  beforeAll(async () => {
+    own = await newPerson();
+    await prompt(own, { prompt: workflowOf(77), prompt_id: promptId, client_id: 'shared-name' });
+    await upload(own, '/upload/image', form(await picture(red), 'secret.png', { subfolder: 'refs' }));
+  });
+
+  it.each([
+    ['filename=secret.png&subfolder=refs&type=input'],
+    ['filename=secret.png&type=input'],
+    ['filename=refs/secret.png&type=input'],
+    ['filename=refs%2Fsecret.png&type=input'],
+    ['filename=secret.png&subfolder=./refs&type=input'],
+    ['filename=secret.png&subfolder=x/../refs&type=input'],
+    ['filename=secret.png&subfolder=refs&type=output'],
+    ['filename=secret.png&subfolder=refs&type=temp'],
+    ['filename=secret.png%20[input]&subfolder=refs'],
+    ['filename=secret.png&filename=secret.png&subfolder=refs&type=input'],
+  ])('is not viewed by %s', async (query) => {
+    expect([400, 404]).toContain((await bo.get(`/view?${query}`)).status);
+    expect([400, 404]).toContain((await bo.get(`/api/view?${query}&preview=webp;75`)).status);
+  });
+
+  it('is not found, stopped, deleted, drawn on or loaded, whatever its names', async () => {
+    const socket = await openSocket(doorUrl, '/ws?clientId=shared-name', { authorization: `Bearer ${bo.token}` });
+    expect(await (await bo.get(`/history/${promptId}`)).json()).toEqual({});
+    expect((await bo.get(`/api/jobs/${promptId}`)).status).toBe(404);
+    expect(await (await bo.send('POST', `/api/jobs/${promptId}/cancel`)).json()).toEqual({ cancelled: false });
+    expect(await (await bo.send('POST', '/api/jobs/cancel', { job_ids: [promptId] })).json()).toEqual({
+      cancelled: false,
+    });
+    for (const [path, body] of [
+      ['/queue', { delete: [promptId] }],
+      ['/queue', { clear: true }],
+      ['/interrupt', { prompt_id: promptId }],
+      ['/interrupt', {}],
+      ['/history', { delete: [promptId] }],
+      ['/history', { clear: true }],
+    ] as const) {
+      expect((await bo.send('POST', path, body)).status).toBe(200);
+    }
+    const reference = JSON.stringify({ filename: 'secret.png', subfolder: 'refs', type: 'input' });
+    const painted = form(await picture(nothing), 'mask.png', { original_ref: reference });
+    expect((await upload(bo, '/upload/mask', painted)).status).toBe(404);
+    const load = { class_type: 'LoadImage', inputs: { image: 'refs/secret.png' } };
+    const shown = { class_type: 'PreviewImage', inputs: { images: ['1', 0] } };
+    const refused = await bo.send('POST', '/prompt', { prompt: { 1: load, 2: shown } });
+    expect([refused.status, await refused.text()]).toEqual([400, expect.not.stringContaining('queued')]);
+    // The same id is another prompt for another person.
+    expect(await prompt(bo, { prompt: workflowOf(79), prompt_id: promptId })).toMatchObject({ prompt_id: promptId });
+    expect((await bo.send('POST', '/queue', { delete: [promptId] })).status).toBe(200);
+    const { jobs } = await jobsOf(own, 'status=pending');
+    expect(jobs.map(({ id }) => id)).toEqual([promptId]);
+    const rows = await gateway.db.sql`
+      select r.cancel_requested_at from requests r join door_prompts d on d.request_id = r.id
+      where d.prompt_id = ${promptId} and d.person_id = ${own.personId}`;
+    expect(rows.map(({ cancelRequestedAt }) => cancelRequestedAt)).toEqual([null]);
+    expect(new Set(socket.events.map(({ type }) => type))).toEqual(new Set(['status']));
+    await socket.close();
+  });
+});
+
 describe('reserved servers', () => {
   it('belong to their people’s doors alone, and come first there', async () => {
     const ann = await newPerson();
@@ -335,6 +399,13 @@ describe('sockets', () => {
       headers: { authorization: `Bearer ${mei.token}` },
     });
 
+  it('end with their token', async () => {
+    const { token, tokenId } = await gateway.person();
+    const socket = await openSocket(doorUrl, '/ws?clientId=leaver', { authorization: `Bearer ${token}` });
+    await revokeApiToken(gateway.db, tokenId);
+    expect(await socket.closed).toBe(4401);
+  });
+
   it('of clients that are gone without a word are closed, and others stay', async () => {
     const [gone, here] = [connect({ autoPong: false }), connect({})];
     let pings = 0;
@@ -359,6 +430,29 @@ describe('sockets', () => {
     for (const path of ['/ws', '/elsewhere']) {
       await expect(openSocket(doorUrl, path)).rejects.toThrow(/401|404/);
     }
+  });
+});
+
+it('refuses whom a chat denies in ComfyUI’s shape, and lets them read on', async () => {
+  const eve = await newPerson();
+  const { prompt_id: id } = await prompt(eve, { prompt: workflowOf(1) });
+  const deny = { door: 'api', scope: 'person', subject: eve.account, command: 'workflow', effect: 'deny' } as const;
+  await setAccessRule(gateway.db, { actor: 'test', rule: deny });
+  const ask = () => eve.send('POST', '/prompt', { prompt: workflowOf(2) });
+  await expect.poll(async () => (await ask()).status, { timeout: 10_000, interval: 200 }).toBe(403);
+  expect(await (await ask()).json()).toMatchObject({ error: { type: 'forbidden' }, node_errors: {} });
+  expect(JSON.stringify(await (await eve.get('/queue')).json())).toContain(id);
+});
+
+describe('what is everybody’s', () => {
+  it('is closed, and open to operators', async () => {
+    const admin = await newPerson({ scopes: apiScopeSchema.options });
+    expect((await mei.get('/internal/logs')).status).toBe(403);
+    const log = await admin.get('/internal/logs');
+    expect([log.status, typeof (await log.json())]).toEqual([200, 'string']);
+    expect((await admin.get('/api/manager/queue/status?all=1')).status).toBe(404);
+    expect((await admin.send('POST', '/manager/queue/install', { id: 'x' })).status).not.toBe(403);
+    expect((await mei.send('POST', '/manager/queue/install', { id: 'x' })).status).toBe(403);
   });
 });
 

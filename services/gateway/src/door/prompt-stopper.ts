@@ -9,6 +9,8 @@ const atOnce = 8;
 
 /** Stops prompts of whoever asks; another's, and unknown ones, are left alone without a word, as ComfyUI does. */
 export interface PromptStopper {
+  /** Stops what runs; of several, on several GPUs, what started last. What only waits is left alone. */
+  stopRunning(principal: Principal): Promise<void>;
   /** @returns how many are being stopped. */
   stop(principal: Principal, promptIds: readonly string[] | 'all', statuses: readonly DoorJobStatus[]): Promise<number>;
 }
@@ -26,6 +28,13 @@ export function createPromptStopper(deps: { desk: JobDesk; doorDesk: DoorDesk })
   }
 
   return {
+    async stopRunning(principal) {
+      const open = await deps.doorDesk.read({ personId: principal.personId, finished: false, limit: maxStopped });
+      const startOf = ({ facts }: (typeof open)[number]): number =>
+        Math.max(0, ...facts.jobs.map((job) => (job.state === 'running' ? (job.startedAt?.getTime() ?? 0) : 0)));
+      const [last] = open.filter((one) => startOf(one) > 0).toSorted((a, b) => startOf(b) - startOf(a));
+      if (last !== undefined) await cancel(principal, last.prompt.requestId);
+    },
     async stop(principal, promptIds, statuses) {
       if (promptIds.length === 0) return 0;
       const { personId } = principal;

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Logger } from 'pino';
+import { isLoopbackHost } from '@atelier/shared/config/is-loopback-host';
 import type { Database } from '@atelier/shared/db/connect-database';
 import { openNamedAccount, type ApiAccount } from '@atelier/shared/db/gateway/api-accounts';
 import {
@@ -10,7 +11,6 @@ import {
   usualScopes,
 } from '@atelier/shared/db/gateway/api-tokens';
 import { findSession, touchSession } from '@atelier/shared/db/gateway/sign-in';
-import { isLoopbackHost } from '../config.ts';
 import type { Principal } from '../core/principal.ts';
 import { problem } from '../core/problems/to-problem.ts';
 

@@ -4,6 +4,7 @@ import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ToolAnswer, ToolCall } from '@atelier/shared/contracts/control';
+import { setAccessRule } from '@atelier/shared/db/chat/chat-settings';
 import { startTestGateway, type TestGateway, type TestPerson } from '../testing/start-gateway.ts';
 import { maxImageBytes } from './tool-result.ts';
 
@@ -21,6 +22,7 @@ beforeAll(async () => {
     Promise.resolve({
       tools: [
         { name: 'look', description: 'Shows pictures.', inputSchema: schema, readOnly: true },
+        { name: 'cancel', description: 'Stops jobs.', inputSchema: schema, readOnly: false },
         { name: 'run', description: 'Makes pictures.', inputSchema: schema, readOnly: false },
       ],
     }),
@@ -56,6 +58,7 @@ describe('/mcp', () => {
     const { tools } = await client.listTools();
     expect(tools.map(({ name, annotations }) => [name, annotations?.readOnlyHint])).toEqual([
       ['look', true],
+      ['cancel', false],
       ['run', false],
     ]);
     expect(await call(client, 'run')).toEqual({ content: [{ type: 'text', text: 'done' }] });
@@ -121,6 +124,17 @@ describe('/mcp', () => {
       content: [{ text: expect.stringContaining('1 times a day') }],
     });
     expect((await call(once, 'look')).isError).toBeUndefined();
+  });
+
+  it('makes nothing for whom a chat denies, and still shows and stops what is theirs', async () => {
+    const eve = await gateway.person();
+    const deny = { door: 'api', scope: 'person', subject: eve.account, command: '*', effect: 'deny' } as const;
+    await setAccessRule(gateway.db, { actor: 'test', rule: deny });
+    const client = await connect(eve);
+    const run = () => call(client, 'run');
+    await expect.poll(async () => (await run()).isError, { timeout: 10_000, interval: 200 }).toBe(true);
+    expect(await run()).toMatchObject({ content: [{ text: expect.stringContaining('A rule forbids you this') }] });
+    for (const tool of ['look', 'cancel']) expect((await call(client, tool)).isError).toBeUndefined();
   });
 
   it('needs a token', async () => {

@@ -37,7 +37,7 @@ export async function registerMcpRoutes(server: GatewayServer, deps: RouteDeps):
       return `${publicUrl()}/files/${hash}?${query.toString()}`;
     },
   };
-  const desk = createToolDesk(parts, files);
+  const desk = createToolDesk(parts, { files, rules: deps.rules });
 
   await server.register(async (scope) => {
     // The protocol's own reader takes the text: numbers stay as its messages mean them.

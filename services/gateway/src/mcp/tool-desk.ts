@@ -1,9 +1,12 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import type { ToolList } from '@atelier/shared/contracts/control';
+import type { SubmissionRules } from '@atelier/shared/db/chat/submission-rules';
 import { countSubmission } from '@atelier/shared/db/gateway/api-tokens';
 import { hasScope, type Principal } from '../core/principal.ts';
 import { toAppError } from '../adapters/http/to-app-error.ts';
+import { checkRules } from '../core/submit/check-rules.ts';
 import type { GatewayParts } from '../ports.ts';
+import type { RecentValue } from '../state/recent-value.ts';
 import { toolFailure, toolResult, type ToolFiles } from './tool-result.ts';
 
 export type Tool = ToolList['tools'][number];
@@ -34,7 +37,7 @@ const maxCallIdChars = 100;
 
 export function createToolDesk(
   parts: Pick<GatewayParts, 'bus' | 'db' | 'log' | 'randomId'>,
-  files: ToolFiles,
+  deps: { files: ToolFiles; rules: RecentValue<SubmissionRules> },
 ): ToolDesk {
   let listed: { at: number; tools: Promise<Tool[]> } | undefined;
 
@@ -55,6 +58,9 @@ export function createToolDesk(
     const tool = (await all()).find((one) => one.name === name);
     if (tool === undefined) return toolFailure(`There is no tool "${name.slice(0, 60)}": list them again.`);
     if (!mayUse(principal, tool)) return toolFailure(`This token lacks the scope "submit", which ${name} needs.`);
+    if (!tool.readOnly && name !== 'cancel') {
+      checkRules(await deps.rules.current(), principal, { command: 'imagine', words: textsIn(given).join('\n') });
+    }
     const refusal = submitting.has(name) && given['estimate_only'] !== true ? await countAgainst(principal) : undefined;
     if (refusal !== undefined) return toolFailure(refusal);
     const answer = await parts.bus().ask(
@@ -70,7 +76,7 @@ export function createToolDesk(
       },
       { timeoutMs: callTimeoutMs },
     );
-    return toolResult(answer, files);
+    return toolResult(answer, deps.files);
   }
 
   async function countAgainst({ kind, credentialId, personId, limits }: Principal): Promise<string | undefined> {
@@ -94,6 +100,12 @@ export function createToolDesk(
       }
     },
   };
+}
+
+/** All text in a tool's arguments, however deep. */
+function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
 }
 
 function mayUse(principal: Principal, tool: Tool): boolean {

@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { JobFacts } from '../core/jobs/to-job-view.ts';
 import { createJobFeed } from './job-feed.ts';
-import { createLiveBoard } from './live-board.ts';
+import { createLiveBoard } from '@atelier/shared/live/live-board';
 
 const log = pino({ level: 'silent' });
 const settle = () => new Promise((resolve) => setImmediate(resolve));

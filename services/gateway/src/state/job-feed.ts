@@ -1,22 +1,12 @@
 import type { Logger } from 'pino';
-import type { LivePreview, LiveProgress } from '@atelier/shared/contracts/live';
+import { createRequestFeed, type FeedListener, type RequestFeed } from '@atelier/shared/live/request-feed';
+import type { LiveBoard } from '@atelier/shared/live/live-board';
 import type { JobFacts } from '../core/jobs/to-job-view.ts';
-import type { LiveBoard } from './live-board.ts';
 
-export interface JobListener {
-  /** A stored change. */
-  onChange(facts: JobFacts): void;
-  onProgress(facts: JobFacts, progress: LiveProgress): void;
-  onPreview(facts: JobFacts, preview: LivePreview): void;
-}
+export type JobListener = FeedListener<JobFacts>;
 
 /** Tells what happens to requests, in the order of their versions. */
-export interface JobFeed {
-  /** Something about the request changed: read it and tell. */
-  ring(requestId: string): void;
-  takeProgress(progress: LiveProgress): void;
-  takePreview(preview: LivePreview): void;
-  watch(listener: JobListener): () => void;
+export interface JobFeed extends Omit<RequestFeed<JobFacts>, 'open' | 'isWatched' | 'takeReply'> {
   /** Rings for what changed without a doorbell that was heard. */
   reconcile(): Promise<void>;
 }
@@ -24,10 +14,7 @@ export interface JobFeed {
 /** Requests that are remembered. */
 const maxKept = 5_000;
 
-/**
- * Turns doorbells into facts. Each request is read by one reading at a time; rings during a reading lead to exactly one more,
- * so a burst of events costs two readings and the last state always arrives.
- */
+/** A {@link createRequestFeed} of whatever programs may wait for, of which ended requests are remembered, too. */
 export function createJobFeed(options: {
   readFacts: (requestId: string) => Promise<JobFacts | undefined>;
   /** The versions of these requests, and of all others that programs may wait for. */
@@ -35,85 +22,36 @@ export function createJobFeed(options: {
   board: LiveBoard;
   log: Logger;
 }): JobFeed {
-  const { board, log } = options;
-  const listeners = new Set<JobListener>();
-  const open = new Map<string, JobFacts>();
   /** Versions that were told, of ended requests too. */
   const told = new Map<string, number>();
-  /** Requests being read; true: a ring came meanwhile. */
-  const reading = new Map<string, boolean>();
-
-  async function read(requestId: string): Promise<void> {
-    do {
-      reading.set(requestId, false);
+  const feed = createRequestFeed<JobFacts>({
+    board: options.board,
+    log: options.log,
+    maxOpen: maxKept,
+    isOpen: ({ request }) => request.finishedAt === null,
+    async read(requestId) {
       const facts = await options.readFacts(requestId);
-      if (facts === undefined) continue;
-      keep(facts);
-      for (const listener of listeners) listener.onChange(facts);
-    } while (reading.get(requestId) === true);
-  }
+      if (facts !== undefined) note(facts);
+      return facts;
+    },
+  });
 
-  function keep(facts: JobFacts): void {
-    const { id, finishedAt } = facts.request;
-    for (const job of facts.jobs) if (job.finishedAt !== null || job.state === 'queued') board.forget(job.id);
+  function note({ request: { id, version } }: JobFacts): void {
     told.delete(id);
-    told.set(id, facts.request.version);
-    dropOldest(told);
-    open.delete(id);
-    if (finishedAt === null) open.set(id, facts);
-    dropOldest(open);
-  }
-
-  function dropOldest(map: Map<string, unknown>): void {
-    if (map.size <= maxKept) return;
-    const [oldest] = map.keys();
-    if (oldest !== undefined) map.delete(oldest);
-  }
-
-  function ring(requestId: string): void {
-    if (listeners.size === 0) return;
-    if (reading.has(requestId)) {
-      reading.set(requestId, true);
-      return;
-    }
-    read(requestId)
-      .catch((error: unknown) => log.debug({ err: error, request_id: requestId }, 'a job could not be read; later'))
-      .finally(() => reading.delete(requestId));
-  }
-
-  /** Of a request that is not known yet the facts are read, and the next message uses them. */
-  function factsOf(requestId: string): JobFacts | undefined {
-    const facts = open.get(requestId);
-    if (facts === undefined) ring(requestId);
-    return facts;
+    told.set(id, version);
+    const [oldest] = told.keys();
+    if (told.size > maxKept && oldest !== undefined) told.delete(oldest);
   }
 
   return {
-    ring,
-    takeProgress(progress) {
-      board.takeProgress(progress);
-      if (listeners.size === 0) return;
-      const facts = factsOf(progress.requestId);
-      if (facts === undefined) return;
-      const job = facts.jobs.find(({ id }) => id === progress.jobId);
-      // Its start was not heard of yet.
-      if (job === undefined || (job.state !== 'running' && job.state !== 'storing')) ring(progress.requestId);
-      for (const listener of listeners) listener.onProgress(facts, progress);
-    },
-    takePreview(preview) {
-      board.takePreview(preview);
-      if (listeners.size === 0) return;
-      const facts = factsOf(preview.requestId);
-      if (facts !== undefined) for (const listener of listeners) listener.onPreview(facts, preview);
-    },
-    watch(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    ring: feed.ring,
+    takeProgress: feed.takeProgress,
+    takePreview: feed.takePreview,
+    watch: feed.watch,
     async reconcile() {
-      if (listeners.size === 0) return;
-      const versions = await options.readVersions([...open.keys()]);
-      for (const [requestId, version] of versions) if (told.get(requestId) !== version) ring(requestId);
+      if (!feed.isWatched) return;
+      const versions = await options.readVersions([...feed.open.keys()]);
+      for (const [requestId, version] of versions) if (told.get(requestId) !== version) feed.ring(requestId);
     },
   };
 }

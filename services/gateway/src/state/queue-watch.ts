@@ -1,6 +1,8 @@
 import type { Logger } from 'pino';
 import type { QueueSnapshot } from '@atelier/shared/db/jobs/queue-snapshot';
-import type { QueueKnowledge, RegistryOffers } from '@atelier/queue/forecast-snapshot';
+import type { QueueKnowledge } from '@atelier/queue/forecast-snapshot';
+import { createOfferMemory } from '@atelier/queue/offer-memory';
+import type { PickRules } from '@atelier/queue/pick-job';
 import { createRunLessons, type FinishedRun } from '@atelier/queue/run-lessons';
 import type { RegistryOffer } from '@atelier/shared/db/instances/instance-store';
 import type { Waiting } from '../core/jobs/job-view.ts';
@@ -36,13 +38,18 @@ export function createQueueWatch(options: {
   /** Jobs that succeeded since, by `finishedAt`; without it, those that a start learns from. */
   readRuns: (after: number | undefined) => Promise<FinishedRun[]>;
   readOffers: (registryHashes: readonly string[]) => Promise<RegistryOffer[]>;
+  /** The workers' rules. */
+  rules: PickRules;
   log: Logger;
 }): QueueWatch {
   const { log } = options;
   const listeners = new Set<(queue: QueueView) => void>();
   const lessons = createRunLessons();
-  let offers: RegistryOffers = new Map();
+  const offersOf = createOfferMemory(options.readOffers);
   let current = emptyQueueView;
+  let seen:
+    | { snapshot: QueueSnapshot; knowledge: QueueKnowledge; imagined: Map<string, Waiting | undefined> }
+    | undefined;
   let lookedAt = -Infinity;
   let looking: Promise<QueueView> | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -51,23 +58,15 @@ export function createQueueWatch(options: {
   /** What was learned is in the jobs' own rows, so every gateway and every chat learns the same. */
   async function learn(snapshot: QueueSnapshot): Promise<QueueKnowledge> {
     lessons.learn(await options.readRuns(lessons.learnedUntil));
-    const hashes = new Set(snapshot.instances.flatMap(({ registryHash }) => registryHash ?? []));
-    const unknown = [...hashes].filter((hash) => !offers.has(hash));
-    const found = unknown.length === 0 ? [] : await options.readOffers(unknown);
-    offers = new Map([
-      ...[...offers].filter(([hash]) => hashes.has(hash)),
-      ...found.map(({ registryHash, classes, models }) => {
-        const offer = { classes: new Set(classes), models: models === null ? undefined : new Set(models) };
-        return [registryHash, offer] as const;
-      }),
-    ]);
-    return { lessons, offers };
+    return { lessons, offers: await offersOf(snapshot.instances), rules: options.rules };
   }
 
   async function look(): Promise<QueueView> {
     const startedAt = performance.now();
     const snapshot = await options.readSnapshot();
-    current = forecastRequests(snapshot, await learn(snapshot));
+    const knowledge = await learn(snapshot);
+    current = forecastRequests(snapshot, knowledge);
+    seen = { snapshot, knowledge, imagined: new Map() };
     lookedAt = startedAt;
     for (const listener of listeners) listener(current);
     return current;
@@ -90,14 +89,22 @@ export function createQueueWatch(options: {
     }, afterMs);
   }
 
+  const read = (): Promise<QueueView> =>
+    performance.now() - lookedAt < freshMs ? Promise.resolve(current) : lookNow();
+
   return {
     get current() {
       return current;
     },
-    read: () => (performance.now() - lookedAt < freshMs ? Promise.resolve(current) : lookNow()),
+    read,
     async imagine(job) {
-      const snapshot = await options.readSnapshot();
-      return forecastImagined(snapshot, job, await learn(snapshot));
+      await read();
+      if (seen === undefined) return undefined;
+      const { snapshot, knowledge, imagined } = seen;
+      // Who asks for many at once is told the same until the next look: each answer replays the whole queue.
+      const key = JSON.stringify(job);
+      if (!imagined.has(key)) imagined.set(key, forecastImagined(snapshot, job, knowledge));
+      return imagined.get(key);
     },
     ring() {
       lookedAt = -Infinity;

@@ -101,7 +101,7 @@ function withNode(classType: string, inputs: Record<string, Json>): MutableWorkf
 }
 
 /** Every hostile name in every input that names a file, and those that leave a folder in the names of results. */
-export function hostileFileNames(): HostileWorkflow[] {
+function hostileFileNames(): HostileWorkflow[] {
   const read = fileInputs.flatMap(([what, build, id, input]) =>
     hostileNames.map((name) => {
       const workflow = build();
@@ -119,7 +119,7 @@ export function hostileFileNames(): HostileWorkflow[] {
 }
 
 /** Classes and inputs that open a hole by themselves. */
-export function hostileClasses(): HostileWorkflow[] {
+function hostileClasses(): HostileWorkflow[] {
   const nodes: readonly (readonly [string, Record<string, Json>])[] = [
     ['LoadTrainingDataset', { folder_name: 'training_dataset' }],
     ['SaveTrainingDataset', { latents: ['5', 0], conditioning: ['6', 0], folder_name: 'x', shard_size: 1 }],
@@ -158,7 +158,7 @@ export function hostileClasses(): HostileWorkflow[] {
 }
 
 /** Values that are not what their input declares. */
-export function hostileValues(): HostileWorkflow[] {
+function hostileValues(): HostileWorkflow[] {
   const numbers: readonly Json[] = [
     '20',
     '1e3',
@@ -252,7 +252,7 @@ function changed(name: string, id: string, input: string, value: Json): HostileW
 }
 
 /** Things that have not the shape of a workflow. */
-export function hostileShapes(): HostileWorkflow[] {
+function hostileShapes(): HostileWorkflow[] {
   const wholes: readonly Json[] = [
     null,
     true,
@@ -296,7 +296,7 @@ export function hostileShapes(): HostileWorkflow[] {
 }
 
 /** More work than a shared server gives to one person. */
-export function hostileWork(): HostileWorkflow[] {
+function hostileWork(): HostileWorkflow[] {
   const from = (
     name: string,
     change: (workflow: MutableWorkflow) => void,
@@ -450,7 +450,7 @@ export function hostileWork(): HostileWorkflow[] {
 }
 
 /** Links that carry a name past the checks of names. */
-export function hostileLinks(): HostileWorkflow[] {
+function hostileLinks(): HostileWorkflow[] {
   const text = (value: string) => ({ class_type: 'PrimitiveString', inputs: { value } });
   const linked = (
     name: string,

@@ -1,3 +1,4 @@
+import { textToImage as sampleTextToImage } from '../../graph/testing/text-to-image.ts';
 import type { Json } from '../../json/json.ts';
 
 /** A workflow that tests may change freely. */
@@ -20,30 +21,9 @@ export type Pick = (below: number) => number;
 
 /** Text to image with one checkpoint. */
 export function textToImage(options: SampleOptions): MutableWorkflow {
-  const { seed, steps, cfg, width, height } = options;
-  return {
-    '3': {
-      class_type: 'KSampler',
-      inputs: {
-        seed,
-        steps,
-        cfg,
-        sampler_name: 'euler',
-        scheduler: 'normal',
-        denoise: 1,
-        model: ['4', 0],
-        positive: ['6', 0],
-        negative: ['7', 0],
-        latent_image: ['5', 0],
-      },
-    },
-    '4': { class_type: 'CheckpointLoaderSimple', inputs: { ckpt_name: 'tiny-a.safetensors' } },
-    '5': { class_type: 'EmptyLatentImage', inputs: { width, height, batch_size: options.batch } },
-    '6': { class_type: 'CLIPTextEncode', inputs: { text: options.prompt, clip: ['4', 1] }, _meta: { title: 'Prompt' } },
-    '7': { class_type: 'CLIPTextEncode', inputs: { text: options.negative, clip: ['4', 1] } },
-    '8': { class_type: 'VAEDecode', inputs: { samples: ['3', 0], vae: ['4', 2] } },
-    '9': { class_type: 'SaveImage', inputs: { images: ['8', 0], filename_prefix: options.prefix } },
-  };
+  const workflow: MutableWorkflow = sampleTextToImage({ ...options, text: options.prompt });
+  workflow['6']!._meta = { title: 'Prompt' };
+  return workflow;
 }
 
 /** Image to image: the picture is loaded and encoded. */

@@ -58,26 +58,42 @@ export async function readPreferences(db: Queries, personId: string): Promise<Pr
 }
 
 const spentSchema = z.object({
-  personMicroDollars: z.coerce.number(),
+  personMicroDollars: z.number(),
+  /** Read and written by the model, those from its cache included. */
+  personTokens: z.number(),
+  personCachedTokens: z.number(),
   personGpuSeconds: z.number(),
-  dayMicroDollars: z.coerce.number(),
+  dayMicroDollars: z.number(),
+  dayGpuSeconds: z.number(),
+  /** Expected of the run's jobs. */
   runGpuSeconds: z.number(),
 });
-/** What was spent today (UTC), by a person, by everybody, and by one run in all. */
+/** What was spent today (UTC), by a person and by everybody, and by one run in all. */
 export type SpentToday = z.infer<typeof spentSchema>;
 
 export async function readSpent(db: Queries, personId: string, runId: string): Promise<SpentToday> {
   const rows = await withDatabaseErrors(
     () => db.sql`
-    select
-      coalesce((select sum(micro_dollars) from agent_usage where person_id = ${personId}
-        and day = (now() at time zone 'utc')::date), 0)::float8 as person_micro_dollars,
-      coalesce((select gpu_seconds from usage_days where person_id = ${personId}
-        and day = (now() at time zone 'utc')::date), 0)::float8 as person_gpu_seconds,
-      coalesce((select sum(micro_dollars) from agent_usage where day = (now() at time zone 'utc')::date), 0)::float8
-        as day_micro_dollars,
-      coalesce((select sum(planned_gpu_seconds) from agent_usage where run_id = ${runId}), 0)::float8
-        as run_gpu_seconds`,
+    with today as (
+      select person_id = ${personId} as mine, micro_dollars, cache_read_tokens as cached,
+        input_tokens + output_tokens + cache_read_tokens + cache_write_tokens as tokens
+      from agent_usage where day = (now() at time zone 'utc')::date
+    ), gpu as (
+      select person_id = ${personId} as mine, gpu_seconds from usage_days where day = (now() at time zone 'utc')::date
+    )
+    select model.*, gpu_times.*,
+      coalesce((select sum(planned_gpu_seconds) from agent_usage where run_id = ${runId}), 0)::float8 as run_gpu_seconds
+    from (
+      select coalesce(sum(micro_dollars) filter (where mine), 0)::float8 as person_micro_dollars,
+        coalesce(sum(tokens) filter (where mine), 0)::float8 as person_tokens,
+        coalesce(sum(cached) filter (where mine), 0)::float8 as person_cached_tokens,
+        coalesce(sum(micro_dollars), 0)::float8 as day_micro_dollars
+      from today
+    ) model, (
+      select coalesce(sum(gpu_seconds) filter (where mine), 0)::float8 as person_gpu_seconds,
+        coalesce(sum(gpu_seconds), 0)::float8 as day_gpu_seconds
+      from gpu
+    ) gpu_times`,
   );
   return spentSchema.parse(rows[0]);
 }

@@ -13,6 +13,8 @@ const conversationRowSchema = z.object({
   plan: planSummarySchema.nullable(),
   reply: z.string().nullable(),
   error: z.object({ message: z.object({ en: z.string() }) }).nullable(),
+  /** What it waits for while `asking`. */
+  question: z.object({ text: z.object({ en: z.string() }) }).nullable(),
   /** Pictures that came out. */
   pictures: z.int(),
   jobsOpen: z.int(),
@@ -31,9 +33,9 @@ export interface ConversationPlace {
 }
 
 function columns(db: Queries) {
-  return db.sql`r.id, r.person_id, p.display_name as person_name, r.body, r.state, r.plan, r.reply, r.error,
+  return db.sql`r.id, r.person_id, p.display_name as person_name, r.body, r.state, r.plan, r.reply, r.error, r.question,
     r.jobs_open, r.parent_request_id, r.parent_picture, r.created_at, (
-      select count(*)::int from jobs j join job_outputs o on o.job_id = j.id where j.request_id = r.id
+      select count(*)::int from jobs j join job_outputs o on o.job_id = j.id and o.kind is null where j.request_id = r.id
     ) as pictures`;
 }
 
@@ -42,16 +44,27 @@ function inPlace(db: Queries, place: ConversationPlace) {
     and coalesce(r.place->>'threadId', '') = ${place.threadId}`;
 }
 
-/** What was asked in a place before this request, the newest last. What is private is its author's alone. */
+/** Who looks: what is private is its author's alone, and theirs only where nobody else hears what is made of it. */
+export interface ConversationReader extends ConversationPlace {
+  personId: string;
+  /** Whether their own private requests are among what they see. */
+  withPrivate: boolean;
+}
+
+function maySee(db: Queries, { personId, withPrivate }: ConversationReader) {
+  return db.sql`(not r.is_private or (r.person_id = ${personId} and ${withPrivate}))`;
+}
+
+/** What was asked in a place before this request, the newest last. */
 export async function readConversation(
   db: Queries,
-  place: ConversationPlace,
-  options: { beforeRequestId: string; personId: string; limit: number },
+  reader: ConversationReader,
+  options: { beforeRequestId: string; limit: number },
 ): Promise<ConversationRow[]> {
   const rows = await withDatabaseErrors(
     () => db.sql`
     select ${columns(db)} from requests r join people p on p.id = r.person_id
-    where ${inPlace(db, place)} and (not r.is_private or r.person_id = ${options.personId})
+    where ${inPlace(db, reader)} and ${maySee(db, reader)}
       and r.created_at < (select created_at from requests where id = ${options.beforeRequestId})
     order by r.created_at desc limit ${options.limit}`,
   );
@@ -69,8 +82,7 @@ export interface PictureQuery {
 /** Requests with pictures that a person may see: those of the place, and their own from anywhere. */
 export async function searchPictures(
   db: Queries,
-  place: ConversationPlace,
-  personId: string,
+  reader: ConversationReader,
   query: PictureQuery,
 ): Promise<ConversationRow[]> {
   const words = query.words.map((word) => word.toLowerCase()).slice(0, 10);
@@ -80,7 +92,9 @@ export async function searchPictures(
       select r.*, lower(concat(r.body->>'text', ' ', r.body->'options'->>'prompt', ' ', r.plan->>'prompt', ' ', r.reply))
         as said
       from requests r
-      where (r.person_id = ${personId} or (${inPlace(db, place)} and not r.is_private)) and r.jobs_succeeded > 0
+      where (r.person_id = ${reader.personId} or ${inPlace(db, reader)}) and ${maySee(db, reader)}
+        and r.jobs_succeeded > 0
+        and not exists (select from request_marks m where m.request_id = r.id and m.deleted_at is not null)
         ${query.sinceMs === undefined ? db.sql`` : db.sql`and r.created_at > now() - ${query.sinceMs} * interval '1 millisecond'`}
       order by r.created_at desc limit 2000
     ), scored as (
@@ -97,8 +111,7 @@ export async function searchPictures(
 /** Requests that a person may see, whose id begins with these hexadecimal digits. */
 export async function findRequestsByPrefix(
   db: Queries,
-  place: ConversationPlace,
-  personId: string,
+  reader: ConversationReader,
   prefix: string,
 ): Promise<ConversationRow[]> {
   const digits = prefix.toLowerCase().replaceAll('-', '');
@@ -107,7 +120,7 @@ export async function findRequestsByPrefix(
     () => db.sql`
     select ${columns(db)} from requests r join people p on p.id = r.person_id
     where r.id between ${digits.padEnd(32, '0')}::uuid and ${digits.padEnd(32, 'f')}::uuid
-      and (r.person_id = ${personId} or (${inPlace(db, place)} and not r.is_private))
+      and (r.person_id = ${reader.personId} or ${inPlace(db, reader)}) and ${maySee(db, reader)}
     limit 5`,
   );
   return rows.map((row) => conversationRowSchema.parse(row));

@@ -84,7 +84,7 @@ export type ListedPicture = z.infer<typeof pictureSchema>;
 
 /**
  * What everybody may look at: pictures of requests that were made where others read along, or that their author shared;
- * newest first.
+ * newest first. Pictures that only show which part would be redrawn are no results.
  */
 export async function listGallery(
   db: Database,
@@ -95,6 +95,7 @@ export async function listGallery(
     with shown as (
       select r.id, r.finished_at, r.person_id, r.plan from requests r left join request_marks m on m.request_id = r.id
       where r.finished_at is not null and r.state = 'succeeded' and m.deleted_at is null
+        and r.plan->>'shownRegion' is null
         and (m.shared_at is not null or (not r.is_private
           and (r.place->>'guildId' is not null or (r.door = 'telegram' and r.place->>'id' like '-%'))))
       order by r.finished_at desc limit ${MAX_LISTED}
@@ -102,7 +103,7 @@ export async function listGallery(
       select s.id as request_id, row_number() over (partition by s.id order by j.index, o.index) - 1 as picture, o.hash,
         o.media_type, o.bytes, o.width, o.height, o.thumbnail_hash, o.filename, s.plan->>'prompt' as prompt,
         s.person_id, s.finished_at as at
-      from shown s join jobs j on j.request_id = s.id join job_outputs o on o.job_id = j.id
+      from shown s join jobs j on j.request_id = s.id join job_outputs o on o.job_id = j.id and o.kind is null
     )
     select t.*, p.display_name as author, (select count(*)::int from pictures) as total
     from pictures t join people p on p.id = t.person_id
@@ -122,13 +123,13 @@ export async function listFavourites(
       select f.job_id, f.output_index, f.created_at from favourites f
         join jobs j on j.id = f.job_id join requests r on r.id = j.request_id
         left join request_marks m on m.request_id = r.id
-      where f.person_id = ${query.personId}
+      where f.person_id = ${query.personId} and r.plan->>'shownRegion' is null
         and (${query.withPrivate !== false} or not r.is_private or m.shared_at is not null)
       order by f.created_at desc limit ${MAX_LISTED}
     )
     select j.request_id, o.hash, o.media_type, o.bytes, o.width, o.height, o.thumbnail_hash, o.filename,
       r.plan->>'prompt' as prompt, p.display_name as author, k.created_at as at,
-      (select count(*) from jobs e join job_outputs x on x.job_id = e.id
+      (select count(*) from jobs e join job_outputs x on x.job_id = e.id and x.kind is null
         where e.request_id = j.request_id and (e.index, x.index) < (j.index, o.index)) as picture,
       (select count(*)::int from kept) as total
     from kept k join jobs j on j.id = k.job_id join job_outputs o on o.job_id = k.job_id and o.index = k.output_index

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { doorSchema, placeSchema, uuidSchema, type Door, type Place } from '../../contracts/identity.ts';
 import { withDatabaseErrors } from '../database-error.ts';
 import type { Database } from '../connect-database.ts';
+import { ofServerPart, type ServerPart } from '../deliveries/server-part.ts';
 
 /**
  * A message to a channel, as its adapter works on it: a `share` shows the result of a request (one picture of it, where
@@ -49,7 +50,14 @@ export async function addPost(db: Database, post: NewPost): Promise<boolean> {
 /** Takes what is to be posted through these doors: free, or left by a holder whose lease lapsed. */
 export async function claimPosts(
   db: Database,
-  claim: { doors: readonly Door[]; holder: string; leaseMs: number; limit: number },
+  claim: {
+    doors: readonly Door[];
+    holder: string;
+    leaseMs: number;
+    limit: number;
+    /** Of that door, only what goes to these servers; all without it. */
+    part?: ServerPart | undefined;
+  },
 ): Promise<ClaimedPost[]> {
   const rows = await withDatabaseErrors(
     () => db.sql`
@@ -58,6 +66,7 @@ export async function claimPosts(
       where state in ('pending', 'sending') and door = any(${claim.doors as string[]})
         and (lease_expires_at is null or lease_expires_at < clock_timestamp())
         and (not_before is null or not_before <= clock_timestamp())
+        and ${ofServerPart(db, claim.part)}
       order by created_at limit ${claim.limit} for update skip locked
     )
     update chat_posts p set state = 'sending', holder = ${claim.holder}, epoch = p.epoch + 1,

@@ -35,7 +35,6 @@ export async function createLinkCode(
 ): Promise<void> {
   await withDatabaseErrors(
     () => db.sql`
-    with old as (delete from link_codes where expires_at < now() - interval '1 day' and used_at is null)
     insert into link_codes (code_hash, person_id, signs_in, expires_at)
     values (${hashOf(code.code)}, ${code.personId}, ${code.signsIn},
       now() + ${code.validMs} * interval '1 millisecond')`,
@@ -97,16 +96,24 @@ export async function useLinkCode(
 
 /** Carries on links that a dead process left halfway, and moves what was accepted while they were made. */
 export async function finishLinks(db: Pick<Database, 'sql'>): Promise<void> {
+  // A job cannot stay behind alone: `movePerson` leaves none of a request that it moves.
   const rows = await withDatabaseErrors(
     () => db.sql`
     select person_id, moved_person_id from link_codes
     where used_at > now() - interval '5 minutes' and moved_person_id <> person_id
       and (exists (select from identities i where i.person_id = moved_person_id)
-        or exists (select from requests r where r.person_id = moved_person_id)
-        or exists (select from jobs j where j.person_id = moved_person_id))`,
+        or exists (select from requests r where r.person_id = moved_person_id))`,
   );
   for (const row of rows)
     await movePerson(db, uuidSchema.parse(row['movedPersonId']), uuidSchema.parse(row['personId']));
+}
+
+/** Forgets codes that were over a day ago, used or not: nothing looks at them any more. @returns how many. */
+export async function forgetLinkCodes(db: Pick<Database, 'sql'>): Promise<number> {
+  const result = await withDatabaseErrors(
+    () => db.sql`delete from link_codes where expires_at < now() - interval '1 day'`,
+  );
+  return result.count;
 }
 
 /** Everything of one person becomes another's. What both have is merged; of settings the other's count. */
@@ -117,8 +124,17 @@ async function movePerson(db: Pick<Database, 'sql'>, from: string, to: string): 
       await sql`update identities set person_id = ${to} where person_id = ${from}`;
       // Codes of who was moved are the other's now: used the other way round, one finds them the same already.
       await sql`update link_codes set person_id = ${to} where person_id = ${from}`;
-      await sql`update jobs set person_id = ${to} where person_id = ${from}`;
-      await sql`update requests set person_id = ${to} where person_id = ${from}`;
+      await sql`update sign_in_codes set person_id = ${to} where person_id = ${from} and used_at is null`;
+      // By their requests: jobs have no index by person, which every change of one would pay for. First the jobs, as where
+      // one ends: the other way round the two could wait for each other.
+      await sql`
+        update jobs j set person_id = ${to} from requests r
+        where r.person_id = ${from} and j.request_id = r.id and j.person_id = ${from}`;
+      const moved = await sql`update requests set person_id = ${to} where person_id = ${from} returning id`;
+      // Of a plan that was being committed: the statement before has waited for it, and later ones find the other person.
+      await sql`
+        update jobs set person_id = ${to}
+        where request_id = any(${moved.map((row) => String(row['id']))}::uuid[]) and person_id = ${from}`;
       // What each is above the floor was used by both: the floor counts once.
       await sql`
         with old as (delete from fair_shares where person_id = ${from} returning *),
@@ -159,6 +175,16 @@ async function movePerson(db: Pick<Database, 'sql'>, from: string, to: string): 
       await sql`
         with old as (delete from chat_styles where owner = ${from} returning *)
         insert into chat_styles (owner, name, words) select ${to}, name, words from old on conflict do nothing`;
+      await sql`
+        with old as (delete from agent_preferences where person_id = ${from} returning *)
+        insert into agent_preferences (person_id, key, value, updated_at)
+        select ${to}::uuid, key, value, updated_at from old on conflict do nothing`;
+      await sql`
+        update door_prompts p set person_id = ${to} where person_id = ${from}
+          and not exists (select from door_prompts o where o.person_id = ${to} and o.prompt_id = p.prompt_id)`;
+      await sql`
+        update door_files f set person_id = ${to} where person_id = ${from}
+          and not exists (select from door_files o where o.person_id = ${to} and o.path = f.path)`;
       await sql`
         update saved_workflows w set person_id = ${to} where person_id = ${from}
           and not exists (select from saved_workflows o where o.person_id = ${to} and lower(o.name) = lower(w.name))`;

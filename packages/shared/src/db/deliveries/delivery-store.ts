@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { doorSchema, placeSchema, uuidSchema, type Door } from '../../contracts/identity.ts';
 import { withDatabaseErrors } from '../database-error.ts';
 import type { Database } from '../connect-database.ts';
+import { ofServerPart, type ServerPart } from './server-part.ts';
 
-export const deliveryKindSchema = z.enum(['card', 'result', 'ping']);
+export const deliveryKindSchema = z.enum(['card', 'result', 'ping', 'question']);
 export type DeliveryKind = z.infer<typeof deliveryKindSchema>;
 
 /**
@@ -35,14 +36,17 @@ export interface DeliveryClaim {
   limit: number;
   /** A chat's messages go out one after the other, oldest first; one that failed again and again holds up nobody. */
   inOrder?: boolean;
+  /** Only what goes to these servers; all without it. */
+  part?: ServerPart | undefined;
 }
 
 /** Tries after which a message no longer holds up those after it in its chat. */
 const maxHoldingTries = 5;
 
 /**
- * Takes what is to be sent through these doors: free, or left by a holder whose lease lapsed. A result waits until its
- * placeholder was sent (or given up), the ping until its result was; so each request's messages go out in order.
+ * Takes what is to be sent through these doors: free, or left by a holder whose lease lapsed. A result and a call to answer
+ * a question wait until their placeholder was sent (or given up), the ping until all else was; so each request's messages go
+ * out in order.
  */
 export async function claimDeliveries(db: Database, claim: DeliveryClaim): Promise<ClaimedDelivery[]> {
   const rows = await withDatabaseErrors(
@@ -52,10 +56,11 @@ export async function claimDeliveries(db: Database, claim: DeliveryClaim): Promi
       where d.state in ('pending', 'sending') and d.door = any(${claim.doors as string[]})
         and (d.lease_expires_at is null or d.lease_expires_at < clock_timestamp())
         and (d.not_before is null or d.not_before <= clock_timestamp())
+        and ${ofServerPart(db, claim.part)}
         and not exists (
           select from deliveries earlier where earlier.request_id = d.request_id
             and earlier.state in ('pending', 'sending')
-            and ((d.kind = 'result' and earlier.kind = 'card') or (d.kind = 'ping' and earlier.kind <> 'ping'))
+            and ((d.kind in ('result', 'question') and earlier.kind = 'card') or (d.kind = 'ping' and earlier.kind <> 'ping'))
         )
         ${claim.inOrder === true ? firstOfItsChat(db) : db.sql``}
       order by d.created_at limit ${claim.limit} for update of d skip locked

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { uuidSchema } from '../../contracts/identity.ts';
 import { assetHashSchema } from '../../contracts/request.ts';
 import { withDatabaseErrors } from '../database-error.ts';
 import type { Database } from '../connect-database.ts';
@@ -112,6 +113,7 @@ const outputFileSchema = z.object({
   filename: z.string(),
 });
 export type OutputFile = z.infer<typeof outputFileSchema>;
+const listedOutputSchema = outputFileSchema.extend({ requestId: uuidSchema });
 
 /** The newest output of a person under the name that ComfyUI gave it. */
 export async function findOutputFile(
@@ -126,6 +128,24 @@ export async function findOutputFile(
     order by j.finished_at desc nulls last limit 1`,
   );
   return rows[0] === undefined ? undefined : outputFileSchema.parse(rows[0]);
+}
+
+/** What a person's runs put out, newest first, each with its request; without contact sheets and previews. */
+export async function listOutputFiles(
+  db: Pick<Database, 'sql'>,
+  query: { personId: string; limit: number },
+): Promise<(OutputFile & { requestId: string })[]> {
+  const rows = await withDatabaseErrors(
+    () => db.sql`
+    select o.hash, o.media_type, o.bytes, o.filename, j.request_id
+    from (
+      select id, request_id, finished_at from jobs
+      where person_id = ${query.personId} and state = 'succeeded' order by finished_at desc limit ${query.limit}
+    ) j
+    join job_outputs o on o.job_id = j.id and o.kind is null
+    order by j.finished_at desc, j.id, o.index limit ${query.limit}`,
+  );
+  return rows.map((row) => listedOutputSchema.parse(row));
 }
 
 /**

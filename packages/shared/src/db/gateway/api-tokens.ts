@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { uuidSchema } from '../../contracts/identity.ts';
 import { withDatabaseErrors } from '../database-error.ts';
 import type { Database } from '../connect-database.ts';
+import { auditedIn } from '../operators/admin-audit.ts';
 import { apiAccountSchema } from './api-accounts.ts';
 import { hashSecret, randomSecret } from './secret-text.ts';
 
@@ -46,6 +47,8 @@ const tokenWithPersonSchema = apiTokenRecordSchema.extend(apiAccountSchema.omit(
 export type ApiTokenWithPerson = z.infer<typeof tokenWithPersonSchema>;
 
 export const apiTokenPrefix = 'atl_';
+/** Valid or expired ones that a person may have. */
+export const maxTokensOfPerson = 100;
 
 export interface NewApiToken {
   account: string;
@@ -118,6 +121,24 @@ export async function revokeApiToken(db: Pick<Database, 'sql'>, id: string, pers
     where t.id = ${id} and i.door = 'api' and i.platform_id = t.account
       ${personId === undefined ? db.sql`` : db.sql`and i.person_id = ${personId}`}
     returning t.id`,
+  );
+  return rows.length > 0;
+}
+
+/** An operator ends anybody's token, with a trace in the audit. False: there is none with this id. */
+export async function revokeAnyApiToken(
+  db: Pick<Database, 'sql'>,
+  change: { actor: string; id: string },
+): Promise<boolean> {
+  const { actor, id } = change;
+  const rows = await withDatabaseErrors(
+    () => db.sql`
+    with changed as (
+      update api_tokens set revoked_at = coalesce(revoked_at, now()) where id = ${id} returning id
+    ), audited as (
+      ${auditedIn(db, { actor, action: 'revoke_token', target: id }, 'changed')}
+    )
+    select id from changed`,
   );
   return rows.length > 0;
 }

@@ -27,7 +27,7 @@ export async function readPersonRequests(
     select ${requestColumns(db)}
     from requests r join people p on p.id = r.person_id
     where r.person_id = ${query.personId}
-      ${query.before === undefined ? db.sql`` : db.sql`and (r.created_at, r.id) < (select created_at, id from requests where id = ${query.before})`}
+      ${query.before === undefined ? db.sql`` : db.sql`and (r.created_at, r.id) < (select created_at, id from requests where id = ${query.before} and person_id = ${query.personId})`}
       ${query.states === undefined ? db.sql`` : db.sql`and r.state = any(${[...query.states] as string[]})`}
       ${query.clientId === undefined ? db.sql`` : db.sql`and r.door = 'api' and r.place->>'threadId' = ${query.clientId}`}
       ${query.finished === undefined ? db.sql`` : query.finished ? db.sql`and r.finished_at is not null` : db.sql`and r.finished_at is null`}
@@ -72,12 +72,12 @@ export async function readOpenRequestIds(
   return rows.map((row) => uuidSchema.parse(row['id']));
 }
 
-/** The person's request whose job started last and runs now. */
+/** The person's request whose job ComfyUI executes now; of several, on several GPUs, the one that started last. */
 export async function readRunningRequestId(db: Pick<Database, 'sql'>, personId: string): Promise<string | undefined> {
   const rows = await withDatabaseErrors(
     () => db.sql`
-    select request_id from jobs where person_id = ${personId} and state in ('running', 'storing', 'posted')
-    order by state = 'running' desc, started_at desc nulls last limit 1`,
+    select request_id from jobs where person_id = ${personId} and state = 'running'
+    order by started_at desc limit 1`,
   );
   return rows[0] === undefined ? undefined : uuidSchema.parse(rows[0]['requestId']);
 }

@@ -9,7 +9,7 @@ export const policyRuleSchema = z.object({
   name: z.string().min(1).max(200),
   decision: z.enum(['allow', 'deny']),
   /** Why, as a clause: "it fetches addresses". */
-  reason: z.string().max(300).default(''),
+  reason: z.string().max(500).default(''),
 });
 export type StoredPolicyRule = z.infer<typeof policyRuleSchema>;
 
@@ -52,4 +52,44 @@ export async function replacePolicyRules(
     ), once as (select 1)
     ${auditedIn(db, { actor, action: 'set_policy', target: 'policy', details: { rules: words } }, 'once')}`,
   );
+}
+
+/** Decides about one pack or class, whatever was decided about it before, and leaves the other rules as they are. */
+export async function setPolicyRule(
+  db: Pick<Database, 'sql'>,
+  change: { actor: string; rule: StoredPolicyRule },
+): Promise<void> {
+  const { actor } = change;
+  const { subject, name, decision, reason } = policyRuleSchema.parse(change.rule);
+  await withDatabaseErrors(
+    () => db.sql`
+    with changed as (
+      insert into policy_rules (subject, name, decision, reason, decided_by)
+      values (${subject}, ${name}, ${decision}, ${reason}, ${actor})
+      on conflict (subject, name) do update set decision = excluded.decision, reason = excluded.reason,
+        decided_by = excluded.decided_by, decided_at = now()
+      returning name
+    )
+    ${auditedIn(db, { actor, action: 'set_policy', target: `${subject}:${name}`, details: { decision, reason } }, 'changed')}`,
+  );
+}
+
+/** Takes a decision back: the policy that is built in counts again. False: there was none. */
+export async function clearPolicyRule(
+  db: Pick<Database, 'sql'>,
+  change: { actor: string; rule: Pick<StoredPolicyRule, 'subject' | 'name'> },
+): Promise<boolean> {
+  const { actor, rule } = change;
+  const { subject, name } = rule;
+  const entry = { actor, action: 'set_policy', target: `${subject}:${name}`, details: { decision: null } } as const;
+  const rows = await withDatabaseErrors(
+    () => db.sql`
+    with changed as (
+      delete from policy_rules where subject = ${subject} and name = ${name} returning name
+    ), audited as (
+      ${auditedIn(db, entry, 'changed')}
+    )
+    select name from changed`,
+  );
+  return rows.length > 0;
 }

@@ -17,8 +17,8 @@ export interface SignInLink {
 }
 
 /**
- * A link that signs one browser in as this person, once, within ten minutes: for `/token` and `/web` in a chat, shown to the
- * person alone. Undefined: no gateway has said where it is reached.
+ * A link that signs one browser in as this person, once, within ten minutes: for `/signin` in a chat, shown to the person
+ * alone. Undefined: no gateway has said where it is reached.
  */
 export async function createSignInLink(
   db: Pick<Database, 'sql'>,
@@ -121,6 +121,12 @@ export async function forgetOldSignIns(db: Pick<Database, 'sql'>): Promise<void>
     with codes as (delete from sign_in_codes where expires_at < now() - interval '1 day')
     delete from api_sessions where expires_at < now() - interval '1 day' or ended_at < now() - interval '1 day'`,
   );
+}
+
+/** Where people reach a service, as it said at its start. Undefined: it never ran. */
+export async function readAddress(db: Pick<Database, 'sql'>, service: string): Promise<string | undefined> {
+  const rows = await withDatabaseErrors(() => db.sql`select url from service_addresses where service = ${service}`);
+  return rows[0] === undefined ? undefined : String(rows[0]['url']).replace(/\/$/, '');
 }
 
 /** Says where people reach a service, for links in chats. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { uuidSchema } from '../../contracts/identity.ts';
+import { doorSchema, uuidSchema, type Door } from '../../contracts/identity.ts';
 import { withDatabaseErrors } from '../database-error.ts';
 import type { Database } from '../connect-database.ts';
 
@@ -13,6 +13,8 @@ export const webhookEndpointSchema = z.object({
   url: z.string(),
   secret: z.string(),
   events: z.array(webhookEventSchema),
+  /** Through which a job came that is told; `api` is programs: HTTP, ComfyUI's interface and MCP. */
+  doors: z.array(doorSchema),
   description: z.string(),
   createdAt: z.date(),
   disabledAt: z.date().nullable(),
@@ -26,12 +28,13 @@ function ofPerson(db: Pick<Database, 'sql'>, personId: string) {
 
 export async function createWebhookEndpoint(
   db: Pick<Database, 'sql'>,
-  endpoint: Pick<WebhookEndpoint, 'account' | 'url' | 'secret' | 'events' | 'description'>,
+  endpoint: Pick<WebhookEndpoint, 'account' | 'url' | 'secret' | 'events' | 'doors' | 'description'>,
 ): Promise<WebhookEndpoint> {
   const rows = await withDatabaseErrors(
     () => db.sql`
-    insert into webhook_endpoints (account, url, secret, events, description)
-    values (${endpoint.account}, ${endpoint.url}, ${endpoint.secret}, ${endpoint.events as string[]}, ${endpoint.description})
+    insert into webhook_endpoints (account, url, secret, events, doors, description)
+    values (${endpoint.account}, ${endpoint.url}, ${endpoint.secret}, ${endpoint.events as string[]},
+      ${endpoint.doors as string[]}, ${endpoint.description})
     returning *`,
   );
   return webhookEndpointSchema.parse(rows[0]);
@@ -58,6 +61,7 @@ export async function readWebhookEndpoint(
 export interface WebhookChanges {
   url?: string;
   events?: readonly WebhookEvent[];
+  doors?: readonly Door[];
   description?: string;
   /** False switches it off, true on again with its count of failures forgotten. */
   enabled?: boolean;
@@ -74,6 +78,7 @@ export async function changeWebhookEndpoint(
     () => db.sql`
     update webhook_endpoints e set url = coalesce(${changes.url ?? null}, url),
       events = coalesce(${changes.events === undefined ? null : [...changes.events]}::text[], events),
+      doors = coalesce(${changes.doors === undefined ? null : [...changes.doors]}::text[], doors),
       description = coalesce(${changes.description ?? null}, description),
       disabled_at = case when ${enabled}::boolean is null then disabled_at
                          when ${enabled}::boolean then null else coalesce(disabled_at, now()) end,
@@ -89,33 +94,6 @@ export async function deleteWebhookEndpoint(db: Pick<Database, 'sql'>, personId:
     () => db.sql`delete from webhook_endpoints e where e.id = ${id} and ${ofPerson(db, personId)} returning id`,
   );
   return rows.length > 0;
-}
-
-/**
- * Turns the results that are owed through the door `api` into messages for their people's webhooks, in one statement: a
- * result is taken and its messages are written, or neither. @returns how many results were taken.
- */
-export async function takeApiResults(db: Pick<Database, 'sql'>, limit = 200): Promise<number> {
-  const rows = await withDatabaseErrors(
-    () => db.sql`
-    with owed as (
-      select id from deliveries where door = 'api' and state in ('pending', 'sending')
-      order by created_at limit ${limit} for update skip locked
-    ), taken as (
-      update deliveries d set state = 'sent', sending_at = coalesce(d.sending_at, now()), sent_at = now(),
-        message_ref = '{"api": true}', lease_expires_at = null
-      from owed where d.id = owed.id returning d.request_id
-    ), told as (
-      insert into webhook_deliveries (endpoint_id, event, request_id)
-      select e.id, 'job.' || r.state, r.id
-      from taken t join requests r on r.id = t.request_id
-      join identities i on i.door = 'api' and i.person_id = r.person_id
-      join webhook_endpoints e on e.account = i.platform_id and e.disabled_at is null and ('job.' || r.state) = any(e.events)
-      on conflict do nothing
-    )
-    select count(*)::int as results from taken`,
-  );
-  return z.int().parse(rows[0]?.['results']);
 }
 
 const claimedSchema = z.object({

@@ -8,18 +8,22 @@ import { endedRequestCtes } from '../requests/end-request.ts';
  * still works on, or wants back, is not ended here: it goes to the agent.
  *
  * The request's counters are changed in place, not counted again: two workers that end a request's last two jobs at the
- * same instant wait for each other on that row, and exactly one of them sees zero.
+ * same instant wait for each other on that row, and exactly one of them sees zero. Requests are locked before shares, and
+ * several of each in the order of their ids, so that two such statements never wait for each other in a circle.
  */
 export function endJobsTail(db: Pick<Database, 'sql'>): SqlFragment {
   return db.sql`
-    corrected as (
+    locked_share as (
+      select person_id from fair_shares where person_id in (select person_id from ended_job) order by person_id
+      for no key update
+    ), corrected as (
       update fair_shares s set charged_gpu_seconds = greatest(0, s.charged_gpu_seconds + d.difference),
         open_jobs = greatest(0, s.open_jobs - d.jobs), open_images = greatest(0, s.open_images - d.images),
         open_gpu_seconds = greatest(0, s.open_gpu_seconds - d.estimated)
       from (
         select person_id, sum(coalesce(gpu_seconds, 0) - charged_gpu_seconds) as difference, count(*)::int as jobs,
           sum(images)::int as images, sum(estimated_gpu_seconds) as estimated
-        from ended_job group by person_id
+        from ended_job join locked_share using (person_id) group by person_id
       ) d
       where s.person_id = d.person_id
     ), used as (
@@ -33,6 +37,8 @@ export function endJobsTail(db: Pick<Database, 'sql'>): SqlFragment {
       select request_id, count(*)::int as jobs, count(*) filter (where state = 'succeeded')::int as succeeded,
         (array_agg(error) filter (where error is not null))[1] as error
       from ended_job group by request_id
+    ), locked_request as (
+      select id from requests where id in (select request_id from ending) order by id for no key update
     ), touched_request as (
       update requests r set jobs_open = r.jobs_open - e.jobs, jobs_succeeded = r.jobs_succeeded + e.succeeded,
         version = r.version + 1, updated_at = now(),
@@ -46,7 +52,7 @@ export function endJobsTail(db: Pick<Database, 'sql'>): SqlFragment {
         agent_wake = case when r.jobs_open - e.jobs > 0 then r.agent_wake end,
         error = case when e.error is null then r.error
                      else jsonb_build_object('code', e.error->'code', 'message', e.error->'message') end
-      from ending e where r.id = e.request_id
+      from ending e join locked_request l on l.id = e.request_id where r.id = e.request_id
       returning r.*
     ), ended_request as (
       select * from touched_request where finished_at is not null

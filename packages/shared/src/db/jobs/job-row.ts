@@ -52,4 +52,6 @@ export interface JobWithOutputs extends JobRecord {
   outputs: z.infer<typeof jobOutputSchema>[];
   /** All its pictures side by side, where there are several. */
   sheet?: z.infer<typeof jobOutputSchema>;
+  /** What ComfyUI shows beside its outputs, for a day: of prompts that came through its own interface. */
+  previews?: z.infer<typeof jobOutputSchema>[];
 }

@@ -16,17 +16,17 @@ import { readRequest } from '../requests/read-requests.ts';
 import { newTestJob } from '../testing/queue-fixtures.ts';
 import type { JobLease } from './job-lease.ts';
 import type { JobRecord } from './job-row.ts';
+import { finishJob } from './finish-jobs.ts';
 import {
   cancelJob,
   failJob,
-  finishJob,
   markPosted,
   markPosting,
   markRunning,
   markStoring,
-  pickQueuedJob,
   requeueJob,
 } from './job-transitions.ts';
+import { pickQueuedJob } from './pick-jobs.ts';
 import { readQueueSnapshot } from './queue-snapshot.ts';
 import { readJob, readJobsOfRequests } from './read-jobs.ts';
 import { adoptJobs, rescueStranded } from './take-over-jobs.ts';

@@ -1,93 +1,34 @@
 /*
  * A job's states, and every edge between them. Each edge is one statement that checks both leases (job-lease.ts) and
  * writes the messages it owes; a statement that changes no row says that the lease was lost, and whoever lost it stops.
+ * Picks (pick-jobs.ts) and successes (finish-jobs.ts) come by the hundred a second where jobs are short: one statement
+ * takes several.
  *
- *   queued       Waits. Entry: planRequest, requeueJob, rescueStranded.            Exit: pickQueuedJob, a cancel.
+ *   queued       Waits. Entry: planRequest, requeueJob, rescueStranded.            Exit: pickQueuedJobs, a cancel.
  *   leased       A worker holds it without a prompt_id: a pick that named none. Nothing is in ComfyUI. Exit: markPosting,
  *                requeueJob.
  *   posting      prompt_id and the time are stored. Its worker uploads inputs, waits for its turn and sends the POST, or
  *                sent it and lost the answer: to anybody else the prompt may be in ComfyUI, or may still arrive there.
  *                Exit: markPosted, markRunning, requeueJob (not sent yet, absent at two looks, or refused).
  *   posted       ComfyUI has it in its queue.                                      Exit: markRunning, markWithdrawing,
- *                requeueJob (known absent), finishJob.
+ *                requeueJob (known absent), finishJobs.
  *   withdrawing  The intent to take it back is stored; /queue delete follows, then a look. Exit: requeueJob (absent twice),
- *                markRunning (it had started), finishJob.
- *   running      ComfyUI executes it. Entering counts an attempt.                  Exit: finishJob, failJob, cancelJob,
+ *                markRunning (it had started), finishJobs.
+ *   running      ComfyUI executes it. Entering counts an attempt.                  Exit: finishJobs, failJob, cancelJob,
  *                requeueJob (lost, interrupted by somebody else, out of memory).
  *   storing      It succeeded; outputs are being stored, and that takes a while. A cancel comes too late.
- *                Exit: finishJob, failJob, requeueJob (ComfyUI forgot the files).
+ *                Exit: finishJobs, failJob, requeueJob (ComfyUI forgot the files).
  *   succeeded, failed, cancelled, quarantined   Final.
  *
  * posting -> running and running -> succeeded pass two edges in one statement when both are known at once.
  */
-import type { JobError, JobOutput } from '../../contracts/job.ts';
+import type { JobError } from '../../contracts/job.ts';
 import { withDatabaseErrors } from '../database-error.ts';
 import type { Database, SqlFragment } from '../connect-database.ts';
-import type { InstanceLease } from '../instances/instance-store.ts';
 import { outboxRowSchema, type OutboxRow } from '../outbox-row.ts';
 import { endJobsTail } from './end-jobs.ts';
 import { leaseHeld, type JobLease } from './job-lease.ts';
 import { jobRecordSchema, type JobRecord } from './job-row.ts';
-
-export interface PickOptions {
-  jobId: string;
-  /** `version` of the snapshot that the choice was made on. */
-  queueVersion: number;
-  /** From the pick: see `@atelier/queue/pick-job`. */
-  floorGpuSeconds: number;
-  chargeGpuSeconds: number;
-  /** Given: straight to `posting` under this id. Absent: to `leased`, to be prepared. */
-  promptId?: string;
-}
-
-/**
- * queued -> leased, or queued -> leased -> posting at once. Charges the person, moves the queue's floor, remembers what
- * the GPU will hold. `undefined`: somebody picked meanwhile, or it was cancelled, or the instance lease is gone: look
- * at the queue again.
- *
- * The charge is added to what the row says now, lifted to the floor that the choice was made on (the version proves
- * it): a job of the same person may have ended since, and its correction must stay. The instance's row is locked, so
- * that a takeover comes before this pick, which then is not made, or after it, and then adopts the job.
- */
-export async function pickQueuedJob(
-  db: Database,
-  instance: InstanceLease,
-  pick: PickOptions,
-): Promise<JobRecord | undefined> {
-  const rows = await withDatabaseErrors(
-    () => db.sql`
-    with turn as (
-      update queue_state set version = version + 1,
-        floor_gpu_seconds = greatest(floor_gpu_seconds, ${pick.floorGpuSeconds})
-      where id = 1 and version = ${pick.queueVersion} returning id
-    ), held as (
-      select lease_expires_at from instances where id = ${instance.instanceId} and holder = ${instance.holder}
-        and epoch = ${instance.epoch} and lease_expires_at > clock_timestamp()
-      for no key update
-    ), picked as (
-      update jobs j set state = ${pick.promptId === undefined ? 'leased' : 'posting'}, version = j.version + 1,
-        epoch = j.epoch + 1, instance_id = ${instance.instanceId}, instance_epoch = ${instance.epoch},
-        lease_expires_at = held.lease_expires_at, prompt_id = ${pick.promptId ?? null},
-        posted_at = ${pick.promptId === undefined ? null : db.sql`clock_timestamp()`},
-        charged_gpu_seconds = ${pick.chargeGpuSeconds}
-      from turn, held where j.id = ${pick.jobId} and j.state = 'queued' and j.cancel_requested_at is null
-      returning j.*
-    ), charged as (
-      insert into fair_shares (person_id, charged_gpu_seconds)
-      select person_id, q.floor_gpu_seconds + ${pick.chargeGpuSeconds}::float8 from picked, queue_state q where q.id = 1
-      on conflict (person_id) do update set charged_gpu_seconds = ${pick.chargeGpuSeconds}::float8 + greatest(
-        fair_shares.charged_gpu_seconds,
-        fair_shares.weight * (select floor_gpu_seconds from queue_state where id = 1))
-    ), resident as (
-      update instances i set resident_key = picked.residency_key, resident_seconds = ${pick.chargeGpuSeconds}::float8 +
-        case when split_part(i.resident_key, ' + ', 1) = split_part(picked.residency_key, ' + ', 1) then i.resident_seconds
-             else 0 end
-      from picked where i.id = ${instance.instanceId}
-    )
-    select * from picked`,
-  );
-  return rows[0] === undefined ? undefined : jobRecordSchema.parse(rows[0]);
-}
 
 /** leased -> posting: the prompt's id and the time are on record before the POST. Refused once a cancel is wanted. */
 export async function markPosting(db: Database, lease: JobLease, promptId: string): Promise<JobRecord | undefined> {
@@ -157,29 +98,6 @@ export async function markStoring(db: Database, lease: JobLease): Promise<boolea
     returning id`,
   );
   return rows.length > 0;
-}
-
-/** -> succeeded, with its outputs; ends the request with its last job. `undefined`: the lease was lost. */
-export async function finishJob(
-  db: Database,
-  lease: JobLease,
-  result: { outputs: readonly JobOutput[]; gpuSeconds: number },
-): Promise<OutboxRow[] | undefined> {
-  return endJob(
-    db,
-    lease,
-    db.sql`state = 'succeeded', gpu_seconds = ${result.gpuSeconds}, error = null, attempts = greatest(j.attempts, 1),
-      started_at = coalesce(j.started_at, j.posted_at)`,
-    db.sql`j.state in ('posting', 'posted', 'withdrawing', 'running', 'storing')`,
-    db.sql`
-    stored as (
-      insert into job_outputs (job_id, index, hash, media_type, bytes, width, height, thumbnail_hash, node_id, filename,
-        kind)
-      select e.id, (o->>'index')::int, o->>'hash', o->>'mediaType', (o->>'bytes')::bigint, (o->>'width')::int,
-        (o->>'height')::int, o->>'thumbnailHash', o->>'nodeId', o->>'filename', o->>'kind'
-      from ended_job e, jsonb_array_elements(${db.sql.json([...result.outputs])}) as o
-    ),`,
-  );
 }
 
 /** -> failed or quarantined, with the cause as a person can read it. */
@@ -260,13 +178,12 @@ function biggerGpu(db: Database, lease: JobLease): SqlFragment {
   ), j.vram_gb)`;
 }
 
-/** The end of one job under its lease: `set`, `allowed` and an optional further table expression, then the common tail. */
+/** The end of one job under its lease: `set` and `allowed`, then the common tail. */
 async function endJob(
   db: Database,
   lease: JobLease,
   set: SqlFragment,
   allowed: SqlFragment,
-  further?: SqlFragment,
 ): Promise<OutboxRow[] | undefined> {
   const rows = await withDatabaseErrors(
     () => db.sql`
@@ -274,7 +191,7 @@ async function endJob(
       update jobs j set ${set}, version = j.version + 1, finished_at = now(), lease_expires_at = null
       where ${leaseHeld(db, lease)} and ${allowed}
       returning j.*
-    ), ${further ?? db.sql``} ${endJobsTail(db)}`,
+    ), ${endJobsTail(db)}`,
   );
   return rows.length === 0 ? undefined : rows.map((row) => outboxRowSchema.parse(row));
 }

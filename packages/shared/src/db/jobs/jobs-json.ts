@@ -30,10 +30,16 @@ export function jobsFromJson(value: unknown): JobWithOutputs[] {
     .map((row) => jobWithOutputs(rowFromJson(row)));
 }
 
-/** @param row a row of `jobs` with `outputs`; a contact sheet stands apart from what it shows. */
+/** @param row a row of `jobs` with `outputs`; a contact sheet and previews stand apart from what the job made. */
 export function jobWithOutputs(row: Readonly<Record<string, unknown>>): JobWithOutputs {
   const all = outputsSchema.parse(row['outputs']);
   const sheet = all.find(({ kind }) => kind === 'sheet');
   const outputs = all.filter(({ kind }) => kind === undefined);
-  return { ...jobRecordSchema.parse(row), outputs, ...(sheet === undefined ? {} : { sheet }) };
+  const previews = all.filter(({ kind }) => kind === 'preview');
+  return {
+    ...jobRecordSchema.parse(row),
+    outputs,
+    ...(sheet === undefined ? {} : { sheet }),
+    ...(previews.length === 0 ? {} : { previews }),
+  };
 }

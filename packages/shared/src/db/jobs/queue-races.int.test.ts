@@ -7,7 +7,12 @@ import { acquireInstance, type AcquiredInstance } from '../instances/instance-st
 import { migrateDatabase } from '../migrate-database.ts';
 import { cancelRequest } from '../requests/cancel-request.ts';
 import { holdTestInstance, lapseTestInstance, pickTestJob, queueTestJobs } from '../testing/queue-fixtures.ts';
-import { cancelJob, finishJob, markRunning, markStoring, pickQueuedJob, requeueJob } from './job-transitions.ts';
+import { readRunningRequestId } from '../gateway/person-requests.ts';
+import { finishJob, finishJobs } from './finish-jobs.ts';
+import { cancelJob, markPosted, markRunning, markStoring, requeueJob } from './job-transitions.ts';
+import type { JobLease } from './job-lease.ts';
+import type { JobRecord } from './job-row.ts';
+import { pickQueuedJob, pickQueuedJobs } from './pick-jobs.ts';
 import { readQueueSnapshot } from './queue-snapshot.ts';
 import { readJob } from './read-jobs.ts';
 import { adoptJobs, rescueStranded } from './take-over-jobs.ts';
@@ -121,6 +126,149 @@ describe('a pick that is under way while its instance is taken over', () => {
     const [stale] = await db.sql`
       select count(*)::int as jobs from jobs j join instances i on i.id = j.instance_id where j.instance_epoch < i.epoch`;
     expect(stale?.['jobs']).toBe(0);
+  });
+});
+
+describe('several picks in one statement', () => {
+  /** What picks leave behind, by person; `together` in one statement or one after the other. */
+  async function pickThree(together: boolean): Promise<unknown> {
+    await db.sql`truncate requests, jobs, instances, fair_shares, outbox, people, identities cascade`;
+    await db.sql`update queue_state set floor_gpu_seconds = 7`;
+    const mei = await queueTestJobs(db, 2, 'mei', { residencyKey: 'sdxl + lora' });
+    const ana = await queueTestJobs(db, 1, 'ana', { residencyKey: 'sdxl' });
+    await db.sql`update fair_shares set charged_gpu_seconds = 3, weight = 2 where person_id = (select person_id from jobs where id = ${ana.jobIds[0]!})`;
+    const instance = await holdTestInstance(db);
+    await db.sql`update instances set resident_key = 'sdxl', resident_seconds = 100`;
+    const { version } = await readQueueSnapshot(db);
+    const picks = [
+      { jobId: mei.jobIds[0]!, floorGpuSeconds: 8, chargeGpuSeconds: 1, promptId: randomUUID() },
+      { jobId: ana.jobIds[0]!, floorGpuSeconds: 11, chargeGpuSeconds: 4, promptId: randomUUID() },
+      { jobId: mei.jobIds[1]!, floorGpuSeconds: 12, chargeGpuSeconds: 2, promptId: randomUUID() },
+    ];
+    const jobs = together
+      ? await pickQueuedJobs(db, instance, version, picks)
+      : await picks.reduce<Promise<(JobRecord | undefined)[]>>(
+          async (before, pick, at) => [
+            ...(await before),
+            await pickQueuedJob(db, instance, { ...pick, queueVersion: version + at }),
+          ],
+          Promise.resolve([]),
+        );
+    expect(jobs.map((job) => job?.promptId)).toEqual(picks.map(({ promptId }) => promptId));
+    return {
+      shares: await db.sql`
+        select p.display_name, s.charged_gpu_seconds from fair_shares s join people p on p.id = s.person_id order by 1`,
+      resident: await db.sql`select resident_key, resident_seconds from instances`,
+      floor: await db.sql`select floor_gpu_seconds, version - ${version}::bigint as moved from queue_state`,
+      jobs: await db.sql`
+        select index, state, epoch, instance_epoch, charged_gpu_seconds, posted_at is null as unposted from jobs
+        order by person_id, index`,
+    };
+  }
+
+  it('leave what they leave one after the other', async () => {
+    const oneByOne = await pickThree(false);
+    expect(oneByOne).toMatchObject({
+      shares: [
+        { displayName: 'ana', chargedGpuSeconds: 20 },
+        { displayName: 'mei', chargedGpuSeconds: 13 },
+      ],
+      resident: [{ residentKey: 'sdxl + lora', residentSeconds: 107 }],
+    });
+    expect(await pickThree(true)).toEqual(oneByOne);
+  });
+
+  it('begin a streak anew at the last change of the checkpoint', async () => {
+    const { jobIds } = await queueTestJobs(db, 3);
+    await db.sql`update jobs set residency_key = 'flux + lora' where id = any(${jobIds.slice(1)}::uuid[])`;
+    const instance = await holdTestInstance(db);
+    await db.sql`update instances set resident_key = 'flux', resident_seconds = 100`;
+    const { version } = await readQueueSnapshot(db);
+    const picks = jobIds.map((jobId) => ({ jobId, floorGpuSeconds: 0, chargeGpuSeconds: 5, promptId: randomUUID() }));
+    await pickQueuedJobs(db, instance, version, picks);
+    const [row] = await db.sql`select resident_key, resident_seconds from instances`;
+    expect(row).toEqual({ residentKey: 'flux + lora', residentSeconds: 10 });
+  });
+
+  it('leave out what was cancelled, and what somebody holds just now without waiting for it', async () => {
+    const { jobIds } = await queueTestJobs(db, 3);
+    await db.sql`update jobs set cancel_requested_at = now() where id = ${jobIds[0]!}`;
+    const instance = await holdTestInstance(db);
+    const { version } = await readQueueSnapshot(db);
+    const picks = jobIds.map((jobId) => ({ jobId, floorGpuSeconds: 0, chargeGpuSeconds: 10, promptId: randomUUID() }));
+    await db.sql.begin(async (transaction) => {
+      await transaction`select id from jobs where id = ${jobIds[1]!} for update`;
+      const jobs = await pickQueuedJobs(db, instance, version, picks);
+      expect(jobs.map(({ id }) => id)).toEqual([jobIds[2]]);
+    });
+    expect(await chargeOf(jobIds[0]!)).toBe(10);
+    expect(await pickQueuedJobs(db, instance, version, picks)).toEqual([]);
+  });
+});
+
+describe('several ends in one statement', () => {
+  it('end each its job, and a request with the last of its jobs, and leave out whose lease was lost', async () => {
+    const mei = await queueTestJobs(db, 2, 'mei');
+    const ana = await queueTestJobs(db, 2, 'ana');
+    const instance = await holdTestInstance(db);
+    const leases: JobLease[] = [];
+    for (const jobId of [...mei.jobIds, ...ana.jobIds]) leases.push(await pickTestJob(db, instance, jobId));
+    const lost = { ...leases[3]!, epoch: 99 };
+    const { finished, outbox } = await finishJobs(
+      db,
+      [...leases.slice(0, 3), lost].map((lease, index) => ({
+        lease,
+        outputs: [{ ...output, bytes: index }],
+        gpuSeconds: index,
+      })),
+    );
+    expect([...finished].toSorted()).toEqual([...mei.jobIds, ana.jobIds[0]!].toSorted());
+    expect(outbox.filter(({ key }) => key === 'deliveryCreated').map(({ correlationId }) => correlationId)).toEqual([
+      mei.requestId,
+    ]);
+    const rows = await db.sql`select job_id, bytes from job_outputs order by bytes`;
+    expect(rows.map((row) => [row['jobId'], Number(row['bytes'])])).toEqual(
+      leases.slice(0, 3).map(({ jobId }, index) => [jobId, index]),
+    );
+    const requests = await db.sql`select id, state, jobs_open from requests order by jobs_open`;
+    expect(requests).toEqual([
+      { id: mei.requestId, state: 'succeeded', jobsOpen: 0 },
+      { id: ana.requestId, state: 'working', jobsOpen: 1 },
+    ]);
+    expect(await chargeOf(mei.jobIds[0]!)).toBe(1);
+    expect(await chargeOf(ana.jobIds[0]!)).toBe(12);
+  });
+
+  it('wait for no row that somebody holds just now, as one alone does', async () => {
+    const { jobIds } = await queueTestJobs(db, 2);
+    const instance = await holdTestInstance(db);
+    const leases: JobLease[] = [];
+    for (const jobId of jobIds) leases.push(await pickTestJob(db, instance, jobId));
+    const ends = leases.map((lease) => ({ lease, outputs: [output], gpuSeconds: 1 }));
+    let alone: Promise<unknown> = Promise.resolve();
+    await db.sql.begin(async (transaction) => {
+      await transaction`select id from jobs where id = ${jobIds[0]!} for update`;
+      expect([...(await finishJobs(db, ends)).finished]).toEqual([jobIds[1]]);
+      alone = finishJobs(db, ends.slice(0, 1));
+      await vi.waitFor(async () => expect(await lockWaiters()).toBe(1));
+    });
+    expect(await alone).toMatchObject({ finished: new Set([jobIds[0]]) });
+  });
+});
+
+describe('what a bare interrupt stops', () => {
+  it('is what runs, never what only waits in ComfyUI or is being stored', async () => {
+    const waiting = await queueTestJobs(db, 1);
+    const running = await queueTestJobs(db, 1);
+    const instance = await holdTestInstance(db);
+    const personId = (await readJob(db, waiting.jobIds[0]!))!.personId;
+    await markPosted(db, await pickTestJob(db, instance, waiting.jobIds[0]!));
+    expect(await readRunningRequestId(db, personId)).toBeUndefined();
+    const lease = await pickTestJob(db, instance, running.jobIds[0]!);
+    await markRunning(db, lease);
+    expect(await readRunningRequestId(db, personId)).toBe(running.requestId);
+    await markStoring(db, lease);
+    expect(await readRunningRequestId(db, personId)).toBeUndefined();
   });
 });
 

@@ -17,6 +17,7 @@ const finishedRunSchema = z.object({
   /** From that word to the start; null without one. */
   waitedSeconds: z.number().nullable(),
   /** Seconds since 1970, by the database's clock. */
+  queuedAt: z.number(),
   finishedAt: z.number(),
 });
 /** A job that succeeded, as estimates learn from it. */
@@ -44,7 +45,7 @@ export async function readFinishedRuns(
     select id, model, steps, pixels, images, loras, estimated_gpu_seconds, gpu_seconds,
       case when attempts <= 1 then promise end as promise,
       extract(epoch from started_at)::float8 - (promise->>'at')::float8 as waited_seconds,
-      extract(epoch from finished_at)::float8 as finished_at
+      extract(epoch from queued_at)::float8 as queued_at, extract(epoch from finished_at)::float8 as finished_at
     from jobs where finished_at is not null ${since} and state = 'succeeded' and gpu_seconds is not null
     order by finished_at desc limit ${query.limit}`,
   );

@@ -19,6 +19,8 @@ export const adminActionSchema = z.enum([
   'set_channel',
   'set_house_style',
   'set_policy',
+  'create_token',
+  'revoke_token',
 ]);
 export type AdminAction = z.infer<typeof adminActionSchema>;
 

@@ -4,7 +4,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { useTestDatabase } from '@atelier/tests/support/servers';
 import { createDatabase, type Database } from '../connect-database.ts';
 import { reportInstance } from '../instances/instance-store.ts';
-import { failJob, finishJob, markRunning, requeueJob } from '../jobs/job-transitions.ts';
+import { finishJob } from '../jobs/finish-jobs.ts';
+import { failJob, markPosted, markRunning, requeueJob } from '../jobs/job-transitions.ts';
 import { readQueueSnapshot } from '../jobs/queue-snapshot.ts';
 import { migrateDatabase } from '../migrate-database.ts';
 import { readUsage } from '../people/read-usage.ts';
@@ -13,7 +14,7 @@ import { firstPersonIdOf } from '../requests/accept-request.ts';
 import { holdTestInstance, pickTestJob, queueTestJobs } from '../testing/queue-fixtures.ts';
 import { readAdminAudit } from './admin-audit.ts';
 import { pauseInstance, reserveInstance, resumeInstance } from './control-instance.ts';
-import { readInstanceStatus } from './instance-status.ts';
+import { type InstanceStatus, readInstanceHistory, readInstanceStatus } from './instance-status.ts';
 import { readQuota, setQuota, setWeight } from './person-quota.ts';
 import { setJobPriority } from './set-job-priority.ts';
 
@@ -83,15 +84,36 @@ describe('an operator', () => {
   it('puts jobs first, which the next look at the queue shows', async () => {
     const { requestId, jobIds } = await queueTestJobs(db, 2);
     const running = await pickTestJob(db, await holdTestInstance(db), jobIds[0]!);
-    const { jobs, outbox } = await setJobPriority(db, { actor, target: { requestId }, priority: 5 });
-    expect([jobs, outbox.length]).toEqual([1, 1]);
+    const { waiting, started, outbox } = await setJobPriority(db, { actor, target: { requestId }, priority: 5 });
+    expect([waiting, started, outbox.length]).toEqual([1, 1, 1]);
     expect((await readQueueSnapshot(db)).queued).toMatchObject([{ id: jobIds[1], priority: 5 }]);
     await requeueJob(db, running);
     expect((await readQueueSnapshot(db)).queued.map((job) => job.priority)).toEqual([5, 5]);
-    expect((await setJobPriority(db, { actor, target: { requestId }, priority: 5 })).jobs).toBe(0);
+    const again = await setJobPriority(db, { actor, target: { requestId }, priority: 5 });
+    expect(again).toEqual({ waiting: 2, started: 0, outbox: [] });
     expect(await readAdminAudit(db, { limit: 5 })).toMatchObject([
       { actor, action: 'set_priority', target: requestId },
     ]);
+  });
+
+  it('puts a job back behind others wherever it is before it runs, and none that has ended', async () => {
+    const instance = await holdTestInstance(db);
+    const { requestId, jobIds } = await queueTestJobs(db, 3);
+    const lower = (priority: number) => setJobPriority(db, { actor, target: { requestId }, priority });
+    const posted = await pickTestJob(db, instance, jobIds[0]!);
+    await markPosted(db, posted);
+    const backingOff = await pickTestJob(db, instance, jobIds[1]!);
+    await requeueJob(db, backingOff, { afterMs: 60_000 });
+    await finishJob(db, await pickTestJob(db, instance, jobIds[2]!), { outputs: [output], gpuSeconds: 4 });
+    expect(await lower(-3)).toMatchObject({ waiting: 1, started: 1 });
+    expect((await readQueueSnapshot(db)).active).toMatchObject([{ id: jobIds[0], priority: -3 }]);
+    await markRunning(db, posted);
+    expect(await lower(-4)).toMatchObject({ waiting: 1, started: 1 });
+    await cancelRequest(db, requestId);
+    await finishJob(db, posted, { outputs: [output], gpuSeconds: 4 });
+    expect(await lower(-5)).toEqual({ waiting: 0, started: 0, outbox: [] });
+    const unplanned = await setJobPriority(db, { actor, target: { requestId: randomUUID() }, priority: 1 });
+    expect(unplanned).toEqual({ waiting: 0, started: 0, outbox: [] });
   });
 
   it('pauses, resumes and reserves instances, each on record once', async () => {
@@ -129,14 +151,19 @@ describe('an operator', () => {
         id: 'gpu0',
         alive: true,
         reported: status,
-        residentModels: 'sdxl',
         jobs: [{ jobId: jobIds[2], personName: 'mei', state: 'running' }],
-        pixelStepsPerSecond: 5_000_000,
-        succeeded: 1,
-        failed: 1,
-        lastError: error,
+        history: {
+          residentModels: 'sdxl',
+          speeds: [{ recipe: 'sdxl', model: 'sdxl', jobs: 1, gpuSeconds: 4, stepsPerSecond: 5 }],
+          succeeded: 1,
+          failed: 1,
+          lastError: { ...error, at: expect.stringMatching(/^20/) },
+        },
       },
     ]);
+    const [{ history }] = (await readInstanceStatus(db)) as [InstanceStatus];
+    expect(await readInstanceHistory(db, 'gpu0')).toEqual(history);
+    expect(await readInstanceHistory(db, 'gpu9')).toBeUndefined();
     expect((await readQueueSnapshot(db)).instances).toMatchObject([{ vramGb: 24, foreignPrompts: 1, answers: true }]);
   });
 

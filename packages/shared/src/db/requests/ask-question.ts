@@ -5,29 +5,102 @@ import { withDatabaseErrors } from '../database-error.ts';
 import type { Database, SqlFragment } from '../connect-database.ts';
 import { outboxRowSchema, type OutboxRow } from '../outbox-row.ts';
 import type { AgentLease } from './agent-lease.ts';
+import { endedRequestCtes } from './end-request.ts';
 
 /**
- * Puts a question to the request's author and gives the lease up: planning -> asking.
+ * Puts a question to the request's author and gives the lease up: planning -> asking. On chats, where the card changes
+ * without a sound, a delivery of its own calls them, in the same statement and under the question's id: once a question.
  * `undefined`: the lease was lost, the request has ended or its cancel was asked for; nothing was written.
+ *
+ * @param expiresMs how long an answer is waited for: see {@link expireQuestions}.
  */
 export async function askQuestion(
   db: Pick<Database, 'sql'>,
   lease: AgentLease,
   question: PendingQuestion,
+  expiresMs: number,
 ): Promise<OutboxRow[] | undefined> {
   const stored = pendingQuestionSchema.parse(question);
   const rows = await withDatabaseErrors(
     () => db.sql`
     with changed as (
       update requests set state = 'asking', question = ${db.sql.json(stored)}, agent_lease_expires_at = null,
+        question_expires_at = clock_timestamp() + ${expiresMs} * interval '1 millisecond',
         agent_claims = 0, version = version + 1, updated_at = now()
       where id = ${lease.requestId} and agent_holder = ${lease.holder} and agent_epoch = ${lease.epoch}
         and state = 'planning' and agent_lease_expires_at > clock_timestamp() and cancel_requested_at is null
-      returning id, door, state, version
+      returning id, door, place, state, version
+    ), call as (
+      insert into deliveries (id, request_id, door, place, kind)
+      select ${stored.id}::uuid, id, door, place, 'question' from changed where door in ('discord', 'telegram')
+      on conflict do nothing
+      returning id, request_id, door
+    ), news as (${changedMessages(db)}), bell as (
+      insert into outbox (key, tokens, data, correlation_id)
+      select 'deliveryCreated', jsonb_build_object('door', door),
+             jsonb_build_object('deliveryId', id, 'requestId', request_id, 'door', door), request_id from call
+      returning id, key, tokens, data, correlation_id
     )
-    ${changedMessages(db)}`,
+    select * from news union all select * from bell`,
   );
   return rows.length === 0 ? undefined : rows.map((row) => outboxRowSchema.parse(row));
+}
+
+/** Why a question that nobody answered ended its request, and how to go on. */
+const UNANSWERED = {
+  nothingRan: {
+    en: 'The question was not answered in time, so nothing was run. Your words are kept: press Try again, or just say it anew.',
+    zh: '问题未在规定时间内得到回答，因此没有运行任何任务。你的话已保留：请点“再试一次”，或直接重新说一遍。',
+  },
+  someRan: {
+    en: 'The question was not answered in time, so I stopped there; what had been started is finished. To go on, press Try again, or just say it anew.',
+    zh: '问题未在规定时间内得到回答，因此到此为止；已开始的任务会完成。如需继续，请点“再试一次”，或直接重新说一遍。',
+  },
+};
+/** The error code of a request that ended so. */
+export const QUESTION_EXPIRED = 'question_expired';
+
+/**
+ * Ends requests whose question nobody answered in time, by the database's clock, in one statement: asking -> failed, with a
+ * sentence that says how to go on; where its agent had queued jobs, those decide, and the sentence is the reply. That no answer
+ * came is kept in the answer's place: of the two, whoever is first counts.
+ *
+ * @param expiresMs for questions of earlier versions, which say no time themselves.
+ */
+export async function expireQuestions(db: Pick<Database, 'sql'>, expiresMs: number): Promise<OutboxRow[]> {
+  const error = { code: QUESTION_EXPIRED, message: UNANSWERED.nothingRan };
+  const rows = await withDatabaseErrors(
+    () => db.sql`
+    with due as (
+      select id, person_id, question from requests
+      where state = 'asking' and cancel_requested_at is null
+        and coalesce(question_expires_at, updated_at + ${expiresMs} * interval '1 millisecond') <= clock_timestamp()
+      order by question_expires_at limit 100 for update skip locked
+    ), unanswered as (
+      insert into agent_answers (question_id, request_id, person_id, question)
+      select (question->>'id')::uuid, id, person_id, question from due
+      on conflict do nothing
+    ), expired as (
+      update requests r set question = null, agent_wake = null, version = r.version + 1, updated_at = now(),
+        state = case when r.jobs_open > 0 then 'working' when r.jobs_succeeded > 0 then 'succeeded' else 'failed' end,
+        error = case when r.jobs_total > 0 then r.error else ${db.sql.json(error)}::jsonb end,
+        reply = case when r.jobs_total = 0 then r.reply when r.language = 'zh' then ${UNANSWERED.someRan.zh}
+                     else ${UNANSWERED.someRan.en} end,
+        finished_at = case when r.jobs_open > 0 then null else now() end
+      from due where r.id = due.id
+      returning r.*
+    ), ended_request as (
+      select * from expired where finished_at is not null
+    ), ${endedRequestCtes(db)}
+    insert into outbox (key, tokens, data, correlation_id)
+    select * from request_messages
+    union all
+    select 'requestChanged', jsonb_build_object('state', state),
+           jsonb_build_object('requestId', id, 'door', door, 'state', state, 'version', version), id
+    from expired where finished_at is null
+    returning id, key, tokens, data, correlation_id`,
+  );
+  return rows.map((row) => outboxRowSchema.parse(row));
 }
 
 export interface QuestionAnswer {
@@ -46,6 +119,8 @@ export type AnswerOutcome =
   | { outcome: 'answered'; outbox: OutboxRow[] }
   /** There is no such question, it is another person's, or it has no such choice. */
   | { outcome: 'not_found' }
+  /** No answer came in time: see {@link expireQuestions}. */
+  | { outcome: 'expired' }
   /** It was answered otherwise, or the request has ended meanwhile. */
   | { outcome: 'gone' };
 
@@ -95,12 +170,14 @@ async function whyNot(
   const [row] = await withDatabaseErrors(
     () => db.sql`
     select r.question->>'id' = ${answer.questionId} and r.state = 'asking' as open,
-      a.question_id is not null as known, r.finished_at is not null as finished,
+      a.question_id is not null as known, a.choice is null and a.text is null as unanswered,
+      r.finished_at is not null as finished,
       a.choice is not distinct from ${answer.choice}::text and a.text is not distinct from ${answer.text}::text as same
     from requests r left join agent_answers a on a.question_id = ${answer.questionId} and a.request_id = r.id
     where r.id = ${answer.requestId} and r.person_id = ${answer.personId}`,
   );
   if (row === undefined) return { outcome: 'not_found' };
+  if (row['known'] === true && row['unanswered'] === true) return { outcome: 'expired' };
   if (row['known'] === true) return row['same'] === true ? { outcome: 'answered', outbox: [] } : { outcome: 'gone' };
   // Open, so that what was said was no answer to it.
   if (row['open'] === true) return { outcome: 'not_found' };
@@ -123,6 +200,15 @@ const answeredQuestionSchema = z.object({
   text: z.string().nullable(),
 });
 export type AnsweredQuestion = z.infer<typeof answeredQuestionSchema>;
+
+/** Whether nobody answered a question in time. */
+export async function isQuestionExpired(db: Pick<Database, 'sql'>, questionId: string): Promise<boolean> {
+  const rows = await withDatabaseErrors(
+    () => db.sql`
+    select 1 from agent_answers where question_id = ${questionId} and choice is null and text is null`,
+  );
+  return rows.length > 0;
+}
 
 /** What a request's author has answered so far, oldest first. */
 export async function readAnswers(db: Pick<Database, 'sql'>, requestId: string): Promise<AnsweredQuestion[]> {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { useTestDatabase } from '@atelier/tests/support/servers';
 import { takeExpiredAssets } from '../asset-register.ts';
 import { createDatabase, type Database } from '../connect-database.ts';
-import { finishJob } from '../jobs/job-transitions.ts';
+import { finishJob } from '../jobs/finish-jobs.ts';
 import { migrateDatabase } from '../migrate-database.ts';
 import { readUsage } from '../people/read-usage.ts';
 import { cancelRequest } from '../requests/cancel-request.ts';

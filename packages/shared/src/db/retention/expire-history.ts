@@ -120,6 +120,7 @@ async function deleteRequests(tx: Pick<Database, 'sql'>, ids: readonly string[])
   await tx.sql`delete from chat_posts where request_id = any(${gone}::uuid[])`;
   await tx.sql`delete from web_posts where request_id = any(${gone}::uuid[])`;
   await tx.sql`delete from deliveries where request_id = any(${gone}::uuid[])`;
+  await tx.sql`delete from door_prompts where request_id = any(${gone}::uuid[])`;
   await tx.sql`delete from jobs where request_id = any(${gone}::uuid[])`;
   await tx.sql`delete from requests where id = any(${gone}::uuid[])`;
 }

@@ -1,6 +1,4 @@
-import { sql } from 'drizzle-orm';
 import {
-  bigint,
   boolean,
   date,
   doublePrecision,
@@ -10,12 +8,12 @@ import {
   pgTable,
   primaryKey,
   text,
-  timestamp,
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
 import type { JobInput } from '../../contracts/job.ts';
 import type { PendingQuestion } from '../../contracts/request.ts';
+import { safeInteger, timeOfWriting } from './columns.ts';
 
 /*
  * The agent's memory. A session is a place where people talk (a channel thread, a chat, a timeline); a run is the agent's
@@ -23,9 +21,6 @@ import type { PendingQuestion } from '../../contracts/request.ts';
  * for, or has happened, and is never done again. Model texts are kept as JSON text and not as jsonb, which cannot hold
  * every character that a model may write and does not keep its order of keys.
  */
-
-const time = (name: string) => timestamp(name, { withTimezone: true, precision: 6 });
-const now = sql`now()`;
 
 /** `run_id` is the run that works in the session now, or the last that did; with `epoch` it fences every write of a run. */
 export const agentSessions = pgTable(
@@ -42,8 +37,8 @@ export const agentSessions = pgTable(
     notes: text('notes').notNull().default(''),
     /** The draft that `it` means. */
     draftId: uuid('draft_id'),
-    createdAt: time('created_at').notNull().default(now),
-    updatedAt: time('updated_at').notNull().default(now),
+    createdAt: timeOfWriting('created_at'),
+    updatedAt: timeOfWriting('updated_at'),
   },
   (table) => [uniqueIndex('agent_sessions_place').on(table.door, table.placeId, table.threadId)],
 );
@@ -59,7 +54,7 @@ export const agentSteps = pgTable(
     kind: text('kind').notNull(),
     /** Content blocks as JSON text. */
     content: text('content').notNull(),
-    createdAt: time('created_at').notNull().default(now),
+    createdAt: timeOfWriting('created_at'),
   },
   (table) => [primaryKey({ columns: [table.runId, table.seq] }), index('agent_steps_created').on(table.createdAt)],
 );
@@ -76,7 +71,7 @@ export const agentToolResults = pgTable(
     isError: boolean('is_error').notNull(),
     /** Content blocks as JSON text; pictures by their hash. */
     content: text('content').notNull(),
-    createdAt: time('created_at').notNull().default(now),
+    createdAt: timeOfWriting('created_at'),
   },
   (table) => [
     primaryKey({ columns: [table.runId, table.seq, table.toolUseId] }),
@@ -97,7 +92,7 @@ export const agentDrafts = pgTable(
     workflowText: text('workflow_text').notNull(),
     /** Files that it reads, by the names that it uses. */
     inputs: jsonb('inputs').$type<JobInput[]>().notNull().default([]),
-    createdAt: time('created_at').notNull().default(now),
+    createdAt: timeOfWriting('created_at'),
   },
   (table) => [
     primaryKey({ columns: [table.id, table.version] }),
@@ -112,7 +107,7 @@ export const agentPreferences = pgTable(
     personId: uuid('person_id').notNull(),
     key: text('key').notNull(),
     value: text('value').notNull(),
-    updatedAt: time('updated_at').notNull().default(now),
+    updatedAt: timeOfWriting('updated_at'),
   },
   (table) => [primaryKey({ columns: [table.personId, table.key] })],
 );
@@ -126,12 +121,12 @@ export const agentUsage = pgTable(
     personId: uuid('person_id').notNull(),
     model: text('model').notNull(),
     modelCalls: integer('model_calls').notNull().default(0),
-    inputTokens: bigint('input_tokens', { mode: 'number' }).notNull().default(0),
-    outputTokens: bigint('output_tokens', { mode: 'number' }).notNull().default(0),
-    cacheReadTokens: bigint('cache_read_tokens', { mode: 'number' }).notNull().default(0),
-    cacheWriteTokens: bigint('cache_write_tokens', { mode: 'number' }).notNull().default(0),
+    inputTokens: safeInteger('input_tokens').notNull().default(0),
+    outputTokens: safeInteger('output_tokens').notNull().default(0),
+    cacheReadTokens: safeInteger('cache_read_tokens').notNull().default(0),
+    cacheWriteTokens: safeInteger('cache_write_tokens').notNull().default(0),
     /** Millionths of a US dollar. */
-    microDollars: bigint('micro_dollars', { mode: 'number' }).notNull().default(0),
+    microDollars: safeInteger('micro_dollars').notNull().default(0),
     /** Expected of the jobs that it queued; what they really took is in their rows. */
     plannedGpuSeconds: doublePrecision('planned_gpu_seconds').notNull().default(0),
   },
@@ -142,7 +137,7 @@ export const agentUsage = pgTable(
   ],
 );
 
-/** What people answered to the agent's questions: one answer a question, the first. */
+/** What people answered to the agent's questions: one answer a question, the first. Neither choice nor text: nobody did in time. */
 export const agentAnswers = pgTable(
   'agent_answers',
   {
@@ -154,7 +149,7 @@ export const agentAnswers = pgTable(
     /** Id of one of its choices. */
     choice: text('choice'),
     text: text('text'),
-    createdAt: time('created_at').notNull().default(now),
+    createdAt: timeOfWriting('created_at'),
   },
   (table) => [index('agent_answers_request').on(table.requestId, table.createdAt)],
 );

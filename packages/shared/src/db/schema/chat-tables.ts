@@ -8,19 +8,16 @@ import {
   primaryKey,
   smallint,
   text,
-  timestamp,
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
 import type { Place } from '../../contracts/identity.ts';
+import { generatedId, time, timeOfWriting } from './columns.ts';
 
 /*
  * What the chats keep for themselves: settings, rules, saved workflows, codes, and messages to channels that belong to
  * no request of their own.
  */
-
-const time = (name: string) => timestamp(name, { withTimezone: true, precision: 6 });
-const now = sql`now()`;
 
 /** What a channel has set, and where its queue board stands. */
 export const chatChannels = pgTable(
@@ -31,7 +28,7 @@ export const chatChannels = pgTable(
     place: jsonb('place').$type<Place>().notNull(),
     settings: jsonb('settings').$type<Record<string, unknown>>().notNull().default({}),
     boardRef: jsonb('board_ref').$type<Record<string, unknown>>(),
-    updatedAt: time('updated_at').notNull().default(now),
+    updatedAt: timeOfWriting('updated_at'),
   },
   (table) => [primaryKey({ columns: [table.door, table.placeId] })],
 );
@@ -39,7 +36,7 @@ export const chatChannels = pgTable(
 export const personSettings = pgTable('person_settings', {
   personId: uuid('person_id').primaryKey(),
   settings: jsonb('settings').$type<Record<string, unknown>>().notNull(),
-  updatedAt: time('updated_at').notNull().default(now),
+  updatedAt: timeOfWriting('updated_at'),
 });
 
 /** Names for words and options, typed behind `--style`: a person's own, or `house` for everybody's. */
@@ -50,7 +47,7 @@ export const chatStyles = pgTable(
     name: text('name').notNull(),
     /** As typed: words behind the prompt, and `--options`. */
     words: text('words').notNull(),
-    updatedAt: time('updated_at').notNull().default(now),
+    updatedAt: timeOfWriting('updated_at'),
   },
   (table) => [primaryKey({ columns: [table.owner, table.name] })],
 );
@@ -67,7 +64,7 @@ export const accessRules = pgTable(
     command: text('command').notNull().default('*'),
     /** allow, deny */
     effect: text('effect').notNull(),
-    updatedAt: time('updated_at').notNull().default(now),
+    updatedAt: timeOfWriting('updated_at'),
   },
   (table) => [primaryKey({ columns: [table.door, table.scope, table.subject, table.command] })],
 );
@@ -76,7 +73,7 @@ export const accessRules = pgTable(
 export const chatLimits = pgTable('chat_limits', {
   key: text('key').primaryKey(),
   value: jsonb('value').$type<unknown>().notNull(),
-  updatedAt: time('updated_at').notNull().default(now),
+  updatedAt: timeOfWriting('updated_at'),
 });
 
 /** One-time codes by which a person of one platform becomes the same on another. */
@@ -113,7 +110,7 @@ export const chatReports = pgTable(
     personId: uuid('person_id').notNull(),
     picture: smallint('picture'),
     reason: text('reason').notNull(),
-    createdAt: time('created_at').notNull().default(now),
+    createdAt: timeOfWriting('created_at'),
   },
   (table) => [
     primaryKey({ columns: [table.requestId, table.personId] }),
@@ -125,9 +122,7 @@ export const chatReports = pgTable(
 export const chatPosts = pgTable(
   'chat_posts',
   {
-    id: uuid('id')
-      .primaryKey()
-      .default(sql`gen_random_uuid()`),
+    id: generatedId(),
     /** What it says and where: the same thing is said once. */
     key: text('key').notNull(),
     door: text('door').notNull(),
@@ -147,7 +142,7 @@ export const chatPosts = pgTable(
     sendingAt: time('sending_at'),
     messageRef: jsonb('message_ref').$type<Record<string, unknown>>(),
     error: text('error'),
-    createdAt: time('created_at').notNull().default(now),
+    createdAt: timeOfWriting('created_at'),
   },
   (table) => [
     uniqueIndex('chat_posts_key').on(table.key),

@@ -1,6 +1,5 @@
 import { sql } from 'drizzle-orm';
 import {
-  bigint,
   bigserial,
   boolean,
   date,
@@ -12,13 +11,13 @@ import {
   primaryKey,
   smallint,
   text,
-  timestamp,
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
 import type { Place } from '../../contracts/identity.ts';
 import type { JobError, JobInput, JobParams } from '../../contracts/job.ts';
 import type { PendingQuestion, PlanSummary, PublicError, RequestBody, RequestCost } from '../../contracts/request.ts';
+import { generatedId, safeInteger, time, timeOfWriting } from './columns.ts';
 
 /*
  * The truth. Times are the database's own (`timestamptz`), because leases are compared between machines. Rows never
@@ -26,14 +25,11 @@ import type { PendingQuestion, PlanSummary, PublicError, RequestBody, RequestCos
  * that a late message never overwrites a newer state.
  */
 
-const time = (name: string) => timestamp(name, { withTimezone: true, precision: 6 });
-const now = sql`now()`;
-
 export const people = pgTable('people', {
   id: uuid('id').primaryKey(),
   displayName: text('display_name').notNull(),
   language: text('language').notNull(),
-  createdAt: time('created_at').notNull().default(now),
+  createdAt: timeOfWriting('created_at'),
 });
 
 /** A person on a platform. Linking moves a row to another person; it is never copied. */
@@ -81,6 +77,8 @@ export const requests = pgTable(
     agentWake: text('agent_wake'),
     /** What it waits for while `asking`. */
     question: jsonb('question').$type<PendingQuestion>(),
+    /** Until when it waits for that answer; absent in rows of earlier versions. */
+    questionExpiresAt: time('question_expires_at'),
     /** Shown to its author alone. */
     isPrivate: boolean('is_private').notNull().default(false),
     /** What it was made from. No foreign key: old rows go before their children. */
@@ -90,8 +88,8 @@ export const requests = pgTable(
     jobsTotal: integer('jobs_total').notNull().default(0),
     jobsOpen: integer('jobs_open').notNull().default(0),
     jobsSucceeded: integer('jobs_succeeded').notNull().default(0),
-    createdAt: time('created_at').notNull().default(now),
-    updatedAt: time('updated_at').notNull().default(now),
+    createdAt: timeOfWriting('created_at'),
+    updatedAt: timeOfWriting('updated_at'),
     finishedAt: time('finished_at'),
   },
   (table) => [
@@ -99,6 +97,9 @@ export const requests = pgTable(
     index('requests_unplanned')
       .on(table.createdAt)
       .where(sql`state in ('accepted', 'planning')`),
+    index('requests_asking')
+      .on(table.questionExpiresAt)
+      .where(sql`state = 'asking'`),
     index('requests_place').on(table.door, sql`(place->>'id')`, table.createdAt),
     index('requests_person').on(table.personId, table.createdAt),
     index('requests_parent')
@@ -185,7 +186,7 @@ export const jobs = pgTable(
     gpuSeconds: doublePrecision('gpu_seconds'),
     /** Not picked before this. */
     notBefore: time('not_before'),
-    queuedAt: time('queued_at').notNull().default(now),
+    queuedAt: timeOfWriting('queued_at'),
     startedAt: time('started_at'),
     finishedAt: time('finished_at'),
   },
@@ -219,19 +220,22 @@ export const jobOutputs = pgTable(
     index: integer('index').notNull(),
     hash: text('hash').notNull(),
     mediaType: text('media_type').notNull(),
-    bytes: bigint('bytes', { mode: 'number' }).notNull(),
+    bytes: safeInteger('bytes').notNull(),
     width: integer('width'),
     height: integer('height'),
     thumbnailHash: text('thumbnail_hash'),
     nodeId: text('node_id').notNull(),
     filename: text('filename').notNull(),
-    /** `sheet`: a contact sheet of the others. Null: the job made it. */
+    /** `sheet`: a contact sheet of the others; `preview`: what ComfyUI does not keep. Null: the job made it. */
     kind: text('kind'),
   },
   (table) => [
     primaryKey({ columns: [table.jobId, table.index] }),
     index('job_outputs_hash').on(table.hash),
     index('job_outputs_thumbnail').on(table.thumbnailHash),
+    index('job_outputs_previews')
+      .on(table.jobId)
+      .where(sql`kind = 'preview'`),
   ],
 );
 
@@ -260,7 +264,7 @@ export const instances = pgTable('instances', {
   residentKey: text('resident_key'),
   /** GPU seconds that were picked for it since another checkpoint was loaded: the length of its streak. */
   residentSeconds: doublePrecision('resident_seconds').notNull().default(0),
-  seenAt: time('seen_at').notNull().default(now),
+  seenAt: timeOfWriting('seen_at'),
 });
 
 /**
@@ -291,10 +295,10 @@ export const usageDays = pgTable(
     images: integer('images').notNull().default(0),
     gpuSeconds: doublePrecision('gpu_seconds').notNull().default(0),
     /** Of language models, by runs whose rows retention has deleted; those of the others stand in `agent_usage`. */
-    inputTokens: bigint('input_tokens', { mode: 'number' }).notNull().default(0),
-    outputTokens: bigint('output_tokens', { mode: 'number' }).notNull().default(0),
+    inputTokens: safeInteger('input_tokens').notNull().default(0),
+    outputTokens: safeInteger('output_tokens').notNull().default(0),
     /** Millionths of a US dollar for those. */
-    microDollars: bigint('micro_dollars', { mode: 'number' }).notNull().default(0),
+    microDollars: safeInteger('micro_dollars').notNull().default(0),
   },
   (table) => [primaryKey({ columns: [table.personId, table.day] })],
 );
@@ -305,7 +309,7 @@ export const quotas = pgTable('quotas', {
   gpuSecondsPerDay: doublePrecision('gpu_seconds_per_day'),
   imagesPerDay: integer('images_per_day'),
   pendingJobs: integer('pending_jobs'),
-  updatedAt: time('updated_at').notNull().default(now),
+  updatedAt: timeOfWriting('updated_at'),
 });
 
 /** Pictures that a person wants to keep: what they belong to outlives retention. */
@@ -316,7 +320,7 @@ export const favourites = pgTable(
     hash: text('hash').notNull(),
     jobId: uuid('job_id').notNull(),
     outputIndex: integer('output_index').notNull(),
-    createdAt: time('created_at').notNull().default(now),
+    createdAt: timeOfWriting('created_at'),
   },
   (table) => [
     primaryKey({ columns: [table.personId, table.hash] }),
@@ -336,7 +340,7 @@ export const adminAudit = pgTable(
     /** Id of what it was done to. */
     target: text('target').notNull(),
     details: jsonb('details').$type<Record<string, unknown>>().notNull().default({}),
-    at: time('at').notNull().default(now),
+    at: timeOfWriting('at'),
   },
   (table) => [index('admin_audit_target').on(table.target, table.at)],
 );
@@ -344,7 +348,7 @@ export const adminAudit = pgTable(
 /** One row. `version` serialises picks: a pick made on an older version is made again. */
 export const queueState = pgTable('queue_state', {
   id: smallint('id').primaryKey(),
-  version: bigint('version', { mode: 'number' }).notNull(),
+  version: safeInteger('version').notNull(),
   /** The least charge among people with waiting work, never falling: who returns is lifted to it. */
   floorGpuSeconds: doublePrecision('floor_gpu_seconds').notNull(),
 });
@@ -353,15 +357,13 @@ export const queueState = pgTable('queue_state', {
 export const outbox = pgTable(
   'outbox',
   {
-    id: uuid('id')
-      .primaryKey()
-      .default(sql`gen_random_uuid()`),
+    id: generatedId(),
     /** A key of the subjects table. */
     key: text('key').notNull(),
     tokens: jsonb('tokens').$type<Record<string, string>>().notNull(),
     data: jsonb('data').$type<unknown>().notNull(),
     correlationId: uuid('correlation_id').notNull(),
-    createdAt: time('created_at').notNull().default(now),
+    createdAt: timeOfWriting('created_at'),
   },
   (table) => [index('outbox_created').on(table.createdAt)],
 );
@@ -375,7 +377,7 @@ export const inbox = pgTable(
     /** Order within a consumer. */
     seq: bigserial('seq', { mode: 'number' }).notNull(),
     payload: jsonb('payload').$type<unknown>(),
-    createdAt: time('created_at').notNull().default(now),
+    createdAt: timeOfWriting('created_at'),
     handledAt: time('handled_at'),
   },
   (table) => [
@@ -391,20 +393,21 @@ export const inbox = pgTable(
 
 /**
  * Messages owed to people: pending -> sending (nonce and time stored) -> sent (message id stored) | failed (nobody can
- * be told there; said in the web history). One of a kind a request.
+ * be told there; said in the web history). One of a kind a request, and one for each question.
  */
 export const deliveries = pgTable(
   'deliveries',
   {
-    id: uuid('id')
-      .primaryKey()
-      .default(sql`gen_random_uuid()`),
+    id: generatedId(),
     requestId: uuid('request_id')
       .notNull()
       .references(() => requests.id),
     door: text('door').notNull(),
     place: jsonb('place').$type<Place>().notNull(),
-    /** card: the placeholder that lives until the end; result: the end; ping: the mention that notifies. */
+    /**
+     * card: the placeholder that lives until the end; result: the end; ping: the mention that notifies; question: the call
+     * to answer a question, whose id is the delivery's own.
+     */
     kind: text('kind').notNull(),
     state: text('state').notNull().default('pending'),
     holder: uuid('holder'),
@@ -417,10 +420,12 @@ export const deliveries = pgTable(
     /** Where it stands on the platform, as the adapter wrote it. */
     messageRef: jsonb('message_ref').$type<Record<string, unknown>>(),
     error: text('error'),
-    createdAt: time('created_at').notNull().default(now),
+    createdAt: timeOfWriting('created_at'),
   },
   (table) => [
-    uniqueIndex('deliveries_request_kind').on(table.requestId, table.kind),
+    uniqueIndex('deliveries_request_kind')
+      .on(table.requestId, table.kind)
+      .where(sql`kind <> 'question'`),
     index('deliveries_chat')
       .on(table.door, sql`(place->>'id')`, table.createdAt)
       .where(sql`state in ('pending', 'sending')`),
@@ -439,7 +444,7 @@ export const webPosts = pgTable(
     requestId: uuid('request_id').notNull(),
     placeId: text('place_id').notNull(),
     kind: text('kind').notNull(),
-    createdAt: time('created_at').notNull().default(now),
+    createdAt: timeOfWriting('created_at'),
   },
   (table) => [
     uniqueIndex('web_posts_delivery').on(table.deliveryId),
@@ -454,8 +459,8 @@ export const assets = pgTable(
   {
     hash: text('hash').primaryKey(),
     mediaType: text('media_type').notNull(),
-    bytes: bigint('bytes', { mode: 'number' }).notNull(),
-    createdAt: time('created_at').notNull().default(now),
+    bytes: safeInteger('bytes').notNull(),
+    createdAt: timeOfWriting('created_at'),
     /** Absent: kept. */
     expiresAt: time('expires_at'),
   },

@@ -1,19 +1,6 @@
 import { sql } from 'drizzle-orm';
-import {
-  bigserial,
-  customType,
-  index,
-  integer,
-  pgTable,
-  primaryKey,
-  text,
-  timestamp,
-  uniqueIndex,
-  uuid,
-} from 'drizzle-orm/pg-core';
-
-const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
-const time = (name: string) => timestamp(name, { withTimezone: true, precision: 6 });
+import { bigserial, index, integer, pgTable, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { bytea, time, timeOfWriting } from './columns.ts';
 
 /** A prompt that came through the ComfyUI-compatible door: what ComfyUI would keep of it beside the workflow itself. */
 export const doorPrompts = pgTable(
@@ -30,9 +17,7 @@ export const doorPrompts = pgTable(
     extraDataText: text('extra_data_text').notNull(),
     /** Ids of the output nodes that run. */
     outputs: text('outputs').array().notNull(),
-    createdAt: time('created_at')
-      .notNull()
-      .default(sql`now()`),
+    createdAt: timeOfWriting('created_at'),
     /** Its person took it out of the history. */
     hiddenAt: time('hidden_at'),
   },
@@ -53,12 +38,8 @@ export const doorFiles = pgTable(
     path: text('path').notNull(),
     content: bytea('content').notNull(),
     bytes: integer('bytes').notNull(),
-    createdAt: time('created_at')
-      .notNull()
-      .default(sql`now()`),
-    modifiedAt: time('modified_at')
-      .notNull()
-      .default(sql`now()`),
+    createdAt: timeOfWriting('created_at'),
+    modifiedAt: timeOfWriting('modified_at'),
   },
   (table) => [primaryKey({ columns: [table.personId, table.path] })],
 );

@@ -1,33 +1,17 @@
 import { sql } from 'drizzle-orm';
-import {
-  bigint,
-  date,
-  index,
-  integer,
-  pgTable,
-  primaryKey,
-  smallint,
-  text,
-  timestamp,
-  uniqueIndex,
-  uuid,
-} from 'drizzle-orm/pg-core';
+import { date, index, integer, pgTable, primaryKey, smallint, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { generatedId, safeInteger, time, timeOfWriting } from './columns.ts';
 
 /*
  * The gateway's own rows. An *account* is how the door `api` knows a person: `identities.platform_id` there. Tokens,
  * sessions, files and webhooks belong to an account, so that linking, which moves identities, moves them too.
  */
 
-const time = (name: string) => timestamp(name, { withTimezone: true, precision: 6 });
-const now = sql`now()`;
-
 /** Bearer tokens of programs. Only the hash of a token is kept. */
 export const apiTokens = pgTable(
   'api_tokens',
   {
-    id: uuid('id')
-      .primaryKey()
-      .default(sql`gen_random_uuid()`),
+    id: generatedId(),
     account: text('account').notNull(),
     name: text('name').notNull(),
     /** SHA-256 of the token, in hex. The token is 256 random bits, so nothing slower is needed. */
@@ -39,7 +23,7 @@ export const apiTokens = pgTable(
     perMinute: integer('per_minute'),
     perDay: integer('per_day'),
     openRequests: integer('open_requests'),
-    createdAt: time('created_at').notNull().default(now),
+    createdAt: timeOfWriting('created_at'),
     expiresAt: time('expires_at'),
     lastUsedAt: time('last_used_at'),
     revokedAt: time('revoked_at'),
@@ -66,7 +50,7 @@ export const signInCodes = pgTable(
   {
     codeHash: text('code_hash').primaryKey(),
     personId: uuid('person_id').notNull(),
-    createdAt: time('created_at').notNull().default(now),
+    createdAt: timeOfWriting('created_at'),
     expiresAt: time('expires_at').notNull(),
     usedAt: time('used_at'),
   },
@@ -77,15 +61,13 @@ export const signInCodes = pgTable(
 export const apiSessions = pgTable(
   'api_sessions',
   {
-    id: uuid('id')
-      .primaryKey()
-      .default(sql`gen_random_uuid()`),
+    id: generatedId(),
     secretHash: text('secret_hash').notNull(),
     account: text('account').notNull(),
     userAgent: text('user_agent'),
-    createdAt: time('created_at').notNull().default(now),
+    createdAt: timeOfWriting('created_at'),
     expiresAt: time('expires_at').notNull(),
-    lastUsedAt: time('last_used_at').notNull().default(now),
+    lastUsedAt: timeOfWriting('last_used_at'),
     endedAt: time('ended_at'),
   },
   (table) => [
@@ -106,8 +88,8 @@ export const apiFiles = pgTable(
     filename: text('filename').notNull(),
     hash: text('hash').notNull(),
     mediaType: text('media_type').notNull(),
-    bytes: bigint('bytes', { mode: 'number' }).notNull(),
-    createdAt: time('created_at').notNull().default(now),
+    bytes: safeInteger('bytes').notNull(),
+    createdAt: timeOfWriting('created_at'),
   },
   (table) => [
     primaryKey({ columns: [table.account, table.folder, table.subfolder, table.filename] }),
@@ -118,17 +100,17 @@ export const apiFiles = pgTable(
 export const webhookEndpoints = pgTable(
   'webhook_endpoints',
   {
-    id: uuid('id')
-      .primaryKey()
-      .default(sql`gen_random_uuid()`),
+    id: generatedId(),
     account: text('account').notNull(),
     url: text('url').notNull(),
     /** Signs what is sent (Standard Webhooks); kept as it is, because each message needs it. */
     secret: text('secret').notNull(),
     /** Which ends of a job are told, such as `job.succeeded`. */
     events: text('events').array().notNull(),
+    /** Jobs that came through these are told. */
+    doors: text('doors').array().notNull().default(['api']),
     description: text('description').notNull().default(''),
-    createdAt: time('created_at').notNull().default(now),
+    createdAt: timeOfWriting('created_at'),
     disabledAt: time('disabled_at'),
     /** Given up in a row; reset by a success. */
     deadInRow: integer('dead_in_row').notNull().default(0),
@@ -140,9 +122,7 @@ export const webhookEndpoints = pgTable(
 export const webhookDeliveries = pgTable(
   'webhook_deliveries',
   {
-    id: uuid('id')
-      .primaryKey()
-      .default(sql`gen_random_uuid()`),
+    id: generatedId(),
     endpointId: uuid('endpoint_id')
       .notNull()
       .references(() => webhookEndpoints.id, { onDelete: 'cascade' }),
@@ -155,7 +135,7 @@ export const webhookDeliveries = pgTable(
     epoch: integer('epoch').notNull().default(0),
     leaseExpiresAt: time('lease_expires_at'),
     notBefore: time('not_before'),
-    createdAt: time('created_at').notNull().default(now),
+    createdAt: timeOfWriting('created_at'),
     sentAt: time('sent_at'),
     /** HTTP status of the last answer. */
     status: integer('status'),
@@ -176,12 +156,12 @@ export const webhookDeliveries = pgTable(
 export const serviceAddresses = pgTable('service_addresses', {
   service: text('service').primaryKey(),
   url: text('url').notNull(),
-  updatedAt: time('updated_at').notNull().default(now),
+  updatedAt: timeOfWriting('updated_at'),
 });
 
 /** Keys that every gateway of an installation shares, made by the first one. */
 export const gatewayKeys = pgTable('gateway_keys', {
   name: text('name').primaryKey(),
   secret: text('secret').notNull(),
-  createdAt: time('created_at').notNull().default(now),
+  createdAt: timeOfWriting('created_at'),
 });

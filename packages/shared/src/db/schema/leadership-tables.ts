@@ -1,4 +1,5 @@
-import { integer, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import { integer, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import { time } from './columns.ts';
 
 /** Work that one process at a time does, such as a bot's connection to its platform. */
 export const leaderships = pgTable('leaderships', {
@@ -7,5 +8,5 @@ export const leaderships = pgTable('leaderships', {
   /** Raised at every change of the holder. */
   epoch: integer('epoch').notNull().default(1),
   /** By the database's clock. */
-  expiresAt: timestamp('expires_at', { withTimezone: true, precision: 6 }).notNull(),
+  expiresAt: time('expires_at').notNull(),
 });

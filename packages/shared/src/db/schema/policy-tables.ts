@@ -1,5 +1,5 @@
-import { sql } from 'drizzle-orm';
-import { pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
+import { pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
+import { timeOfWriting } from './columns.ts';
 
 /** What operators decided about node packs and classes, on top of the policy that is built in. */
 export const policyRules = pgTable(
@@ -13,9 +13,7 @@ export const policyRules = pgTable(
     reason: text('reason').notNull().default(''),
     /** Who decided: a person's id, or a named caller. */
     decidedBy: text('decided_by').notNull(),
-    decidedAt: timestamp('decided_at', { withTimezone: true, precision: 6 })
-      .notNull()
-      .default(sql`now()`),
+    decidedAt: timeOfWriting('decided_at'),
   },
   (table) => [primaryKey({ columns: [table.subject, table.name] })],
 );

@@ -1,8 +1,6 @@
 import { sql } from 'drizzle-orm';
-import { boolean, index, jsonb, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
-
-const time = (name: string) => timestamp(name, { withTimezone: true, precision: 6 });
-const now = sql`now()`;
+import { boolean, index, jsonb, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { timeOfWriting } from './columns.ts';
 
 /** Workflows that people keep under a name. */
 export const savedWorkflows = pgTable(
@@ -20,8 +18,8 @@ export const savedWorkflows = pgTable(
     workflowText: text('workflow_text').notNull(),
     /** Values that its owner set in place of the workflow's own, by parameter. */
     defaults: jsonb('defaults').$type<Record<string, string | number | boolean>>().notNull().default({}),
-    createdAt: time('created_at').notNull().default(now),
-    updatedAt: time('updated_at').notNull().default(now),
+    createdAt: timeOfWriting('created_at'),
+    updatedAt: timeOfWriting('updated_at'),
   },
   (table) => [
     uniqueIndex('saved_workflows_name').on(table.personId, sql`lower(name)`),

@@ -3,7 +3,7 @@ import type { NewJob } from '../../contracts/job.ts';
 import type { Database } from '../connect-database.ts';
 import { acquireInstance, type AcquiredInstance } from '../instances/instance-store.ts';
 import type { JobLease } from '../jobs/job-lease.ts';
-import { pickQueuedJob } from '../jobs/job-transitions.ts';
+import { pickQueuedJob } from '../jobs/pick-jobs.ts';
 import { readQueueSnapshot } from '../jobs/queue-snapshot.ts';
 import { acceptRequest } from '../requests/accept-request.ts';
 import { claimRequests } from '../requests/agent-lease.ts';

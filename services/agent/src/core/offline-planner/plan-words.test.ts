@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { anyCharacter } from '@atelier/comfyui/testing/any-character';
 import type { PictureWish, ReplyTopic } from '../words-plan.ts';
 import { planWords, type WordsContext } from './plan-words.ts';
 
@@ -284,7 +285,7 @@ describe('any words', () => {
   );
   const words = fc.oneof(
     fc.string({ maxLength: 200 }),
-    fc.string({ unit: 'binary', maxLength: 200 }),
+    fc.string({ unit: anyCharacter, maxLength: 200 }),
     fc.array(fragments, { maxLength: 15 }).map((parts) => parts.join(' ')),
     fc.array(fragments, { maxLength: 15 }).map((parts) => parts.join('')),
   );

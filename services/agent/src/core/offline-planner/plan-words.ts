@@ -8,7 +8,7 @@ import { readSettings } from './read-settings.ts';
 import { readShape } from './read-shape.ts';
 import { CHANGE_LEAD, EARLIER_PICTURE, readSubject } from './read-subject.ts';
 import type { Reading, Vocabulary } from './reading.ts';
-import { smallTalkTopic } from './small-talk.ts';
+import { talkTopic } from './small-talk.ts';
 
 export interface WordsContext {
   /** Whether a picture is attached. */
@@ -48,7 +48,7 @@ export function planWords(text: string, context: WordsContext): WordsPlan {
   if (DESCRIBE.test(normal)) {
     return context.hasPicture ? { kind: 'describe' } : { kind: 'topic', topic: 'needs_picture' };
   }
-  const topic = smallTalkTopic(normal);
+  const topic = talkTopic(normal);
   if (topic !== undefined) return { kind: 'topic', topic };
   const reading: Reading = { text: normal, wish: {}, hasPicture: context.hasPicture, vocabulary: context.vocabulary };
   readSettings(reading);

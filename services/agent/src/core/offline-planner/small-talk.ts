@@ -23,13 +23,18 @@ const TOPICS: readonly (readonly [ReplyTopic, RegExp])[] = [
   ],
 ];
 
-/** Questions about the world: drawing is all that can be done here. */
+/** Questions about the world, which rules cannot answer: drawing is all that can be done here. */
 const QUESTION =
   /^(?:what|who|where|when|why)(?:'s\b|\s+(?:is|are|was|were|do|does|did|should|can)\b)|(?:是什么|是谁|是哪里|在哪里?)$|^为什么/;
 
-/** What a text is about that asks for no picture; undefined when it may describe one. */
-export function smallTalkTopic(text: string): ReplyTopic | undefined {
-  const plain = text
+/** What a text is about that asks for no picture, for whoever reads by rules alone; undefined when it may describe one. */
+export function talkTopic(text: string): ReplyTopic | undefined {
+  const isQuestion = /[?？]\s*$/.test(text) && QUESTION.test(plainOf(text));
+  return smallTalkTopic(text) ?? (isQuestion ? 'help' : undefined);
+}
+
+function plainOf(text: string): string {
+  return text
     .toLowerCase()
     .replaceAll(/<@!?\d+>|@[\w-]+/g, ' ')
     .replaceAll(/[\s,，.。!！?？~～…:：;；()（）、"'’]+$/gu, '')
@@ -37,10 +42,14 @@ export function smallTalkTopic(text: string): ReplyTopic | undefined {
     .replaceAll(/\s+/g, ' ')
     .replace(/’/g, "'")
     .trim();
+}
+
+/** What everybody says, in the same words; undefined for anything else. */
+export function smallTalkTopic(text: string): ReplyTopic | undefined {
+  const plain = plainOf(text);
   if (plain === '') return /[?？]/.test(text) ? 'help' : undefined;
   const found = TOPICS.find(([, pattern]) => pattern.test(plain));
   if (found !== undefined) return found[0];
-  if (/[?？]\s*$/.test(text) && QUESTION.test(plain)) return 'help';
   // "hello, what can you do?"
   const later = plain.replace(/^(?:hi|hello|hey|你好|您好|嗨)\s*/, '');
   return later === plain || later === '' ? undefined : TOPICS.find(([, pattern]) => pattern.test(later))?.[0];

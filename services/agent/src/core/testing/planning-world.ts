@@ -5,6 +5,7 @@ import { newJobSchema, type JobOutput } from '@atelier/shared/contracts/job';
 import { planSummarySchema, type RequestBody } from '@atelier/shared/contracts/request';
 import type { JobWithOutputs } from '@atelier/shared/db/jobs/job-row';
 import type { RequestRecord } from '@atelier/shared/db/requests/request-row';
+import { finishedJob, requestRecord } from '@atelier/shared/db/testing/record-fixtures';
 import type { SavedWorkflow } from '@atelier/shared/db/workflows/saved-workflow';
 import { createCatalog, type Catalog } from '../catalog.ts';
 import { planRequest } from '../plan-request.ts';
@@ -23,37 +24,16 @@ export function testId(number: number): string {
 
 /** A request of Ada's that an agent has claimed. */
 export function requestOf(body: RequestBody, changes: Partial<RequestRecord> = {}): RequestRecord {
-  const at = new Date(0);
-  const id = changes.id ?? testId(1);
-  return {
-    id,
-    door: 'web',
-    eventId: id,
+  return requestRecord({
+    id: testId(1),
     personId: ada,
     personName: 'Ada',
     place: { door: 'web', id: 'ada' },
-    language: 'en',
     body,
     state: 'planning',
-    version: 2,
-    plan: null,
-    reply: null,
-    error: null,
-    cancelRequestedAt: null,
     agentEpoch: 1,
-    jobsTotal: 0,
-    jobsOpen: 0,
-    jobsSucceeded: 0,
-    createdAt: at,
-    updatedAt: at,
-    finishedAt: null,
-    question: null,
-    isPrivate: false,
-    parentRequestId: null,
-    parentPicture: null,
-    cost: null,
     ...changes,
-  };
+  });
 }
 
 /** A server with these model files besides ComfyUI's own nodes; `packs` for the node packs that some recipes need. */
@@ -142,26 +122,5 @@ function finished(job: Planned['jobs'][number], personId: string): JobWithOutput
     nodeId: 'save',
     filename: `${index}.png`,
   }));
-  return {
-    ...job,
-    personId,
-    seq: job.index,
-    state: 'succeeded',
-    version: 1,
-    epoch: 1,
-    instanceId: null,
-    promptId: null,
-    postedAt: null,
-    attempts: 1,
-    crashes: 0,
-    takeovers: 0,
-    outOfMemory: 0,
-    cancelRequestedAt: null,
-    error: null,
-    gpuSeconds: 1,
-    queuedAt: new Date(0),
-    startedAt: null,
-    finishedAt: null,
-    outputs,
-  };
+  return { ...finishedJob(job.index), ...job, personId, seq: job.index, gpuSeconds: 1, outputs };
 }

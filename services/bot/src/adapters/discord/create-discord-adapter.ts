@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Client, Events, GatewayDispatchEvents, GuildPremiumTier } from 'discord.js';
 import type { Logger } from 'pino';
-import type { Place } from '@atelier/shared/contracts/identity';
+import { doorSchema } from '@atelier/shared/contracts/identity';
 import type { DeliveryKind } from '@atelier/shared/db/deliveries/delivery-store';
-import type { ChatAdapter, ChatCore, SendOutcome } from '../../ports.ts';
+import type { ChatAdapter, ChatCore } from '../../ports.ts';
 import { deployCommands } from './commands/deploy-commands.ts';
 import { createAttachmentFetcher } from './conversation/fetch-attachment.ts';
 import { type BotIdentity, handleMessage } from './conversation/handle-message.ts';
@@ -12,6 +12,7 @@ import { handleReaction, type ReactionChange } from './conversation/handle-react
 import { createLiveCards } from './deliveries/live-cards.ts';
 import { createNewMessagePlacer } from './deliveries/place-new-message.ts';
 import { createQueueBoards } from './deliveries/queue-boards.ts';
+import { createResultRemover } from './deliveries/remove-results.ts';
 import { createCardEditor, createDeliverySender } from './deliveries/send-delivery.ts';
 import { createPostSender } from './deliveries/send-post.ts';
 import { connectGateway } from './gateway/connect-gateway.ts';
@@ -47,6 +48,8 @@ export interface DiscordAdapterDeps {
   now: () => number;
   /** Refused calls in ten minutes from which on nothing is sent for a while. */
   maxRefused?: number;
+  /** Discord asked for a wait, in ms. */
+  onStall?: (waitMs: number) => void;
   /** Divides the windows and spacings that are kept because of Discord's: a replay at 60× sets 60. */
   timeScale?: number;
 }
@@ -55,7 +58,6 @@ const discordApiUrl = 'https://discord.com/api';
 /** Discord being away must not keep the page from being ready. */
 const longestStartMs = 10_000;
 const commandRetryMs = 30_000;
-const notOwnedRetryMs = 500;
 /** How long after a crash the next process waits. */
 const leadMs = 6_000;
 const mebibyte = 1_024 * 1_024;
@@ -78,7 +80,7 @@ export function createDiscordAdapter(deps: DiscordAdapterDeps): ChatAdapter {
     windowMs: (10 * 60_000) / timeScale,
     ...(deps.maxRefused === undefined ? {} : { maxRefused: deps.maxRefused }),
   });
-  const messages = createDiscordMessages({ token: deps.token, apiUrl, guard });
+  const messages = createDiscordMessages({ token: deps.token, apiUrl, guard, onStall: deps.onStall });
   const answers = createInteractionAnswers({ messages, log, now: deps.now, rightMs: (14 * 60_000) / timeScale });
   const edit = createCardEditor(messages, answers);
   const cards = createLiveCards({
@@ -112,6 +114,7 @@ export function createDiscordAdapter(deps: DiscordAdapterDeps): ChatAdapter {
   const placeNew = createNewMessagePlacer({ messages, applicationId, maxFileBytes, log });
   const { readMessageRefs } = deps;
   const send = createDeliverySender({ answers, cards, edit, placeNew, chat, log, isAdultChannel, readMessageRefs });
+  const remover = createResultRemover({ ...deps, edit, messages, log });
   const post = createPostSender({
     chat,
     placeNew,
@@ -159,9 +162,14 @@ export function createDiscordAdapter(deps: DiscordAdapterDeps): ChatAdapter {
   async function serve(term: AbortSignal): Promise<void> {
     const { token, messageContent, shards } = deps;
     leads = true;
-    const unwatch = chat.watch('discord', (facts) => {
-      if (owns(facts.request.place.guildId)) cards.offer(facts);
-    });
+    // What was asked elsewhere may have been shared here.
+    const watching = doorSchema.options.map((door) =>
+      chat.watch(door, (facts) => {
+        if (!owns(facts.request.place.guildId)) return;
+        if (door === 'discord') cards.offer(facts);
+        remover.show(facts);
+      }),
+    );
     try {
       const connected = await connectGateway({
         token,
@@ -184,7 +192,7 @@ export function createDiscordAdapter(deps: DiscordAdapterDeps): ChatAdapter {
       if (!term.aborted) throw error;
     } finally {
       leads = false;
-      unwatch();
+      for (const unwatch of watching) unwatch();
       cards.forget();
       boards.pause();
     }
@@ -202,24 +210,16 @@ export function createDiscordAdapter(deps: DiscordAdapterDeps): ChatAdapter {
     }
   }
 
-  /** Where a server belongs to another process, that one sends: it knows what it answered there. */
-  function notOwned(place: Place): SendOutcome | undefined {
-    if (owns(place.guildId)) return undefined;
-    const reason = 'another process answers for this server';
-    return { outcome: 'postponed', afterMs: notOwnedRetryMs, reason, certainlyNotSent: true };
-  }
-
   return {
     name: 'discord',
     /** None while another process leads: it knows which answers it gave, and sends. */
     get doors() {
       return leads ? (['discord'] as const) : [];
     },
-    send: async (delivery, readFacts) => {
-      const other = delivery.triedBefore ? undefined : notOwned(delivery.place);
-      return other ?? send(delivery, readFacts);
-    },
-    post: async (owed, readFacts) => (owed.triedBefore ? undefined : notOwned(owed.place)) ?? post(owed, readFacts),
+    /** Any process could send, but one alone knows which edit of a card is under way, and what it answered there. */
+    part: deps.shards === undefined ? undefined : { door: 'discord', ...deps.shards },
+    send,
+    post,
     async start() {
       cards.start();
       const name = leadershipName(deps.token, deps.shards);
@@ -240,6 +240,7 @@ export function createDiscordAdapter(deps: DiscordAdapterDeps): ChatAdapter {
       stopping.abort();
       await leading?.catch(() => undefined);
       await Promise.allSettled(underway);
+      await remover.stop();
       await boards.stop();
       await cards.stop();
     },

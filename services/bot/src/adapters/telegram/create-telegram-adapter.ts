@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { doorSchema } from '@atelier/shared/contracts/identity';
 import type { Database } from '@atelier/shared/db/connect-database';
 import { readShareRefs } from '@atelier/shared/db/chat/read-share-refs';
 import { readChatPace, recordSilence } from '@atelier/shared/db/deliveries/chat-pace';
@@ -53,6 +54,8 @@ export interface TelegramAdapterDeps {
   now: () => number;
   /** Spacing of messages is divided by it. */
   timeScale: number;
+  /** Telegram asked for a wait, in ms. */
+  onStall?: (waitMs: number) => void;
 }
 
 /** Its rows in the inbox, by update id. */
@@ -70,7 +73,7 @@ export function createTelegramAdapter(deps: TelegramAdapterDeps): ChatAdapter {
   const apiRoot = (deps.apiRoot ?? 'https://api.telegram.org').replace(/\/+$/, '');
   const isLocal = deps.isLocalApi;
   const limits = uploadLimits(isLocal);
-  const calls = createTelegramCalls({ token: deps.token, apiRoot, isLocal });
+  const calls = createTelegramCalls({ token: deps.token, apiRoot, isLocal, onStall: deps.onStall });
   const stopping = new AbortController();
   const { signal } = stopping;
   // A new one at each start: what was sent with the last one is given again.
@@ -141,6 +144,7 @@ export function createTelegramAdapter(deps: TelegramAdapterDeps): ChatAdapter {
     bot: knownAccount,
     isChatAdmin: createAdminMemory(calls, { now: deps.now, log }),
     log,
+    now: deps.now,
   });
   const inbox = createInboxHandler({
     readUnhandled: (limit) => readUnhandled(db, inboxConsumer, limit),
@@ -200,8 +204,13 @@ export function createTelegramAdapter(deps: TelegramAdapterDeps): ChatAdapter {
       chat.watch('telegram', (facts, live, cause) => {
         // Pictures in progress would cost an upload each, and a group's 20 messages a minute are for results.
         if (cause !== 'preview') progress.show(facts, live);
-        if (cause === 'change') removals.show(facts);
       }),
+      // What was asked elsewhere may have been shared here.
+      ...doorSchema.options.map((door) =>
+        chat.watch(door, (facts, _live, cause) => {
+          if (cause === 'change') removals.show(facts);
+        }),
+      ),
       chat.watchBoards('telegram', (all, queue) => boards.show(all, queue)),
     );
     inbox.ring();

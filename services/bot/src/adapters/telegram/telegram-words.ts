@@ -1,4 +1,5 @@
 import type { Language } from '@atelier/shared/contracts/identity';
+import type { Unreadable } from './updates/read-update.ts';
 
 /** What only Telegram has to say. */
 export interface TelegramWords {
@@ -14,6 +15,8 @@ export interface TelegramWords {
   placeClosed: string;
   present: string;
   tooLargeFiles: (count: number) => string;
+  /** What to send instead. */
+  unreadable: Record<Unreadable, string>;
 }
 
 const words: Record<Language, TelegramWords> = {
@@ -32,6 +35,11 @@ const words: Record<Language, TelegramWords> = {
       count === 1
         ? 'One file is larger than Telegram takes; it is on the web page, in your history.'
         : `${count} files are larger than Telegram takes; they are on the web page, in your history.`,
+    unreadable: {
+      voice: 'I cannot listen yet. Write what you want to see, such as: a red fox in snow',
+      video: 'I cannot watch videos yet. Send a picture, or write what you want to see, such as: a red fox in snow',
+      sticker: 'Nice one! I cannot draw from stickers: send it as a picture, or write, such as: a red fox in snow',
+    },
   },
   zh: {
     back: '返回',
@@ -44,6 +52,11 @@ const words: Record<Language, TelegramWords> = {
     placeClosed: '你提出请求的聊天已不接收我的消息，结果发在这里：',
     present: '当前内容',
     tooLargeFiles: (count) => `有 ${count} 个文件超过 Telegram 的大小限制，可在网页的历史记录中查看。`,
+    unreadable: {
+      voice: '我还听不懂语音。请用文字写下想看的画面，例如：雪地里的红狐狸',
+      video: '我还看不了视频。请发送图片，或写下想看的画面，例如：雪地里的红狐狸',
+      sticker: '真可爱！但我无法根据贴纸绘图：请以图片形式发送，或写下想看的画面，例如：雪地里的红狐狸',
+    },
   },
 };
 

@@ -20,7 +20,7 @@
  *   POST /api/commands                  {eventId, command, subcommand?, values?, images?, about?} -> an outcome
  *   POST /api/press                     {eventId, id} -> an outcome; `id` is a button's
  *   POST /api/forms                     {eventId, id, values} -> an outcome; `id` is the form's
- *   GET  /api/suggest?source=&typed=    -> {suggestions: [{value, label}]}
+ *   GET  /api/suggest?source=&typed=&command=    -> {suggestions: [{value, label}]}
  *   POST /api/requests/:id/cancel       -> 200 {outcome: 'said', text}
  *   POST /api/requests/:id/retry        {eventId} -> 202 {outcome: 'accepted', requestId, created}
  *   GET  /api/requests/:id              -> JobCard
@@ -176,8 +176,8 @@ export async function registerApiRoutes(server: FastifyInstance, deps: ApiRoutes
   });
 
   server.get('/api/suggest', async (request, reply) => {
-    const { source, typed } = parseInput(suggestQuerySchema, request.query);
-    return { suggestions: await chat.suggest(source, typed, identity.viewer(request, reply)) };
+    const { source, typed, command } = parseInput(suggestQuerySchema, request.query);
+    return { suggestions: await chat.suggest(source, typed, identity.viewer(request, reply), command) };
   });
 
   server.post('/api/requests/:id/cancel', async (request, reply) => {

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { AssetStore } from '@atelier/shared/assets/asset-store';
 import { AppError } from '@atelier/shared/errors/app-error';
-import { parseRange } from './parse-range.ts';
+import { parseRange } from '@atelier/shared/assets/parse-range';
 import type { SignedFiles } from './signed-files.ts';
 import { assetParamsSchema, assetQuerySchema, signedParamsSchema } from './web-schemas.ts';
 

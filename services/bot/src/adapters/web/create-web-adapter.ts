@@ -12,7 +12,7 @@ import type { WebConfig } from '../../config.ts';
 import type { ChatAdapter, ChatCore } from '../../ports.ts';
 import type { CardFeed } from '../../state/card-feed.ts';
 import type { CardReader } from '../../state/card-reader.ts';
-import type { LiveBoard } from '../../state/live-board.ts';
+import type { LiveBoard } from '@atelier/shared/live/live-board';
 import type { PeopleCache } from '../../state/people-cache.ts';
 import type { QueueWatch } from '../../state/queue-watch.ts';
 import type { StatusWatch } from '../../state/status-watch.ts';

@@ -72,20 +72,20 @@ describe.runIf(hasBrowser)('the page', () => {
     await state('a red fox in snow', 'queued');
     await page.locator('.queue-entry[data-mine=true]', { hasText: 'a red fox in snow' }).waitFor();
 
-    const { job, lease } = await backstage.run();
+    const lease = await backstage.run();
     await state('a red fox in snow', 'running');
     const bytes = await sharp({ create: { width: 60, height: 80, channels: 3, background: '#c05020' } })
       .png()
       .toBuffer();
     const preview = (await sharp(bytes).jpeg().toBuffer()).toString('base64');
-    const live = { jobId: job.id, requestId };
+    const live = { jobId: lease.jobId, requestId };
     const progress = { ...live, fraction: 0.4, classType: 'KSampler', step: 8, steps: 20, elapsedMs: 1 };
-    backstage.bus?.publishLive('liveProgress', { jobId: job.id }, progress, requestId);
+    backstage.bus?.publishLive('liveProgress', { jobId: lease.jobId }, progress, requestId);
     const bar = card('a red fox in snow').getByRole('progressbar');
     await expect.poll(() => bar.getAttribute('aria-valuenow'), { timeout: 10_000 }).toBe('40');
     backstage.bus?.publishLive(
       'livePreview',
-      { jobId: job.id },
+      { jobId: lease.jobId },
       { ...live, mediaType: 'image/jpeg', base64: preview },
       requestId,
     );
@@ -167,6 +167,26 @@ describe.runIf(hasBrowser)('the page', () => {
     await expect.poll(() => page.getByText('Said while nobody listened.').count(), { timeout: 10_000 }).toBe(1);
   });
 
+  it('connects although the first answer comes from a network’s sign-in page and the first stream never opens', async () => {
+    await page.clock.install();
+    let greetings = 0;
+    await page.route('**/api/me*', (route) => {
+      greetings += 1;
+      if (greetings > 1) return route.continue();
+      return route.fulfill({ contentType: 'text/html', body: '<p>Accept the terms of this network.</p>' });
+    });
+    let streams = 0;
+    await page.route('**/api/events*', async (route) => {
+      streams += 1;
+      if (streams > 1) await route.continue();
+    });
+    await page.reload();
+    await expect.poll(() => streams, { timeout: 10_000 }).toBe(1);
+    await page.clock.runFor(11_000);
+    await page.locator('#connection[data-state=live]').waitFor();
+    expect(greetings).toBe(2);
+  });
+
   it('cancels, and tries again', async () => {
     await ask('an unwanted fox');
     await card('an unwanted fox').getByRole('button', { name: 'Cancel' }).click();
@@ -180,7 +200,7 @@ describe.runIf(hasBrowser)('the page', () => {
     await state('a fox to work with', 'accepted');
     const requestId = await requestIdOf('a fox to work with');
     await backstage.plan(requestId);
-    const { lease } = await backstage.run();
+    const lease = await backstage.run();
     const bytes = await sharp({ create: { width: 60, height: 80, channels: 3, background: '#20c050' } })
       .png()
       .toBuffer();
@@ -216,6 +236,20 @@ describe.runIf(hasBrowser)('the page', () => {
     await dialog.getByRole('heading', { name: 'Picture 1' }).waitFor();
     await dialog.getByRole('button', { name: 'Unkeep' }).waitFor();
     await page.keyboard.press('Escape');
+  });
+
+  it('opens the queue as a drawer on a phone, and Escape or a tap beside it closes it', async () => {
+    await page.setViewportSize({ width: 390, height: 780 });
+    const drawer = page.locator('#queue');
+    const toggle = page.locator('#queue-toggle');
+    await toggle.click();
+    await page.keyboard.press('Escape');
+    await drawer.waitFor({ state: 'hidden' });
+    expect(await toggle.evaluate((element) => element.matches(':focus'))).toBe(true);
+    await toggle.click();
+    await page.mouse.click(10, 400);
+    await drawer.waitFor({ state: 'hidden' });
+    expect(await toggle.getAttribute('aria-expanded')).toBe('false');
   });
 
   it('speaks Chinese, and says so to assistive technology', async () => {

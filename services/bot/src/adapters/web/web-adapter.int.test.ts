@@ -104,27 +104,31 @@ describe('a request', () => {
       (queue as unknown as QueueCard).entries.some((entry) => entry.requestId === requestId),
     );
 
-    const { job, lease } = await backstage.run();
+    const lease = await backstage.run();
     await states('running');
-    const live = { jobId: job.id, requestId };
+    const live = { jobId: lease.jobId, requestId };
     backstage.bus?.publishLive(
       'liveProgress',
-      { jobId: job.id },
+      { jobId: lease.jobId },
       { ...live, fraction: 0.5, classType: 'KSampler', step: 10, steps: 20, elapsedMs: 5 },
       requestId,
     );
     expect(await events.until('progress')).toMatchObject({
       requestId,
-      jobId: job.id,
+      jobId: lease.jobId,
       progress: { fraction: 0.5, text: expect.stringContaining('step 10 of 20') },
     });
     backstage.bus?.publishLive(
       'livePreview',
-      { jobId: job.id },
+      { jobId: lease.jobId },
       { ...live, mediaType: 'image/jpeg', base64: 'AAAA' },
       requestId,
     );
-    expect(await events.until('preview')).toEqual({ requestId, jobId: job.id, src: 'data:image/jpeg;base64,AAAA' });
+    expect(await events.until('preview')).toEqual({
+      requestId,
+      jobId: lease.jobId,
+      src: 'data:image/jpeg;base64,AAAA',
+    });
 
     const output = await storePicture('#c05020');
     await backstage.finish(lease, [output]);
@@ -157,12 +161,12 @@ describe('a request', () => {
     const mei = visitor();
     const requestId = await mei.ask('a red fox');
     await backstage.plan(requestId);
-    const { job, lease } = await backstage.run();
+    const lease = await backstage.run();
     const woken = Promise.withResolvers<unknown>();
     const subscription = backstage.bus?.subscribeLive('cancelWake', {}, (wake) => woken.resolve(wake));
     const events = await mei.openEvents();
     await mei.call(`/api/requests/${requestId}/cancel`, { json: {} });
-    expect(await woken.promise).toEqual({ requestId, jobIds: [job.id] });
+    expect(await woken.promise).toEqual({ requestId, jobIds: [lease.jobId] });
     await events.until('card', (card) => card['requestId'] === requestId && card['state'] === 'cancelling');
     await backstage.cancel(lease);
     await events.until('card', (card) => card['requestId'] === requestId && card['state'] === 'cancelled');
@@ -174,7 +178,7 @@ describe('a request', () => {
     const mei = visitor();
     const requestId = await mei.ask('a red fox');
     await backstage.plan(requestId);
-    const { lease } = await backstage.run();
+    const lease = await backstage.run();
     await backstage.fail(lease, { code: 'out_of_memory', message: { en: 'Ask for less.', zh: '请减小尺寸。' } });
     const events = await mei.openEvents();
     const failed = () => cardsOf(mei).then((cards) => cards.find((card) => card.requestId === requestId));
@@ -391,7 +395,7 @@ describe('the terminal command', () => {
     const requestId = await terminal.ask('a fox');
     const events = await terminal.openEvents('?lang=en');
     await backstage.plan(requestId);
-    const { lease } = await backstage.run();
+    const lease = await backstage.run();
     const output = await storePicture('#20c060');
     await backstage.finish(lease, [output]);
     const card = await events.until('card', (data) => data['requestId'] === requestId && data['final'] === true);

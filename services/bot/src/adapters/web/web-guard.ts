@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { AppError } from '@atelier/shared/errors/app-error';
-import { isLoopbackHost } from '../../config.ts';
+import { isLoopbackHost } from '@atelier/shared/config/is-loopback-host';
 
 const policy = [
   "default-src 'none'",
@@ -31,7 +31,7 @@ export function guardRequests(server: FastifyInstance, options: { open: boolean 
       'cross-origin-resource-policy': 'same-origin',
       'permissions-policy': 'camera=(), microphone=(), geolocation=()',
     });
-    if (options.open && !isLoopbackHost(request.hostname.replace(/^\[|\]$/g, ''))) throw foreign('host', request);
+    if (options.open && !isLoopbackHost(request.hostname)) throw foreign('host', request);
     if (request.method !== 'GET' && request.method !== 'HEAD' && !isSameOrigin(request)) {
       throw foreign('origin', request);
     }

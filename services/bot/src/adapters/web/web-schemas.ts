@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { languageSchema, uuidSchema } from '@atelier/shared/contracts/identity';
 import { assetHashSchema, assetRefSchema, sourceRefSchema } from '@atelier/shared/contracts/request';
 import { commandNames, suggestSources } from '../../core/commands/command-spec.ts';
+import { findCommand } from '../../core/commands/command-table.ts';
 
 /** POST /api/requests. `text` is checked by the chat core, whose sentences say what to change. */
 export const submitSchema = z.strictObject({
@@ -39,7 +40,16 @@ export const formSchema = z.strictObject({
 /** POST /api/link */
 export const linkSchema = z.strictObject({ code: z.string().min(1).max(20) });
 /** GET /api/suggest */
-export const suggestQuerySchema = z.object({ source: z.enum(suggestSources), typed: z.string().max(200).default('') });
+export const suggestQuerySchema = z.object({
+  source: z.enum(suggestSources),
+  typed: z.string().max(200).default(''),
+  /** As it is typed, in either language; what is no command counts as one that draws. */
+  command: z
+    .string()
+    .max(100)
+    .optional()
+    .transform((name) => (name === undefined ? undefined : findCommand(name)?.name)),
+});
 
 /** POST /api/requests/:id/retry */
 export const retrySchema = z.strictObject({ eventId: uuidSchema });
@@ -64,5 +74,4 @@ export const timelineQuerySchema = z.object({
   limit: z.coerce.number().int().min(1).max(100).default(30),
   lang: languageSchema.optional(),
 });
-export const languageQuerySchema = z.object({ lang: languageSchema.optional() });
 export const signInSchema = z.union([z.strictObject({ token: z.string().max(500) }), linkSchema]);

@@ -7,7 +7,7 @@ import { renderJobCard } from '../../core/cards/render-job-card.ts';
 import { renderNotices } from '../../core/notices/render-notices.ts';
 import type { CardFeed } from '../../state/card-feed.ts';
 import { liveFactsOf } from '../../chat/live-facts.ts';
-import type { LiveBoard } from '../../state/live-board.ts';
+import type { LiveBoard } from '@atelier/shared/live/live-board';
 import type { QueueWatch } from '../../state/queue-watch.ts';
 import type { StatusWatch } from '../../state/status-watch.ts';
 import { type EventStream, openEventStream } from './event-stream.ts';

@@ -1,25 +1,41 @@
 import type { Door } from '@atelier/shared/contracts/identity';
-import { clearAccessRule, type RuleScope, setAccessRule, setChatLimit } from '@atelier/shared/db/chat/chat-settings';
+import {
+  type AccessRule,
+  clearAccessRule,
+  type RuleScope,
+  setAccessRule,
+  setChatLimit,
+} from '@atelier/shared/db/chat/chat-settings';
 import { readPersonName } from '@atelier/shared/db/chat/person-settings';
 import { countReports } from '@atelier/shared/db/chat/request-marks';
 import { readAdminAudit } from '@atelier/shared/db/operators/admin-audit';
 import { pauseInstance, resumeInstance } from '@atelier/shared/db/operators/control-instance';
-import { type InstanceStatus, readInstanceStatus } from '@atelier/shared/db/operators/instance-status';
+import { readInstanceStatus } from '@atelier/shared/db/operators/instance-status';
 import { type Quota, readQuota, setQuota } from '@atelier/shared/db/operators/person-quota';
 import { setJobPriority } from '@atelier/shared/db/operators/set-job-priority';
 import { findPersonId } from '@atelier/shared/db/people/person-store';
 import { AppError, invalidInput } from '@atelier/shared/errors/app-error';
 import type { CheckedCall } from '../../core/commands/check-call.ts';
+import { commandNames, type CommandName } from '../../core/commands/command-spec.ts';
+import { findCommand } from '../../core/commands/command-table.ts';
 import { renderQueueCard } from '../../core/cards/queue-card.ts';
+import { renderInstance } from '../../core/panels/render-instance.ts';
 import type { ChatOutcome } from '../../ports.ts';
 import { adminsOnly, type ChatContext, type KnownAsker, said } from '../chat-context.ts';
 import { requestIdOfJob } from './drawing-commands.ts';
+import { policyCommand } from './policy-command.ts';
 
 const maxWords = 1_000;
+/** Servers that are shown in full. */
+const maxDetailed = 4;
 
 /** What operators do; each change is written into the audit log by the statement that makes it. */
 export async function runAdminCommand(context: ChatContext, call: CheckedCall, by: KnownAsker): Promise<ChatOutcome> {
-  if (!(await context.mayAdminister(by))) throw adminsOnly(by);
+  if (!(await context.access.mayAdminister(by))) {
+    // Who looks after a place may see how it stands there; all else here reaches beyond it.
+    if (call.subcommand === 'status' && context.access.tends(by)) return placeStatus(context, by);
+    throw adminsOnly(by);
+  }
   switch (call.subcommand) {
     case 'pause':
     case 'resume':
@@ -27,14 +43,14 @@ export async function runAdminCommand(context: ChatContext, call: CheckedCall, b
     case 'priority': {
       const requestId = await requestIdOfJob(context, call.text('job') ?? '');
       const priority = call.number('level') ?? 0;
-      const { jobs, outbox } = await setJobPriority(context.deps.db, {
+      const { waiting, started, outbox } = await setJobPriority(context.deps.db, {
         actor: by.personId,
         target: { requestId },
         priority,
       });
       context.deps.relay.nudge(outbox);
       context.deps.queue.ring();
-      return said(by.m.chat.admin.priority(jobs, priority));
+      return said(by.m.chat.admin.priority({ waiting, started, level: priority }));
     }
     case 'quota':
       return quota(context, call, by);
@@ -44,6 +60,8 @@ export async function runAdminCommand(context: ChatContext, call: CheckedCall, b
       return rule(context, call, by, call.subcommand);
     case 'limits':
       return limits(context, call, by);
+    case 'policy':
+      return policyCommand(context, call, by);
     default:
       return status(context, by);
   }
@@ -114,6 +132,14 @@ export function quotaLines(
   ];
 }
 
+/** @throws AppError `invalid_input` where there is no such command, or it is for operators alone. */
+function ruledCommand(name: string): CommandName {
+  const found = findCommand(name.replace(/^\//, '').toLowerCase())?.name;
+  if (found !== undefined && found !== 'admin') return found;
+  const offered = commandNames.filter((one) => one !== 'admin').join(', ');
+  throw invalidInput(`command is one of: ${offered}.`, `命令可以是：${offered}。`);
+}
+
 async function rule(
   context: ChatContext,
   call: CheckedCall,
@@ -123,7 +149,8 @@ async function rule(
   const { db, settings } = context.deps;
   const m = by.m.chat.admin;
   const { scope, subject } = subjectOf(call, by);
-  const command = call.text('command') ?? '*';
+  const named = call.text('command');
+  const command = named === undefined ? '*' : ruledCommand(named);
   const door: Door = by.place.door;
   if (action === 'clear') {
     const found = await clearAccessRule(db, { actor: by.personId, rule: { door, scope, subject, command } });
@@ -209,21 +236,16 @@ function wordsIn(text: string | undefined): string[] {
 }
 
 async function status(context: ChatContext, by: KnownAsker): Promise<ChatOutcome> {
-  const { db, queue, settings } = context.deps;
+  const { db, settings } = context.deps;
   const m = by.m.chat.admin;
-  const [instances, facts, reports, audit] = await Promise.all([
-    readInstanceStatus(db),
-    queue.read(),
+  const [work, reports, audit] = await Promise.all([
+    workLines(context, by, 'all'),
     countReports(db),
     readAdminAudit(db, { limit: 5 }),
   ]);
-  const card = renderQueueCard(facts, by.user.language, by.personId);
-  const rules = settings.rules
-    .filter((one) => one.door === by.place.door)
-    .map((one) => m.rule(one.effect, `${m.scopes[one.scope]} ${one.subject}`, one.command));
+  const rules = settings.rules.filter((one) => one.door === by.place.door).map((one) => ruleLine(one, by));
   return panel(m.statusTitle, [
-    ...instances.map((instance) => m.instance(instance.id, stateOf(instance, m.states), instance.jobs.length)),
-    m.queue(card.waiting, card.running),
+    ...work,
     m.reports(reports),
     m.rules,
     ...(rules.length === 0 ? [m.everybody] : rules.slice(0, 30)),
@@ -234,10 +256,36 @@ async function status(context: ChatContext, by: KnownAsker): Promise<ChatOutcome
   ]);
 }
 
-function stateOf(instance: InstanceStatus, states: KnownAsker['m']['chat']['admin']['states']): string {
-  if (!instance.alive || instance.reported?.state === 'waiting_for_comfyui') return states.away;
-  if (instance.paused) return states.paused;
-  return instance.jobs.length > 0 ? states.busy : states.idle;
+/** The same without what is said of other places and people. */
+async function placeStatus(context: ChatContext, by: KnownAsker): Promise<ChatOutcome> {
+  const { place, standing } = by;
+  const m = by.m.chat.admin;
+  const here = [place.id, ...(standing?.channelIds ?? []), ...(place.guildId === undefined ? [] : [place.guildId])];
+  const rules = context.deps.settings.rules
+    .filter((one) => one.door === place.door && one.scope !== 'person' && here.includes(one.subject))
+    .map((one) => ruleLine(one, by));
+  return panel(m.statusTitle, [...(await workLines(context, by, 'heads')), m.rules, ...rules]);
+}
+
+/** @param of each ComfyUI: all that is known of it, or whether it works. */
+async function workLines(context: ChatContext, by: KnownAsker, of: 'all' | 'heads'): Promise<string[]> {
+  const m = by.m.chat.admin;
+  const [instances, facts] = await Promise.all([readInstanceStatus(context.deps.db), context.deps.queue.read()]);
+  const card = renderQueueCard(facts, by.user.language, by.personId);
+  // Of many, a line each: chats cut what is too long, and the rest of the panel would be lost.
+  const isMany = instances.filter(({ alive }) => alive).length > maxDetailed;
+  const lines = of === 'heads' || isMany ? 1 : Infinity;
+  return [
+    ...instances.flatMap((instance) =>
+      renderInstance(instance, context.deps.status.workerStatus(instance.id), m, by.user.language).slice(0, lines),
+    ),
+    m.queue(card.waiting, card.running),
+  ];
+}
+
+function ruleLine({ effect, scope, subject, command }: AccessRule, by: KnownAsker): string {
+  const m = by.m.chat.admin;
+  return m.rule(effect, `${m.scopes[scope]} ${subject}`, command);
 }
 
 function panel(title: string, lines: readonly string[]): ChatOutcome {

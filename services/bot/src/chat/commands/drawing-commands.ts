@@ -1,12 +1,14 @@
 import type { AssetRef, ImagineOptions, RequestBody, SourceRef } from '@atelier/shared/contracts/request';
 import { findRequestByPrefix } from '@atelier/shared/db/chat/chat-lists';
 import { AppError, invalidInput } from '@atelier/shared/errors/app-error';
+import { isKeptPrivate } from '../../core/cards/card-facts.ts';
 import type { CheckedCall } from '../../core/commands/check-call.ts';
 import { parseShots } from '../../core/commands/parse-shots.ts';
 import { readDrawingOptions } from '../../core/commands/read-drawing-options.ts';
 import { validatePrompt } from '../../core/commands/validate-prompt.ts';
 import type { ChatCommandCall, ChatOutcome } from '../../ports.ts';
-import { type ChatContext, isKeptPrivate, type KnownAsker, pictureOf } from '../chat-context.ts';
+import { checkAdultSource } from '../adult-places.ts';
+import { type ChatContext, type KnownAsker, pictureOf } from '../chat-context.ts';
 
 /** A command that is checked, with what came along. */
 export interface DrawingCall {
@@ -150,6 +152,7 @@ async function sourceOf(
   const requestId = job === undefined ? about?.requestId : await requestIdOfJob(context, job);
   if (requestId === undefined) throw new AppError('not_found', 'there is no such request');
   const facts = await context.visible(requestId, by);
+  checkAdultSource(facts, by, context.deps.settings);
   const wanted = checked.number('picture') === undefined ? (about?.picture ?? picture) : picture;
   const { hash, mediaType, filename } = pictureOf(facts, wanted).output;
   return {

@@ -44,7 +44,7 @@ export async function runInfoCommand(context: ChatContext, call: CheckedCall, by
         outcome: 'panel',
         panel: renderHelp(by.user.language, {
           command: call.text('command'),
-          isAdmin: await context.mayAdminister(by),
+          isAdmin: context.access.tends(by) || (await context.access.mayAdminister(by)),
         }),
       };
     default:

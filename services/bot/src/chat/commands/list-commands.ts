@@ -1,4 +1,5 @@
 import { listFavourites, listGallery, listRequests } from '@atelier/shared/db/chat/chat-lists';
+import { listApiTokens } from '@atelier/shared/db/gateway/api-tokens';
 import { readStyles } from '@atelier/shared/db/chat/person-settings';
 import { listWorkflows } from '@atelier/shared/db/workflows/saved-workflow-store';
 import { AppError } from '@atelier/shared/errors/app-error';
@@ -12,12 +13,17 @@ import {
   renderList,
   requestEntries,
   styleEntries,
+  tokenEntries,
   workflowEntries,
 } from '../../core/panels/render-lists.ts';
 import type { ChatOutcome } from '../../ports.ts';
-import { type ChatContext, isOverheard, type KnownAsker } from '../chat-context.ts';
+import { shownIn } from '../../core/cards/card-facts.ts';
+import { showsAdultOpenly } from '../adult-places.ts';
+import { adminsOnly, type ChatContext, checkAlone, isOverheard, type KnownAsker } from '../chat-context.ts';
 import { liveFactsOf } from '../live-facts.ts';
 
+/** In place of a search: of all people, for operators. */
+export const everybodysTokens = 'all';
 /** Other searches do not fit into a button. */
 const fitsIntoButton = /^[\w-]{1,12}$/;
 
@@ -54,7 +60,15 @@ export async function showList(context: ChatContext, query: ListQuery, by: Known
         ? { arg: `${list}.${query.search}` }
         : { isFixed: true }),
   });
+  const there = { isOpen: showsAdultOpenly(by, context.deps.settings) };
   const slice = <T>(all: readonly T[]): readonly T[] => all.slice(offset, offset + limit);
+
+  /** Of these pictures, the requests that are covered where the list is read. */
+  async function coveredOf(pictures: readonly { requestId: string }[]): Promise<Set<string>> {
+    if (there.isOpen) return new Set();
+    const facts = await context.deps.reader.readFacts([...new Set(pictures.map(({ requestId }) => requestId))]);
+    return new Set(facts.flatMap((one) => (one.marks?.isForAdults === true ? one.request.id : [])));
+  }
 
   switch (list) {
     case 'history':
@@ -69,30 +83,39 @@ export async function showList(context: ChatContext, query: ListQuery, by: Known
       });
       if (list === 'jobs') await context.deps.queue.read();
       const facts = await context.deps.reader.readFacts(found.items.map(({ id }) => id));
-      const done = facts.map((one) => (one.request.finishedAt === null ? one : { ...one, delivered: true }));
+      const done = facts.map((one) =>
+        shownIn(there, one.request.finishedAt === null ? one : { ...one, delivered: true }),
+      );
       return said(frame(found.total), requestEntries(done, liveFactsOf(context.deps), language, now()));
     }
     case 'gallery': {
       const found = await listGallery(db, { limit, offset });
-      return said(frame(found.total), pictureEntries(found.items, language, now()));
+      return said(frame(found.total), pictureEntries(found.items, await coveredOf(found.items), language, now()));
     }
     case 'favourites': {
       const found = await listFavourites(db, { personId: by.personId, limit, offset, withPrivate: !isOverheard(by) });
-      return said(frame(found.total), pictureEntries(found.items, language, now()));
+      return said(frame(found.total), pictureEntries(found.items, await coveredOf(found.items), language, now()));
     }
     case 'models': {
-      if (catalogue.current.models.length === 0) await catalogue.refresh();
-      const { models } = catalogue.current;
+      const { models } = await catalogue.of(by.personId);
       return said(frame(models.length), modelEntries(slice(models)));
     }
     case 'recipes': {
-      if (catalogue.current.recipes.length === 0) await catalogue.refresh();
-      const recipes = catalogue.current.recipes.toSorted((a, b) => Number(b.runnable) - Number(a.runnable));
+      const recipes = (await catalogue.of(by.personId)).recipes.toSorted(
+        (a, b) => Number(b.runnable) - Number(a.runnable),
+      );
       return said(frame(recipes.length), recipeEntries(slice(recipes), language));
     }
     case 'workflows': {
       const all = await listWorkflows(db, by.personId);
       return said(frame(all.length), workflowEntries(slice(all), by.personId, language));
+    }
+    case 'tokens': {
+      checkAlone(by, 'token');
+      const ofAll = query.search === everybodysTokens;
+      if (ofAll && !(await context.access.mayAdminister(by))) throw adminsOnly(by);
+      const all = await listApiTokens(db, ofAll ? undefined : by.personId);
+      return said(frame(all.length), tokenEntries(slice(all), by.personId, language, now()));
     }
     default: {
       const all = await readStyles(db, by.personId);

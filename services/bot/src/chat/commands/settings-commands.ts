@@ -14,7 +14,7 @@ import { readDrawingOptions } from '../../core/commands/read-drawing-options.ts'
 import { messagesFor } from '../../core/messages/messages-for.ts';
 import type { Messages } from '../../core/messages/messages.ts';
 import type { ChatOutcome } from '../../ports.ts';
-import { adminsOnly, type ChatContext, isOverheard, type KnownAsker, said } from '../chat-context.ts';
+import { adminsOnly, type ChatContext, checkAlone, type KnownAsker, said } from '../chat-context.ts';
 import { readStyleWords } from '../prepare-request.ts';
 import { showList } from './list-commands.ts';
 
@@ -76,7 +76,7 @@ async function channelSettings(context: ChatContext, call: CheckedCall, by: Know
   });
   const isChange = Object.keys(changes).length > 0;
   if (isChange) {
-    const isAdmin = await context.mayAdminister(by);
+    const isAdmin = await context.access.mayAdminister(by);
     const isManager = by.standing?.isChatAdmin === true;
     // What reaches beyond the channel is for operators.
     const reachesOut = role !== undefined;
@@ -115,7 +115,7 @@ async function prefer(context: ChatContext, call: CheckedCall, by: KnownAsker): 
   }
   const name = call.text('name') ?? '';
   const isHouse = call.flag('house') === true;
-  if (isHouse && !(await context.mayAdminister(by))) throw adminsOnly(by);
+  if (isHouse && !(await context.access.mayAdminister(by))) throw adminsOnly(by);
   const owner = isHouse ? HOUSE : await ensurePerson(db, by.user);
   if (call.subcommand === 'delete') {
     if (!(await deleteStyle(db, { owner, name }))) {
@@ -157,7 +157,7 @@ async function link(context: ChatContext, call: CheckedCall, by: KnownAsker): Pr
   const m = by.m.chat.link;
   const typed = call.text('code');
   // Whoever reads a code first is that person from then on.
-  if (typed === undefined && isOverheard(by)) throw linkAlone();
+  if (typed === undefined) checkAlone(by, 'link');
   const personId = await ensurePerson(db, by.user);
   if (typed !== undefined) {
     const result = await redeem(context, typed, personId);
@@ -200,15 +200,6 @@ export async function redeem(
     );
   }
   return used.outcome;
-}
-
-function linkAlone(): AppError {
-  return new AppError('forbidden', 'a code where others read along', {
-    publicMessage: {
-      en: 'Others read along here, and a code is yours alone: send /link in our private chat.',
-      zh: '此处其他人也能看到，而代码只属于你：请在与我的私聊中发送 /关联。',
-    },
-  });
 }
 
 function managersOnly(): AppError {

@@ -2,8 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AccessRule } from '@atelier/shared/db/chat/chat-settings';
 import type { Asker } from './asker.ts';
-import { findBlockedWord, wordsOf } from './blocked-words.ts';
-import { commandOfButton } from './command-of-action.ts';
+import { commandOfButton } from './command-of-button.ts';
 import { decideAccess } from './decide-access.ts';
 import { createRateLimit } from './rate-limit.ts';
 
@@ -40,30 +39,6 @@ describe('decideAccess', () => {
   });
 });
 
-describe('findBlockedWord', () => {
-  it.each([
-    ['a red DRAGON', 'dragon'],
-    ['ｄｒａｇｏｎ', 'dragon'],
-    ['dra\u200bgon', 'dragon'],
-    ['a dragonfly', undefined],
-    ['the big   bad wolf', 'big bad'],
-    ['一条巨龙在飞', '巨龙'],
-    ['grass', undefined],
-    ['an ass.', 'ass'],
-  ])('%j says %j', (text, word) => {
-    expect(findBlockedWord(text, ['dragon', 'big bad', '巨龙', 'ass', ' '])).toBe(word);
-  });
-
-  it('finds a word between any others', () => {
-    fc.assert(
-      fc.property(fc.lorem({ maxCount: 5 }), fc.lorem({ maxCount: 5 }), (before, after) => {
-        expect(findBlockedWord(`${before} xyzzy ${after}`, ['xyzzy'])).toBe('xyzzy');
-      }),
-      { numRuns: 50, seed: 7 },
-    );
-  });
-});
-
 it('lets nobody ask more often than allowed within any minute', () => {
   fc.assert(
     fc.property(
@@ -89,18 +64,14 @@ it('lets nobody ask more often than allowed within any minute', () => {
   );
 });
 
-describe('wordsOf', () => {
-  it('reads what is answered as well: else somebody else would say the word', () => {
-    const words = wordsOf({ kind: 'words', text: 'draw that', quoted: 'a dragon' });
-    expect(findBlockedWord(words, ['dragon'])).toBe('dragon');
-  });
-});
-
 describe('commandOfButton', () => {
   it.each([
     ['details', undefined, 'show'],
     ['page', 'favourites', 'gallery'],
     ['page', 'history.fox', 'history'],
+    ['share', undefined, 'gallery'],
+    ['report', undefined, 'show'],
+    ['delete', 'yes', 'show'],
     ['cancel', undefined, undefined],
     ['reroll', undefined, undefined],
   ] as const)('%s %s counts as %s', (action, arg, command) => {

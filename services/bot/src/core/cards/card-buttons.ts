@@ -23,6 +23,8 @@ const letters = {
   edit: 'ed',
   /** Opens a form: which part, and what it becomes. */
   vary_region: 'vr',
+  /** Redraws the part that this request has only shown. */
+  redraw_region: 'rd',
   /** Without an aspect: the choice of them. */
   outpaint: 'op',
   aspect: 'as',

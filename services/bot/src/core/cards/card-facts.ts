@@ -23,8 +23,22 @@ export interface RequestMarks {
   isDeleted: boolean;
   /** Its author showed it to everybody. */
   isShared: boolean;
-  /** Its words are for adults, and the place covers such pictures. */
+  /** Its words are for adults, or it was asked for in a place for them. */
+  isForAdults?: boolean;
+  /** It is, and the place where it is shown covers such pictures. */
   isCovered: boolean;
+}
+
+/** As it is shown in another place than its own: covered where it is for adults, unless that place shows such openly. */
+export function shownIn(place: { isOpen: boolean }, facts: CardFacts): CardFacts {
+  const { marks } = facts;
+  if (marks === undefined) return facts;
+  return { ...facts, marks: { ...marks, isCovered: marks.isForAdults === true && !place.isOpen } };
+}
+
+/** Still for its author alone: what comes of it is so too. */
+export function isKeptPrivate({ request, marks }: CardFacts): boolean {
+  return request.isPrivate && marks?.isShared !== true;
 }
 
 /** What is known of waiting and running work at this moment; none of it is stored. */
@@ -68,6 +82,21 @@ export function titleOf(facts: Pick<CardFacts, 'request' | 'origin'>): string | 
     default:
       return facts.origin === undefined ? plan?.prompt : titleOf({ request: facts.origin });
   }
+}
+
+/**
+ * What asked to see a part of a picture before it is redrawn, and the words of that part: undefined where the request's
+ * picture is a result.
+ */
+export function shownRegionOf({ request, origin }: Pick<CardFacts, 'request' | 'origin'>) {
+  const body = request.body.kind === 'rerun' ? origin?.body : request.body;
+  const region = request.plan?.shownRegion;
+  return region === undefined || body?.kind !== 'derive' ? undefined : { region, body };
+}
+
+/** Its results move, whatever files they are: ComfyUI also saves videos as animated pictures. */
+export function isMoving({ request }: Pick<CardFacts, 'request'>): boolean {
+  return request.plan?.recipe.includes('video') === true;
 }
 
 /** Pictures that came with a request. */

@@ -1,4 +1,4 @@
-import type { PendingQuestion } from '@atelier/shared/contracts/request';
+import type { PendingQuestion, SourceRef } from '@atelier/shared/contracts/request';
 import type { Language } from '@atelier/shared/contracts/identity';
 import type { Messages } from '../messages/messages.ts';
 import { type ButtonAction, type ButtonStyle, type CardButton, formatButtonId } from './card-buttons.ts';
@@ -41,9 +41,13 @@ export interface ControlsOf {
   state: CardState;
   tiles: readonly CardTile[];
   question: PendingQuestion | null;
+  /** What came out is no still picture. */
+  isMoving: boolean;
   /** Its pictures were taken away. */
   isDeleted: boolean;
   isShared: boolean;
+  /** Of a picture that only shows what would be redrawn: the picture whose part it is. */
+  shownOf?: SourceRef | undefined;
 }
 
 /** What can be done with a request in its state: the same for everybody who sees the card; rights are looked at when pressed. */
@@ -57,6 +61,9 @@ export function controlsOf(card: ControlsOf, m: Messages, language: Language): C
   const pictures = card.tiles.flatMap((tile, index) =>
     tile.image === undefined ? [] : [{ index, image: tile.image }],
   );
+  if (pictures.length > 0 && card.shownOf !== undefined && state === 'succeeded') {
+    return { rows: [regionRow(requestId, card.shownOf, m)], menus: [] };
+  }
   if (pictures.length > 0 && ['succeeded', 'partly', 'failed', 'cancelled'].includes(state)) {
     return resultControls(card, pictures, m);
   }
@@ -64,6 +71,17 @@ export function controlsOf(card: ControlsOf, m: Messages, language: Language): C
   if (state === 'succeeded' || state === 'partly') return { rows: [[button('retry')]], menus: [] };
   if (state === 'replied') return { rows: [], menus: [] };
   return { rows: [[button('cancel')]], menus: [] };
+}
+
+/** Redraw it, find it by other words in the same picture, or take it away: it is made again in a moment, so nobody is asked twice. */
+function regionRow(requestId: string, { requestId: ofRequest, picture = 0 }: SourceRef, m: Messages): CardButton[] {
+  const button = createButtons(requestId, m);
+  const { describe, cancel } = m.chat.region;
+  return [
+    button('redraw_region', { style: 'success' }),
+    createButtons(ofRequest, m)('vary_region', { picture, ...describe }),
+    button('delete', { arg: 'yes', ...cancel }),
+  ];
 }
 
 function questionRows(requestId: string, question: PendingQuestion, m: Messages, language: Language): CardButton[][] {
@@ -76,7 +94,9 @@ function questionRows(requestId: string, question: PendingQuestion, m: Messages,
       style: choice.id === 'cancel' ? 'danger' : index === 0 && question.kind === 'plan' ? 'success' : 'secondary',
     }),
   );
-  const inWords = question.allowText ? [ofQuestion('answer_text')] : [];
+  // A change is said in words.
+  const canChange = question.choices.some((choice) => choice.id === 'change');
+  const inWords = question.allowText && !canChange ? [ofQuestion('answer_text')] : [];
   const canCancel = question.choices.some((choice) => choice.id === 'cancel');
   const rows = [choices, [...inWords, ...(canCancel ? [] : [createButtons(requestId, m)('cancel')])]];
   return rows.filter((row) => row.length > 0);
@@ -88,12 +108,13 @@ function resultControls(
   m: Messages,
 ): CardControls {
   const button = createButtons(card.requestId, m);
-  const isDrawn = pictures.every(({ image }) => image.mediaType.startsWith('image/'));
+  const isDrawn = !card.isMoving && pictures.every(({ image }) => image.mediaType.startsWith('image/'));
   const missing = card.state === 'partly' || card.state === 'failed' ? [button('retry')] : [];
   const [first] = pictures;
   const single = pictures.length === 1 ? first?.index : undefined;
+  const fitsRows = pictures.length <= maxPictureRow;
   const tail: CardButton[] = [
-    ...(isDrawn && pictures.length > 2 ? [button('sheet')] : []),
+    ...(isDrawn && fitsRows && single === undefined ? [button('sheet')] : []),
     button('details'),
     button('copy'),
     button('open'),
@@ -135,8 +156,11 @@ function resultControls(
     }),
   );
   const whole = [button('reroll'), button('remix'), button('original'), ...missing];
-  if (pictures.length > maxPictureRow) {
-    return { rows: [whole], menus: [menu('picture', picks.slice(0, maxMenu), m), menu('more', tail, m)] };
+  if (!fitsRows) {
+    return {
+      rows: [[...whole, button('sheet')]],
+      menus: [menu('picture', picks.slice(0, maxMenu), m), menu('more', tail, m)],
+    };
   }
   const numbered = (action: ButtonAction, letter: string): CardButton[] =>
     pictures.map(({ index }) =>

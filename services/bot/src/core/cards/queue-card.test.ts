@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { plan, requestRecord } from './card-fixtures.ts';
+import { plan, requestRecord } from '@atelier/shared/db/testing/record-fixtures';
 import { renderQueueCard } from './queue-card.ts';
 
 const me = '22222222-2222-4222-8222-222222222222';
@@ -31,6 +31,14 @@ describe('renderQueueCard', () => {
     const titles = (reader?: string) => renderQueueCard(facts, 'en', reader).entries.map((entry) => entry.title);
     expect(titles(me)).toEqual([undefined, 'a red fox in snow, portrait, 2 images', undefined]);
     expect(titles()).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('says what keeps GPUs from all this', () => {
+    const held = { pausedGpus: 1, foreignPrompts: 2 };
+    expect(renderQueueCard({ ...facts, held }, 'en', me).summary).toBe(
+      '1 running, 2 waiting · 1 GPU is paused, 2 asked of ComfyUI directly, and counted in the times',
+    );
+    expect(renderQueueCard({ ...facts, held: { ...held, pausedGpus: 0 } }, 'zh', me).summary).toContain('2 个直接提交');
   });
 
   it('says when nothing waits, and how many do not fit', () => {

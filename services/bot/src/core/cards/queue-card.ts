@@ -35,6 +35,8 @@ export interface QueueFacts {
   open: readonly RequestRecord[];
   /** By request. */
   forecasts: ReadonlyMap<string, RequestForecast>;
+  /** What keeps GPUs from all this; absent before the first look. */
+  held?: { pausedGpus: number; foreignPrompts: number };
 }
 
 const listed = 50;
@@ -49,7 +51,12 @@ export function renderQueueCard(facts: QueueFacts, language: Language, readerId?
   const waiting = entries.length - running;
   return {
     title: m.queue.title,
-    summary: entries.length === 0 ? m.queue.empty : m.queue.summary(waiting, running),
+    summary: [
+      entries.length === 0 ? m.queue.empty : m.queue.summary(waiting, running),
+      m.queue.held(facts.held?.pausedGpus ?? 0, facts.held?.foreignPrompts ?? 0),
+    ]
+      .filter((part) => part !== '')
+      .join(' · '),
     running,
     waiting,
     entries: entries.slice(0, listed),

@@ -3,7 +3,14 @@ import type { PendingQuestion } from '@atelier/shared/contracts/request';
 import { describe, expect, it } from 'vitest';
 import { jobStateSchema } from '@atelier/shared/contracts/job';
 import { requestStateSchema } from '@atelier/shared/contracts/request';
-import { endedAt, finishedJob, jobOutput, jobRecord, plan, requestRecord } from './card-fixtures.ts';
+import {
+  endedAt,
+  finishedJob,
+  jobOutput,
+  jobRecord,
+  plan,
+  requestRecord,
+} from '@atelier/shared/db/testing/record-fixtures';
 import type { CardFacts, LiveFacts } from './card-facts.ts';
 import { noLiveFacts } from './card-facts.ts';
 import { renderJobCard } from './render-job-card.ts';
@@ -86,6 +93,47 @@ describe('renderJobCard', () => {
     expect(textAt(0.8, 16_000)).toContain('done in about 3–6 s');
     expect(textAt(0.8, 400_000)).toContain('done in about 15–30 s');
     expect(textAt(0.05, 100)).toContain('done in about 15–30 s');
+  });
+
+  it('shows a region before it is redrawn, with buttons that carry ids alone', () => {
+    const source = { requestId: '22222222-2222-4222-8222-222222222222', picture: 2 };
+    const request = requestRecord({
+      state: 'succeeded',
+      finishedAt: endedAt,
+      plan: {
+        recipe: 'show-region',
+        recipeTitle: { en: 'Show a described region', zh: '显示所描述的区域' },
+        prompt: '',
+        count: 1,
+        seed: '0',
+        shownRegion: 'the tail',
+        notes: [],
+      },
+      parentRequestId: source.requestId,
+      parentPicture: 2,
+      body: { kind: 'derive', action: 'vary_region', source, text: 'striped', region: 'the tail', showRegion: true },
+    });
+    const card = renderJobCard({ request, jobs: [finishedJob(0)], delivered: true }, noLiveFacts, 'en');
+    expect(card).toMatchObject({
+      headline: 'Done: the region is shown, nothing is redrawn yet',
+      title: 'striped',
+      lineage: { text: 'Region to redraw of picture 3' },
+      notes: ['Tinted is what was found for “the tail”. Is it the right part?'],
+      menus: [],
+    });
+    expect(card.buttons.map(({ label, id }) => [label, id])).toEqual([
+      ['Redraw it', `rd:${request.id}`],
+      ['Other words', `vr:${source.requestId}:2`],
+      ['Cancel', `dl:${request.id}::yes`],
+    ]);
+    // Tried again after a failure, it is still that.
+    const again = { ...request, body: { kind: 'rerun', requestId: request.id } as const };
+    const facts = { request: again, origin: request, jobs: [finishedJob(0)], delivered: true };
+    expect(renderJobCard(facts, noLiveFacts, 'zh').buttons.map(({ label }) => label)).toEqual([
+      '重绘此处',
+      '换个说法',
+      '取消',
+    ]);
   });
 
   it('is done only when its result was delivered', () => {

@@ -4,7 +4,15 @@ import type { PendingQuestion, RequestState } from '@atelier/shared/contracts/re
 import type { JobWithOutputs } from '@atelier/shared/db/jobs/job-row';
 import { messagesFor } from '../messages/messages-for.ts';
 import type { Messages } from '../messages/messages.ts';
-import { type CardFacts, imagesOf, type LiveFacts, revisionOf, titleOf } from './card-facts.ts';
+import {
+  type CardFacts,
+  imagesOf,
+  isMoving,
+  type LiveFacts,
+  revisionOf,
+  shownRegionOf,
+  titleOf,
+} from './card-facts.ts';
 import { controlsOf } from './card-rows.ts';
 import { lineageText } from './lineage-text.ts';
 import type { RequestForecast } from '../queue/forecast-requests.ts';
@@ -28,7 +36,9 @@ export function renderJobCard(facts: CardFacts, live: LiveFacts, language: Langu
   const planned = request.body.kind === 'shots' || plan?.prompt === '' ? undefined : plan?.prompt;
   const title = planned ?? asked ?? fallbackTitle(facts, m);
   const isDeleted = facts.marks?.isDeleted === true;
-  const tiles = isDeleted ? [] : tilesOf(facts, live, title, m);
+  const shown = shownRegionOf(facts);
+  const tinted = shown === undefined ? undefined : m.chat.region.tinted(shown.region);
+  const tiles = isDeleted ? [] : tilesOf(facts, live, tinted ?? title, m);
   const pictures = tiles.filter((tile) => tile.image !== undefined).length;
   const waits = state === 'queued' || state === 'starting';
   const queue = waits ? queuePlaceOf(live.forecasts.get(request.id), live.isGpuAway === true, m) : undefined;
@@ -48,8 +58,10 @@ export function renderJobCard(facts: CardFacts, live: LiveFacts, language: Langu
       state,
       tiles,
       question: request.question,
+      isMoving: isMoving(facts),
       isDeleted,
       isShared: facts.marks?.isShared === true,
+      shownOf: shown?.body.source,
     },
     m,
     language,
@@ -60,7 +72,11 @@ export function renderJobCard(facts: CardFacts, live: LiveFacts, language: Langu
     door: request.door,
     state,
     final,
-    headline: isDeleted ? m.chat.deletedCard : headlineOf(state, pictures, tiles.length, m),
+    headline: isDeleted
+      ? m.chat.deletedCard
+      : tinted !== undefined && state === 'succeeded'
+        ? m.chat.region.headline
+        : headlineOf(state, pictures, tiles.length, m),
     title,
     isDeleted,
     isPrivate: request.isPrivate,
@@ -71,7 +87,9 @@ export function renderJobCard(facts: CardFacts, live: LiveFacts, language: Langu
     ...(request.finishedAt === null ? {} : { finishedAt: request.finishedAt.toISOString() }),
     inputs: inputsOf(facts),
     facts: factsOf(facts, m, language),
-    notes: isDeleted ? [] : notesOf(facts, title, asked, m, language),
+    notes: isDeleted
+      ? []
+      : [...(final && tinted !== undefined ? [tinted] : []), ...notesOf(facts, title, asked, m, language)],
     ...(plan?.width === undefined || plan.height === undefined
       ? {}
       : { size: { width: plan.width, height: plan.height } }),
@@ -117,7 +135,8 @@ function questionOf(question: PendingQuestion, m: Messages, language: Language):
   return {
     id: question.id,
     kind: question.kind,
-    text: question.text[language],
+    // The plan beneath says the rest.
+    text: question.kind === 'plan' && lines.length > 0 ? m.chat.plan.title : question.text[language],
     plan: [...lines, ...(gpuSeconds === undefined ? [] : [m.chat.plan.takes(gpuSeconds.low, gpuSeconds.high)])].filter(
       (line) => line !== '',
     ),
@@ -211,10 +230,11 @@ function progressOf({ request, jobs }: CardFacts, live: LiveFacts, m: Messages):
   const step = progress?.step;
   const steps = progress?.steps;
   const ends = endsOf(request.id, jobs, live);
+  const isOver = jobs.every((job) => job.state === 'storing' || job.finishedAt !== null);
   const doing = progress === undefined ? m.progress.working : describeNode(progress.classType, m);
   const parts = [
     // The headline says it already.
-    ...(doing === m.states.running ? [] : [doing]),
+    ...(isOver || doing === m.states.running ? [] : [doing]),
     ...(jobs.length > 1 && current >= 0 ? [m.progress.picture(current + 1, jobs.length)] : []),
     ...(step !== undefined && steps !== undefined && steps > 1 ? [m.progress.step(step, steps)] : []),
     ...(ends === undefined ? [] : [m.queue.endsIn(ends)]),

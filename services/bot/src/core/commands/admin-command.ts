@@ -1,201 +1,141 @@
-import { commandNames, type CommandOption, type CommandSpec } from './command-spec.ts';
+import {
+  answerCommand,
+  channelOption,
+  choice,
+  choiceOption,
+  local,
+  personOption,
+  required,
+  subcommand,
+  textOption,
+  wholeOption,
+} from './command-builders.ts';
+import type { CommandOption, LocalText } from './command-spec.ts';
 import { drawingOptions } from './drawing-options.ts';
 
-const instance: CommandOption = {
-  name: 'instance',
-  zhName: '服务器',
-  type: 'text',
-  description: { en: 'Name of the ComfyUI; without it: all', zh: 'ComfyUI 名称；不填为全部' },
-  maxLength: 100,
-  suggest: 'instance',
-};
-const person: CommandOption = {
-  name: 'person',
-  zhName: '成员',
-  type: 'person',
-  description: { en: 'Who', zh: '谁' },
-};
+const instance = textOption(
+  'instance',
+  '服务器',
+  local('Name of the ComfyUI; without it: all', 'ComfyUI 名称；不填为全部'),
+  {
+    maxLength: 100,
+    suggest: 'instance',
+  },
+);
+const person = personOption('person', '成员', local('Who', '谁'));
 /** Whom a rule is about: one of these, or the place where it is said. */
 const subjects: readonly CommandOption[] = [
   person,
-  {
-    name: 'role',
-    zhName: '身份组',
-    type: 'text',
-    description: { en: 'Everybody with this role, by its id', zh: '拥有该身份组的人（身份组 ID）' },
+  textOption('role', '身份组', local('Everybody with this role, by its id', '拥有该身份组的人（身份组 ID）'), {
     maxLength: 100,
-  },
-  {
-    name: 'channel',
-    zhName: '频道',
-    type: 'channel',
-    description: { en: 'This channel or group', zh: '该频道或群组' },
-  },
-  {
-    name: 'here',
-    zhName: '此处',
-    type: 'text',
-    description: { en: 'The channel or the server where you say this', zh: '当前频道或当前服务器' },
-    choices: [
-      { value: 'channel', label: { en: 'This channel', zh: '当前频道' } },
-      { value: 'guild', label: { en: 'This server', zh: '当前服务器' } },
-    ],
-  },
-  {
-    name: 'command',
-    zhName: '命令',
-    type: 'text',
-    description: { en: 'For this command alone', zh: '仅针对此命令' },
-    choices: commandNames
-      .filter((name) => name !== 'admin')
-      .map((name) => ({ value: name, label: { en: name, zh: name } })),
-  },
+  }),
+  channelOption('channel', '频道', local('This channel or group', '该频道或群组')),
+  choiceOption('here', '此处', local('The channel or the server where you say this', '当前频道或当前服务器'), [
+    choice('channel', 'This channel', '当前频道'),
+    choice('guild', 'This server', '当前服务器'),
+  ]),
+  textOption('command', '命令', local('For this command alone', '仅针对此命令'), { suggest: 'command', maxLength: 40 }),
 ];
 
+/** A limit, of which 0 means none. */
+const limit = (name: string, zhName: string, description: LocalText, max: number): CommandOption =>
+  wholeOption(name, zhName, description, { min: 0, max });
+const wordList = (name: string, zhName: string, description: LocalText): CommandOption =>
+  textOption(name, zhName, description, { maxLength: 2_000 });
+
 /** What operators do; each of these is written into the audit log. */
-export const adminCommand: CommandSpec = {
-  name: 'admin',
-  zhName: '管理',
-  aliases: [],
-  description: { en: 'For operators: the queue, limits and who may do what', zh: '管理员：队列、限额和权限' },
-  example: { en: '/admin pause', zh: '/管理 暂停' },
-  options: [],
-  subcommands: [
-    {
-      name: 'pause',
-      zhName: '暂停',
-      description: { en: 'No new job starts; what runs goes on', zh: '不再开始新任务；运行中的继续' },
-      options: [instance],
-      textOption: 'instance',
-    },
-    {
-      name: 'resume',
-      zhName: '恢复',
-      description: { en: 'Jobs start again', zh: '恢复开始任务' },
-      options: [instance],
-      textOption: 'instance',
-    },
-    {
-      name: 'priority',
-      zhName: '优先级',
-      description: { en: 'Put a request before the others, or behind them', zh: '调整请求的优先级' },
-      options: [
-        { ...drawingOptions.job, required: true },
-        {
-          name: 'level',
-          zhName: '级别',
-          type: 'whole',
-          description: { en: 'Higher goes first; 0 is usual', zh: '越高越先；0 为普通' },
-          required: true,
-          min: -10,
-          max: 10,
-        },
-      ],
-      textOption: 'job',
-    },
-    {
-      name: 'quota',
-      zhName: '限额',
-      description: {
-        en: "A person's limits; 0 lifts one; without numbers: show them",
-        zh: '成员的限额；0 为不限；不填则显示',
-      },
-      options: [
-        { ...person, required: true },
-        {
-          name: 'gpu_seconds',
-          zhName: '每日秒数',
-          type: 'whole',
-          description: { en: 'GPU seconds a day', zh: '每日 GPU 秒数' },
-          min: 0,
-          max: 86_400,
-        },
-        {
-          name: 'images',
-          zhName: '每日张数',
-          type: 'whole',
-          description: { en: 'Pictures a day', zh: '每日图片数' },
-          min: 0,
-          max: 100_000,
-        },
-        {
-          name: 'pending',
-          zhName: '待处理',
-          type: 'whole',
-          description: { en: 'Jobs that wait at a time', zh: '同时等待的任务数' },
-          min: 0,
-          max: 1_000,
-        },
-      ],
-      textOption: 'person',
-    },
-    {
-      name: 'allow',
-      zhName: '允许',
-      description: { en: 'Once somebody is allowed, only who is allowed may ask', zh: '一旦设置允许，仅被允许者可用' },
-      options: subjects,
-    },
-    {
-      name: 'deny',
-      zhName: '禁止',
-      description: { en: 'Refuse somebody, a role or a place', zh: '禁止某人、身份组或地点' },
-      options: subjects,
-    },
-    {
-      name: 'clear',
-      zhName: '清除',
-      description: { en: 'Take back what was allowed or denied', zh: '撤销允许或禁止' },
-      options: subjects,
-    },
-    {
-      name: 'limits',
-      zhName: '限制',
-      description: { en: 'Limits for everybody; without options: show them', zh: '全员限制；不填则显示' },
-      options: [
-        {
-          name: 'rate',
-          zhName: '频率',
-          type: 'whole',
-          description: { en: 'Requests a person may make in a minute', zh: '每人每分钟的请求数' },
+export const adminCommand = answerCommand(
+  'admin',
+  '管理',
+  local('For operators: the queue, limits and who may do what', '管理员：队列、限额和权限'),
+  local('/admin pause', '/管理 暂停'),
+  {
+    adminOnly: true,
+    subcommands: [
+      subcommand(
+        'pause',
+        '暂停',
+        local('No new job starts; what runs goes on', '不再开始新任务；运行中的继续'),
+        [instance],
+        'instance',
+      ),
+      subcommand('resume', '恢复', local('Jobs start again', '恢复开始任务'), [instance], 'instance'),
+      subcommand(
+        'priority',
+        '优先级',
+        local('Put a request before the others, or behind them', '调整请求的优先级'),
+        [
+          required(drawingOptions.job),
+          wholeOption('level', '级别', local('Higher goes first; 0 is usual', '越高越先；0 为普通'), {
+            required: true,
+            min: -10,
+            max: 10,
+          }),
+        ],
+        'job',
+      ),
+      subcommand(
+        'quota',
+        '限额',
+        local("A person's limits; 0 lifts one; without numbers: show them", '成员的限额；0 为不限；不填则显示'),
+        [
+          required(person),
+          limit('gpu_seconds', '每日秒数', local('GPU seconds a day', '每日 GPU 秒数'), 86_400),
+          limit('images', '每日张数', local('Pictures a day', '每日图片数'), 100_000),
+          limit('pending', '待处理', local('Jobs that wait at a time', '同时等待的任务数'), 1_000),
+        ],
+        'person',
+      ),
+      subcommand(
+        'allow',
+        '允许',
+        local('Once somebody is allowed, only who is allowed may ask', '一旦设置允许，仅被允许者可用'),
+        subjects,
+      ),
+      subcommand('deny', '禁止', local('Refuse somebody, a role or a place', '禁止某人、身份组或地点'), subjects),
+      subcommand('clear', '清除', local('Take back what was allowed or denied', '撤销允许或禁止'), subjects),
+      subcommand('limits', '限制', local('Limits for everybody; without options: show them', '全员限制；不填则显示'), [
+        wholeOption('rate', '频率', local('Requests a person may make in a minute', '每人每分钟的请求数'), {
           min: 1,
           max: 1_000,
-        },
-        {
-          name: 'block',
-          zhName: '屏蔽',
-          type: 'text',
-          description: { en: 'Words that are refused, between commas', zh: '屏蔽词，用逗号隔开' },
-          maxLength: 2_000,
-        },
-        {
-          name: 'unblock',
-          zhName: '解除屏蔽',
-          type: 'text',
-          description: { en: 'Words that are no longer refused', zh: '解除屏蔽的词' },
-          maxLength: 2_000,
-        },
-        {
-          name: 'adult',
-          zhName: '成人词',
-          type: 'text',
-          description: {
-            en: 'All words that are only for channels for adults; "none" for none',
-            zh: '仅限成人频道的词；“none”表示无',
-          },
-          maxLength: 2_000,
-        },
-      ],
-    },
-    {
-      name: 'status',
-      zhName: '状态',
-      description: {
-        en: 'GPUs, queue, rules, reports and what operators did last',
-        zh: 'GPU、队列、规则、举报和最近的管理操作',
-      },
-      options: [],
-    },
-  ],
-  makesRequest: false,
-  adminOnly: true,
-};
+        }),
+        wordList('block', '屏蔽', local('Words that are refused, between commas', '屏蔽词，用逗号隔开')),
+        wordList('unblock', '解除屏蔽', local('Words that are no longer refused', '解除屏蔽的词')),
+        wordList(
+          'adult',
+          '成人词',
+          local('All words that are only for channels for adults; "none" for none', '仅限成人频道的词；“none”表示无'),
+        ),
+      ]),
+      subcommand(
+        'policy',
+        '策略',
+        local(
+          'Which node packs and classes workflows may use; without options: show them',
+          '工作流可用的节点包和节点；不填则显示',
+        ),
+        [
+          textOption('pack', '节点包', local('This pack, or all of its classes', '该节点包，或其全部节点'), {
+            maxLength: 200,
+            suggest: 'pack',
+          }),
+          textOption('class', '节点', local('This class', '该节点'), { maxLength: 200, suggest: 'class' }),
+          choiceOption('decision', '决定', local('Without it: show what holds', '不填则显示当前状态'), [
+            choice('allow', 'Allow', '允许'),
+            choice('deny', 'Deny', '禁止'),
+            choice('default', 'As it is built in', '恢复默认'),
+          ]),
+          textOption('reason', '原因', local('Why, for those who are refused', '原因，会告知被拒绝的人'), {
+            maxLength: 500,
+          }),
+        ],
+        'class',
+      ),
+      subcommand(
+        'status',
+        '状态',
+        local('GPUs, queue, rules, reports and what operators did last', 'GPU、队列、规则、举报和最近的管理操作'),
+      ),
+    ],
+  },
+);

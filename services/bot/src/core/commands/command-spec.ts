@@ -24,6 +24,8 @@ export const commandNames = [
   'settings',
   'prefer',
   'link',
+  'signin',
+  'token',
   'usage',
   'help',
   'admin',
@@ -42,8 +44,17 @@ export const suggestSources = [
   'job',
   /** Saved workflows that the person may run. */
   'workflow',
+  /** Commands that a rule can be for. */
+  'command',
   /** ComfyUI servers. */
   'instance',
+  /** The person's own tokens. */
+  'token',
+  /** What a token may do, as it is typed. */
+  'scopes',
+  /** Node packs and classes that the servers have; for operators. */
+  'pack',
+  'class',
 ] as const;
 export type SuggestSource = (typeof suggestSources)[number];
 

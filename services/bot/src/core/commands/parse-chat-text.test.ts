@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { anyCharacter } from '@atelier/comfyui/testing/any-character';
 import { requestBodySchema, type RequestBody } from '@atelier/shared/contracts/request';
 import { AppError } from '@atelier/shared/errors/app-error';
 import { checkCall } from './check-call.ts';
@@ -190,7 +191,7 @@ describe('parseChatText', () => {
 
   it('gives a body that fits its contract, or a sentence, for any text', () => {
     const piece = fc.oneof(
-      fc.string({ unit: 'binary', maxLength: 12 }),
+      fc.string({ unit: anyCharacter, maxLength: 12 }),
       fc.constantFrom(
         '/imagine ',
         '--ar',

@@ -21,6 +21,7 @@ const defaultSubcommands: Partial<Record<CommandSpec['name'], string>> = {
   workflow: 'list',
   settings: 'mine',
   prefer: 'list',
+  token: 'list',
   admin: 'status',
 };
 

@@ -16,6 +16,7 @@ export const chatEn: ChatMessages = {
     remix: { label: 'Remix', title: 'Change words and settings, then draw again' },
     edit: { label: 'Edit', title: 'Say what is to be different' },
     vary_region: { label: 'Vary region', title: 'Redraw one part, named in words' },
+    redraw_region: { label: 'Redraw it', title: 'Redraw the tinted part' },
     outpaint: { label: 'Outpaint', title: 'Continue beyond the edges' },
     aspect: { label: 'Shape', title: 'Draw anew in another shape' },
     animate: { label: 'Animate', title: 'Make a short video of it' },
@@ -36,6 +37,13 @@ export const chatEn: ChatMessages = {
     run_workflow: { label: 'Run', title: 'Run this workflow' },
   },
   unfavourite: { label: 'Unkeep', title: 'No longer keep among your favourites' },
+  region: {
+    headline: 'Done: the region is shown, nothing is redrawn yet',
+    tinted: (region) => `Tinted is what was found for “${region}”. Is it the right part?`,
+    lineage: 'Region to redraw',
+    describe: { label: 'Other words', title: 'Find the part by other words' },
+    cancel: { label: 'Cancel', title: 'Take this away without redrawing anything' },
+  },
   pictureMenu: 'Choose a picture…',
   moreMenu: 'More…',
   picture: (number) => `Picture ${number}`,
@@ -57,11 +65,11 @@ export const chatEn: ChatMessages = {
   },
   ofPicture: (made, picture) => `${made} of picture ${picture}`,
   plan: {
-    title: 'This would run:',
+    title: 'Run this?',
     takes: (low, high) =>
       high < 90
-        ? `takes ${Math.round(low)}–${Math.round(high)} s on a GPU`
-        : `takes ${Math.max(1, Math.round(low / 60))}–${Math.round(high / 60)} min on a GPU`,
+        ? `Takes ${Math.round(low)}–${Math.round(high)} s on a GPU`
+        : `Takes ${Math.max(1, Math.round(low / 60))}–${Math.round(high / 60)} min on a GPU`,
     pictures: (count) => plural(count, 'picture', 'pictures'),
     model: (name) => `model ${name}`,
   },
@@ -92,6 +100,7 @@ export const chatEn: ChatMessages = {
     recipes: { title: 'Recipes', empty: 'No recipe is known: a ComfyUI must be connected first.' },
     workflows: { title: 'Saved workflows', empty: 'There are none yet: keep one with /workflow add' },
     styles: { title: 'Shortcuts and styles', empty: 'There are none yet: keep one with /prefer set' },
+    tokens: { title: 'Tokens', empty: 'There are none: make one with /token create' },
   },
   listSummary: (count, page, pages) => (pages > 1 ? `${count} in all, page ${page} of ${pages}` : `${count} in all`),
   previousPage: 'Back',
@@ -112,14 +121,13 @@ export const chatEn: ChatMessages = {
     model: (name) => `Model: ${name}`,
     size: (width, height) => `Size: ${width} × ${height}`,
     seed: (seed) => `Seed: ${seed}`,
-    sampling: (steps, cfg) => `Steps: ${steps}, guidance: ${cfg}`,
+    sampling: (steps, cfg) => `Steps: ${steps}${cfg === undefined ? '' : `, guidance: ${cfg}`}`,
     times: (waited, ran) => `Waited ${waited}, drawn in ${ran}`,
     cost: (gpuSeconds, dollars) =>
       `Cost: ${gpuSeconds} of GPU${dollars === '' ? '' : `, ${dollars} for the language model`}`,
     tokens: (input, output) => `Tokens: ${input} read, ${output} written`,
     number: (id) => `Number: ${id}`,
     seconds: (seconds) => (seconds < 90 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`),
-    unknown: 'unknown',
   },
   copied: 'This command asks for the same:',
   opened: 'Drop this file onto ComfyUI to open the workflow.',
@@ -187,6 +195,27 @@ export const chatEn: ChatMessages = {
     linked: 'Linked. Your queue, history and limits are one now.',
     same: 'You are the same person there already.',
   },
+  signIn: {
+    title: 'Sign in',
+    text: (minutes) =>
+      `Each link signs one browser in as you, once, within ${minutes} minutes. Do not pass it on: whoever opens it is you.`,
+    onlyThere: 'Opens on the machine that runs Atelier alone:',
+    page: 'Open the page',
+    gateway: 'Open the gateway',
+  },
+  tokens: {
+    created: (name) => `Token ${name}`,
+    shownOnce: 'It is shown only now: copy it, then delete this message where you can. It acts in your name.',
+    may: (scopes) => `It may: ${scopes}`,
+    useAt: (address) => `Programs send it as “Authorization: Bearer …” to ${address}`,
+    revoked: (name) => `Token ${name} is refused from now on.`,
+    ends: (day) => `until ${day}`,
+    ended: (day) => `over since ${day}`,
+    endless: 'for good',
+    used: (ago) => `used ${ago}`,
+    unused: 'never used',
+    isRevoked: 'revoked',
+  },
   usage: {
     title: (days) => (days === 1 ? 'Your use today' : `Your use in ${days} days`),
     total: (jobs, images, gpuSeconds) =>
@@ -199,7 +228,16 @@ export const chatEn: ChatMessages = {
   admin: {
     paused: (name) => `Paused: ${name}. What runs goes on, nothing new starts.`,
     resumed: (name) => `Resumed: ${name}.`,
-    priority: (jobs, level) => `${plural(jobs, 'waiting job has', 'waiting jobs have')} priority ${level} now.`,
+    priority: ({ waiting, started, level }) =>
+      [
+        ...(waiting + started === 0 ? ['No job of it waits: it has ended, or is still being planned.'] : []),
+        ...(waiting === 0 ? [] : [`${plural(waiting, 'waiting job has', 'waiting jobs have')} priority ${level} now.`]),
+        ...(started === 0
+          ? []
+          : [
+              `${plural(started, 'job is', 'jobs are')} on a GPU or next there: what runs goes on, what does not yet heeds it.`,
+            ]),
+      ].join(' '),
     quotaTitle: (name) => `Limits of ${name}`,
     quotaSaved: 'Saved; it holds from the next request on.',
     unlimited: 'unlimited',
@@ -214,6 +252,15 @@ export const chatEn: ChatMessages = {
     adult: (words) => `Only in channels for adults: ${words}`,
     statusTitle: 'Status',
     instance: (name, state, jobs) => `${name}: ${state}, ${plural(jobs, 'job', 'jobs')}`,
+    memory: (freeGb, totalGb) => `${freeGb} of ${totalGb} GB of memory free`,
+    loaded: (models) => `loaded, as its jobs tell: ${models}`,
+    stepsNow: (perSecond) => `${perSecond} steps/s now`,
+    speed: ({ what, seconds, stepsPerSecond, jobs }) =>
+      `${what}: ${seconds} s a job${stepsPerSecond === undefined ? '' : `, ${stepsPerSecond} steps/s`} (last ${jobs})`,
+    ended: (succeeded, failed) => `24 h: ${succeeded} done, ${failed} failed`,
+    lastError: (time, text) => `last error ${time}: ${text}`,
+    foreign: (prompts) =>
+      plural(prompts, 'prompt of somebody else is in it, and counted', 'prompts of others are in it, and counted'),
     queue: (waiting, running) => `${running} running, ${waiting} waiting`,
     reports: (count) => plural(count, 'report in the last week', 'reports in the last week'),
     audit: 'Last done by operators:',
@@ -221,6 +268,36 @@ export const chatEn: ChatMessages = {
     none: 'none',
     states: { away: 'away', paused: 'paused', idle: 'idle', busy: 'busy' },
     scopes: { person: 'person', role: 'role', channel: 'channel', guild: 'server' },
+    policy: {
+      title: 'What workflows may use',
+      pack: (classes, denied, suspicious) =>
+        [
+          plural(classes, 'class', 'classes'),
+          ...(denied === 0 ? [] : [`${denied} closed`]),
+          ...(suspicious === 0 ? [] : [`${suspicious} to look at twice`]),
+        ].join(', '),
+      suspicions: {
+        custom_pack: 'code of a custom pack',
+        file_input: 'names files',
+        address_input: 'names addresses or keys',
+        api_node: 'calls a paid service',
+        denied_by_default: 'closed when nobody decides',
+      },
+      open: 'open',
+      closed: 'closed',
+      decided: 'Decided by operators:',
+      subjects: { pack: 'pack', class: 'class' },
+      more: (count) => `… and ${count} more: name a class to see it`,
+      how: 'Name a pack or a class to see more; decide with --decision allow, deny or default.',
+      saved: {
+        allow: (subject) => `Allowed: ${subject}. It holds within seconds.`,
+        deny: (subject) => `Denied: ${subject}. It holds within seconds.`,
+        default: (subject) => `As it is built in: ${subject}. It holds within seconds.`,
+      },
+      lookTwice: (why) => `Look twice: ${why}.`,
+      packIsClosed: (pack) =>
+        `Its pack ${pack} is denied as a whole: the class stays closed until the pack is allowed.`,
+    },
   },
   help: { title: 'How to ask', more: 'Commands:', example: 'For example:' },
 };

@@ -1,3 +1,4 @@
+import type { PolicySuspicion } from '@atelier/shared/contracts/control';
 import type { DeriveAction } from '@atelier/shared/contracts/request';
 import type { ButtonAction } from '../cards/card-buttons.ts';
 import type { ListName } from '../panels/panel.ts';
@@ -13,6 +14,14 @@ export interface ChatMessages {
   actions: Record<ButtonAction, ActionWords>;
   /** Of a favourite that is one already. */
   unfavourite: ActionWords;
+  /** Of a picture that only shows the part which would be redrawn. */
+  region: {
+    headline: string;
+    tinted: (region: string) => string;
+    lineage: string;
+    describe: ActionWords;
+    cancel: ActionWords;
+  };
   pictureMenu: string;
   moreMenu: string;
   picture: (number: number) => string;
@@ -61,13 +70,13 @@ export interface ChatMessages {
     model: (name: string) => string;
     size: (width: number, height: number) => string;
     seed: (seed: string) => string;
-    sampling: (steps: string, cfg: string) => string;
+    /** @param cfg undefined where nobody knows it. */
+    sampling: (steps: number, cfg: number | undefined) => string;
     times: (waited: string, ran: string) => string;
     cost: (gpuSeconds: string, dollars: string) => string;
     tokens: (input: number, output: number) => string;
     number: (id: string) => string;
     seconds: (seconds: number) => string;
-    unknown: string;
   };
   copied: string;
   opened: string;
@@ -128,6 +137,29 @@ export interface ChatMessages {
     linked: string;
     same: string;
   };
+  signIn: {
+    title: string;
+    text: (minutes: number) => string;
+    /** Of an address that no other machine reaches. */
+    onlyThere: string;
+    page: string;
+    gateway: string;
+  };
+  tokens: {
+    created: (name: string) => string;
+    shownOnce: string;
+    /** Its scopes, between commas. */
+    may: (scopes: string) => string;
+    useAt: (address: string) => string;
+    revoked: (name: string) => string;
+    /** A day, such as 2026-03-04. */
+    ends: (day: string) => string;
+    ended: (day: string) => string;
+    endless: string;
+    used: (ago: string) => string;
+    unused: string;
+    isRevoked: string;
+  };
   usage: {
     title: (days: number) => string;
     total: (jobs: number, images: number, gpuSeconds: number) => string;
@@ -139,7 +171,7 @@ export interface ChatMessages {
   admin: {
     paused: (name: string) => string;
     resumed: (name: string) => string;
-    priority: (jobs: number, level: number) => string;
+    priority: (of: { waiting: number; started: number; level: number }) => string;
     quotaTitle: (name: string) => string;
     quotaSaved: string;
     unlimited: string;
@@ -153,6 +185,13 @@ export interface ChatMessages {
     adult: (words: string) => string;
     statusTitle: string;
     instance: (name: string, state: string, jobs: number) => string;
+    memory: (freeGb: string, totalGb: string) => string;
+    loaded: (models: string) => string;
+    stepsNow: (perSecond: string) => string;
+    speed: (of: { what: string; seconds: string; stepsPerSecond: string | undefined; jobs: number }) => string;
+    ended: (succeeded: number, failed: number) => string;
+    lastError: (time: string, text: string) => string;
+    foreign: (prompts: number) => string;
     queue: (waiting: number, running: number) => string;
     reports: (count: number) => string;
     audit: string;
@@ -160,6 +199,21 @@ export interface ChatMessages {
     none: string;
     states: { away: string; paused: string; idle: string; busy: string };
     scopes: { person: string; role: string; channel: string; guild: string };
+    policy: {
+      title: string;
+      /** How a pack stands: of so many classes some are closed, and some ask for a second look. */
+      pack: (classes: number, denied: number, suspicious: number) => string;
+      suspicions: Record<PolicySuspicion, string>;
+      open: string;
+      closed: string;
+      decided: string;
+      subjects: Record<'pack' | 'class', string>;
+      more: (count: number) => string;
+      how: string;
+      saved: Record<'allow' | 'deny' | 'default', (subject: string) => string>;
+      lookTwice: (why: string) => string;
+      packIsClosed: (pack: string) => string;
+    };
   };
   help: { title: string; more: string; example: string };
 }

@@ -48,6 +48,13 @@ export const en: Messages = {
       [running > 0 ? `${running} running` : '', waiting > 0 ? `${waiting} waiting` : '']
         .filter((part) => part !== '')
         .join(', '),
+    held: (pausedGpus, foreignPrompts) =>
+      [
+        pausedGpus > 0 ? `${pausedGpus} ${pausedGpus === 1 ? 'GPU is' : 'GPUs are'} paused` : '',
+        foreignPrompts > 0 ? `${foreignPrompts} asked of ComfyUI directly, and counted in the times` : '',
+      ]
+        .filter((part) => part !== '')
+        .join(', '),
     next: 'Next in line',
     position: (position) => `${ordinal(position)} in line`,
     startsIn: (seconds) => (seconds.high < 1 ? 'starts now' : `starts in about ${duration(seconds)}`),

@@ -33,6 +33,8 @@ export interface Messages {
     empty: string;
     /** How many wait and how many run. */
     summary: (waiting: number, running: number) => string;
+    /** Why it may take longer: GPUs that operators paused, and prompts in a ComfyUI that did not come through us. */
+    held: (pausedGpus: number, foreignPrompts: number) => string;
     next: string;
     position: (position: number) => string;
     startsIn: (seconds: Range) => string;

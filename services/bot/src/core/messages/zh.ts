@@ -39,6 +39,13 @@ export const zh: Messages = {
       [running > 0 ? `${running} 个进行中` : '', waiting > 0 ? `${waiting} 个等待` : '']
         .filter((part) => part !== '')
         .join('，'),
+    held: (pausedGpus, foreignPrompts) =>
+      [
+        pausedGpus > 0 ? `${pausedGpus} 块显卡已暂停` : '',
+        foreignPrompts > 0 ? `另有 ${foreignPrompts} 个直接提交给 ComfyUI 的任务，已计入预估` : '',
+      ]
+        .filter((part) => part !== '')
+        .join('，'),
     next: '下一个',
     position: (position) => `排在第 ${position} 位`,
     startsIn: (seconds) => (seconds.high < 1 ? '马上开始' : `约 ${duration(seconds)}后开始`),

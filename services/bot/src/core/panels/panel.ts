@@ -14,6 +14,8 @@ export interface Panel {
   /** Text that is taken over as it is, such as a command to copy. */
   code?: string;
   image?: CardImage;
+  /** The picture is covered until somebody uncovers it. */
+  isCovered?: boolean;
   /** At most 5 rows of at most 5. */
   rows: readonly (readonly CardButton[])[];
   links: readonly PanelLink[];
@@ -28,6 +30,7 @@ export const listNames = [
   'recipes',
   'workflows',
   'styles',
+  'tokens',
 ] as const;
 export type ListName = (typeof listNames)[number];
 
@@ -37,6 +40,8 @@ export interface ListEntry {
   /** Of the request behind it, for which `show` gives the card. */
   requestId?: string;
   image?: CardImage;
+  /** The picture is covered until somebody uncovers it. */
+  isCovered?: boolean;
   button?: CardButton;
 }
 

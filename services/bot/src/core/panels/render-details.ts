@@ -25,7 +25,7 @@ export function renderDetails(facts: CardFacts, language: Language): string {
     ...(plan?.model === undefined ? [] : [m.model(plan.model)]),
     ...(plan?.width === undefined || plan.height === undefined ? [] : [m.size(plan.width, plan.height)]),
     ...(plan === null ? [] : [m.seed(plan.seed)]),
-    ...(plan?.steps === undefined ? [] : [m.sampling(String(plan.steps), String(plan.cfg ?? m.unknown))]),
+    ...(plan?.steps === undefined ? [] : [m.sampling(plan.steps, plan.cfg)]),
     ...(started.length === 0 || finished.length === 0
       ? []
       : [

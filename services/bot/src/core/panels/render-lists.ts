@@ -1,6 +1,7 @@
 import type { RecipeList } from '@atelier/shared/contracts/control';
 import type { Language } from '@atelier/shared/contracts/identity';
 import type { ListedPicture } from '@atelier/shared/db/chat/chat-lists';
+import type { ApiTokenWithPerson } from '@atelier/shared/db/gateway/api-tokens';
 import type { ChatStyle } from '@atelier/shared/db/chat/person-settings';
 import { HOUSE } from '@atelier/shared/db/chat/person-settings';
 import type { SavedWorkflowSummary } from '@atelier/shared/db/workflows/saved-workflow';
@@ -22,6 +23,7 @@ export const pageSizes: Record<ListName, number> = {
   recipes: 12,
   workflows: 10,
   styles: 12,
+  tokens: 12,
 };
 
 export interface ListFrame {
@@ -85,12 +87,19 @@ export function requestEntries(
         .join(' · '),
       requestId: card.requestId,
       ...(tile?.image === undefined ? {} : { image: tile.image }),
+      ...(card.isCovered ? { isCovered: true } : {}),
       button: createButtons(card.requestId, m)('show'),
     };
   });
 }
 
-export function pictureEntries(pictures: readonly ListedPicture[], language: Language, nowMs: number): ListEntry[] {
+/** @param covered requests whose pictures are covered there. */
+export function pictureEntries(
+  pictures: readonly ListedPicture[],
+  covered: ReadonlySet<string>,
+  language: Language,
+  nowMs: number,
+): ListEntry[] {
   const m = messagesFor(language);
   return pictures.map((picture) => {
     const { requestId, width, height, thumbnailHash, hash, mediaType, bytes, filename } = picture;
@@ -109,6 +118,7 @@ export function pictureEntries(pictures: readonly ListedPicture[], language: Lan
         ...(height === null ? {} : { height }),
         ...(thumbnailHash === null ? {} : { thumbnailHash }),
       },
+      ...(covered.has(requestId) ? { isCovered: true } : {}),
       button: createButtons(requestId, m)('pick', { picture: picture.picture, label: m.chat.actions.show.label }),
     };
   });
@@ -150,4 +160,30 @@ export function styleEntries(styles: readonly ChatStyle[], language: Language): 
     title: style.owner === HOUSE ? `${style.name} (${chat.styles.house})` : style.name,
     text: shorten(style.words, 200),
   }));
+}
+
+/** Tokens without what they are: names, first characters, rights and times. @param readerId whose need not say whose. */
+export function tokenEntries(
+  tokens: readonly ApiTokenWithPerson[],
+  readerId: string,
+  language: Language,
+  nowMs: number,
+): ListEntry[] {
+  const { chat } = messagesFor(language);
+  const m = chat.tokens;
+  return tokens.map((token) => {
+    const { expiresAt, lastUsedAt, revokedAt } = token;
+    const day = expiresAt?.toISOString().slice(0, 10) ?? '';
+    const isOver = expiresAt !== null && expiresAt.getTime() <= nowMs;
+    return {
+      title: `${token.name} · ${token.hint}…`,
+      text: [
+        ...(token.personId === readerId ? [] : [token.displayName]),
+        token.scopes.join(', '),
+        revokedAt !== null ? m.isRevoked : expiresAt === null ? m.endless : isOver ? m.ended(day) : m.ends(day),
+        lastUsedAt === null ? m.unused : m.used(chat.ago((nowMs - lastUsedAt.getTime()) / 1_000)),
+        `#${shortNumber(token.id)}`,
+      ].join(' · '),
+    };
+  });
 }

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AssetStore } from '@atelier/shared/assets/asset-store';
-import { parseRange } from '../../core/parse-range.ts';
+import { parseRange } from '@atelier/shared/assets/parse-range';
 import { problem } from '../../core/problems/to-problem.ts';
 
 /** Types that a browser shows and that cannot run anything. All else is downloaded. */

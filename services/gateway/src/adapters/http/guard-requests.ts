@@ -7,10 +7,9 @@ import type { HttpConfig } from '../../config.ts';
 import { requireScope } from '../../core/principal.ts';
 import { problem } from '../../core/problems/to-problem.ts';
 import { unauthenticated, type Identity } from '../../identity/create-identity.ts';
+import { callerRateLimit, isReading } from './caller-rate-limit.ts';
 import type { GatewayServer } from './gateway-server.ts';
 
-/** Callers without a token share their address's limit, which is a part of the usual one. */
-const strangersPart = 4;
 const bodyLimits = { maxDepth: 200, maxValues: 400_000, nonFinite: 'refuse' } as const;
 
 /** What stands before every route: headers, origins, who calls, how often, and how a body is read. */
@@ -43,7 +42,7 @@ export async function guardRequests(
   server.decorateRequest('identityError', undefined);
   server.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
-    const acts = request.method !== 'GET' && request.method !== 'HEAD' && request.method !== 'OPTIONS';
+    const acts = !isReading(request.method) && request.method !== 'OPTIONS';
     try {
       request.principal = await identity.identify({
         headers: request.headers,
@@ -56,26 +55,10 @@ export async function guardRequests(
     }
   });
 
-  await server.register(rateLimit, {
-    global: true,
-    hook: 'onRequest',
-    timeWindow: 60_000,
-    cache: 20_000,
-    keyGenerator: ({ principal, ip }) => (principal === undefined ? `ip ${ip}` : `caller ${principal.credentialId}`),
-    max: ({ principal }) =>
-      principal === undefined
-        ? Math.max(1, Math.ceil(config.perMinute / strangersPart))
-        : (principal.limits.perMinute ?? config.perMinute),
-    errorResponseBuilder: (_request, { ttl }) => {
-      const seconds = Math.max(1, Math.ceil(ttl / 1_000));
-      return problem(
-        'RATE_LIMITED',
-        `Too many requests: try again in ${seconds} s.`,
-        `请求过于频繁：请在 ${seconds} 秒后重试。`,
-        { retry: { afterMs: seconds * 1_000 } },
-      );
-    },
-  });
+  await server.register(
+    rateLimit,
+    callerRateLimit(config.perMinute, ({ principal }) => principal),
+  );
 
   server.addHook('preParsing', async (request) => {
     const { isPublic, scope } = request.routeOptions.config;

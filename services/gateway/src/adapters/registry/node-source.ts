@@ -3,6 +3,7 @@ import { parseRegistry } from '@atelier/comfyui/registry/parse-registry';
 import type { Registry } from '@atelier/comfyui/registry/registry';
 import { guessModelFamily } from '@atelier/comfyui/registry/model-family';
 import { readInstances, readRegistryOffers } from '@atelier/shared/db/instances/instance-store';
+import { usableInstances } from '@atelier/shared/db/instances/usable-instances';
 import { problem } from '../../core/problems/to-problem.ts';
 import type { GatewayParts } from '../../ports.ts';
 
@@ -14,11 +15,12 @@ export interface ModelEntry {
   instances: string[];
 }
 
-/** What the ComfyUI servers have, as their workers published it. */
+/** What the ComfyUI servers have, as their workers published it: servers with a living worker, or all where none lives. */
 export interface NodeSource {
-  models(): Promise<ModelEntry[]>;
-  /** One registry for each different server; servers with a living worker, or all where none lives. */
-  registries(): Promise<Registry[]>;
+  /** On the servers that a person may use. */
+  models(personId: string): Promise<ModelEntry[]>;
+  /** One registry for each different server that a person may use; without a person, of all servers. */
+  registries(personId?: string): Promise<Registry[]>;
   stop(): void;
 }
 
@@ -31,12 +33,14 @@ export function createNodeSource(parts: Pick<GatewayParts, 'db' | 'files' | 'log
   const parsed = new Map<string, Promise<Registry>>();
   let timer: NodeJS.Timeout | undefined;
 
-  async function current(): Promise<{ id: string; registryHash: string }[]> {
-    const known = (await readInstances(db)).flatMap(({ id, registryHash, alive }) =>
-      registryHash === null ? [] : [{ id, registryHash, alive }],
+  async function current(personId?: string): Promise<{ id: string; registryHash: string }[]> {
+    const all = await readInstances(db);
+    forgetAllBut(new Set(all.map(({ registryHash }) => registryHash)));
+    // Without a person nothing is kept for others.
+    return usableInstances(
+      personId === undefined ? all.map((instance) => ({ ...instance, reservedFor: null })) : all,
+      personId,
     );
-    const living = known.filter(({ alive }) => alive);
-    return living.length > 0 ? living : known;
   }
 
   async function load(hash: string): Promise<Registry> {
@@ -45,16 +49,16 @@ export function createNodeSource(parts: Pick<GatewayParts, 'db' | 'files' | 'log
     return parseRegistry(await text(await files.get(hash)));
   }
 
-  function keep(hashes: readonly string[]): void {
-    for (const hash of parsed.keys()) if (!hashes.includes(hash)) parsed.delete(hash);
+  function forgetAllBut(hashes: ReadonlySet<string | null>): void {
+    for (const hash of parsed.keys()) if (!hashes.has(hash)) parsed.delete(hash);
     clearTimeout(timer);
     timer = setTimeout(() => parsed.clear(), idleMs);
     timer.unref();
   }
 
   return {
-    async models() {
-      const instances = await current();
+    async models(personId) {
+      const instances = await current(personId);
       const offers = await readRegistryOffers(db, [...new Set(instances.map(({ registryHash }) => registryHash))]);
       const entries = new Map<string, ModelEntry>();
       for (const { registryHash, models } of offers) {
@@ -68,10 +72,9 @@ export function createNodeSource(parts: Pick<GatewayParts, 'db' | 'files' | 'log
       }
       return [...entries.values()].toSorted((a, b) => a.folder.localeCompare(b.folder) || a.name.localeCompare(b.name));
     },
-    async registries() {
-      const hashes = [...new Set((await current()).map(({ registryHash }) => registryHash))];
+    async registries(personId) {
+      const hashes = [...new Set((await current(personId)).map(({ registryHash }) => registryHash))];
       if (hashes.length === 0) throw serversUnknown();
-      keep(hashes);
       return Promise.all(
         hashes.map((hash) => {
           const known = parsed.get(hash);

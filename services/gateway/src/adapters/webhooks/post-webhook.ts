@@ -1,9 +1,9 @@
-import { lookup as dnsLookup, type LookupAddress, type LookupOptions } from 'node:dns';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
+import { createCheckedLookup } from '@atelier/shared/net/checked-lookup';
+import { createAddressCheck } from '@atelier/shared/net/public-address';
 import { problem } from '../../core/problems/to-problem.ts';
-import { createAddressCheck } from './public-address.ts';
 
 export interface WebhookAnswer {
   status: number;
@@ -34,26 +34,7 @@ export function createWebhookPoster(options: WebhookPosterOptions): WebhookPoste
   const isPublic = createAddressCheck();
   const mayReach = (address: string): boolean => allowPrivateTargets || isPublic(address);
 
-  /** Looks a name up and gives its addresses only if all of them may be reached: the connection uses what was checked. */
-  function lookup(
-    hostname: string,
-    lookupOptions: LookupOptions,
-    done: (error: Error | null, address: string | LookupAddress[], family?: number) => void,
-  ): void {
-    dnsLookup(hostname, { ...lookupOptions, all: true }, (error, addresses) => {
-      if (error !== null) {
-        done(error, []);
-        return;
-      }
-      const [first] = addresses;
-      if (first === undefined || !addresses.every(({ address }) => mayReach(address))) {
-        done(new Error('the name leads to an address that is not of the public internet'), []);
-        return;
-      }
-      if (lookupOptions.all === true) done(null, addresses);
-      else done(null, first.address, first.family);
-    });
-  }
+  const lookup = createCheckedLookup(mayReach);
 
   function parse(text: string): URL {
     const url = URL.canParse(text) ? new URL(text) : undefined;

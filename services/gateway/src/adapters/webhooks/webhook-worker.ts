@@ -4,7 +4,6 @@ import {
   claimWebhooks,
   forgetOldWebhooks,
   recordWebhook,
-  takeApiResults,
   type ClaimedWebhook,
 } from '@atelier/shared/db/gateway/webhook-store';
 import type { JobView } from '../../core/jobs/job-view.ts';
@@ -42,9 +41,9 @@ export function newWebhookSecret(): string {
 }
 
 /**
- * Tells webhooks the ends of jobs. Results that are owed become messages in one statement, and messages are claimed by lease, so
- * that each is sent at least once whatever dies; `webhook-id` stays the same for every try, which is how a receiver knows a
- * repeat.
+ * Tells webhooks the ends of jobs. The statement that ends a job also writes what is owed to its person's webhooks, and what is
+ * owed is claimed by lease, so that each message is sent at least once whatever dies; `webhook-id` stays the same for every
+ * try, which is how a receiver knows a repeat.
  */
 export function createWebhookWorker(options: WebhookWorkerOptions): WebhookWorker {
   const { parts, poster } = options;
@@ -105,7 +104,6 @@ export function createWebhookWorker(options: WebhookWorkerOptions): WebhookWorke
   }
 
   async function work(): Promise<void> {
-    while (!stopping.signal.aborted && (await takeApiResults(db)) > 0);
     while (!stopping.signal.aborted && (await sendDue()));
     if (performance.now() - forgottenAt < forgetEveryMs) return;
     forgottenAt = performance.now();

@@ -1,17 +1,16 @@
 import type { IncomingMessage, Server } from 'node:http';
-import type { Duplex } from 'node:stream';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
 import { parseJson } from '@atelier/comfyui/json/parse-json';
-import { AppError } from '@atelier/shared/errors/app-error';
 import { requireScope, type Principal } from '../../core/principal.ts';
 import { problem, toProblem } from '../../core/problems/to-problem.ts';
 import type { Call, Identity } from '../../identity/create-identity.ts';
 import type { GatewayParts } from '../../ports.ts';
-import type { ClientHub, ClientSocket } from '../../state/client-hub.ts';
+import type { ClientHub } from '../../state/client-hub.ts';
 import type { JobDesk } from '../job-desk.ts';
 import { toAppError } from '../http/to-app-error.ts';
 import { clientIdSchema, clientMessageSchema, type ClientMessage } from './client-message.ts';
-import { refuseUpgrade } from './refuse-upgrade.ts';
+import { createClientSocket, keepAlive, textOf } from './client-socket.ts';
+import { takeUpgrades } from './take-upgrades.ts';
 
 export interface SocketServerOptions {
   parts: GatewayParts;
@@ -32,15 +31,20 @@ const path = /^\/api\/v1\/ws\/([^/]+)$/;
 const protocol = 'atelier.v1';
 /** A workflow with its envelope. */
 const maxMessageBytes = 6 * 1_024 * 1_024;
-/** Unread bytes beyond which lossy messages are left out, and beyond which the socket is given up. */
-const lossyBytes = 256 * 1_024;
-const maxUnreadBytes = 16 * 1_024 * 1_024;
 const maxSocketsOfPerson = 500;
 const maxSockets = 5_000;
 /** Messages of a socket in a window, above which they are refused. */
 const maxMessages = 200;
 const windowMs = 10_000;
-const closeCodes = { goingAway: 1001, refused: 1008, unauthenticated: 4401 };
+const closeCodes = { goingAway: 1001, refused: 1008 };
+
+/** Who came in, and what for. */
+interface Visitor {
+  principal: Principal;
+  clientId: string;
+  call: Call;
+  lastEventId: string | undefined;
+}
 
 /** WebSockets of programs: `/api/v1/ws/{client_id}[?last_event_id=…]`. */
 export function createSocketServer(options: SocketServerOptions): SocketServer {
@@ -56,59 +60,27 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   const ofPerson = new Map<string, number>();
   const gauge = metrics.openSockets.labels({ kind: 'api' });
 
-  async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    // Until it is one of ours, its errors are nobody's.
-    const ignore = (): void => undefined;
-    socket.on('error', ignore);
-    try {
-      const url = new URL(request.url ?? '/', 'http://gateway');
-      const clientId = clientIdOf(url);
-      const call: Call = { headers: request.headers, remoteAddress: request.socket.remoteAddress, acts: true };
-      const principal = await identity.require(call);
-      requireScope(principal, 'read');
-      if (sockets.clients.size >= maxSockets || (ofPerson.get(principal.personId) ?? 0) >= maxSocketsOfPerson) {
-        throw problem('RATE_LIMITED', 'Too many sockets are open: close some.', '打开的连接过多：请先关闭一些。');
-      }
-      socket.off('error', ignore);
-      sockets.handleUpgrade(request, socket, head, (webSocket) => {
-        serve(webSocket, {
-          principal,
-          clientId,
-          call,
-          lastEventId: url.searchParams.get('last_event_id') ?? undefined,
-        });
-      });
-    } catch (thrown) {
-      const error = toAppError(thrown);
-      if (error.code === 'internal') log.error({ err: thrown }, 'an upgrade failed');
-      refuseUpgrade(socket, toProblem(error, { instance: `urn:uuid:${parts.randomId()}`, language: 'en' }));
+  async function admit(request: IncomingMessage, url: URL): Promise<Visitor> {
+    const clientId = clientIdOf(url);
+    const call: Call = { headers: request.headers, remoteAddress: request.socket.remoteAddress, acts: true };
+    const principal = await identity.require(call);
+    requireScope(principal, 'read');
+    if (sockets.clients.size >= maxSockets || (ofPerson.get(principal.personId) ?? 0) >= maxSocketsOfPerson) {
+      throw problem('RATE_LIMITED', 'Too many sockets are open: close some.', '打开的连接过多：请先关闭一些。');
     }
+    return { principal, clientId, call, lastEventId: url.searchParams.get('last_event_id') ?? undefined };
   }
 
-  function serve(
-    webSocket: WebSocket,
-    who: { principal: Principal; clientId: string; call: Call; lastEventId: string | undefined },
-  ): void {
+  function serve(webSocket: WebSocket, who: Visitor): void {
     const { principal, clientId } = who;
     const client = { personId: principal.personId, clientId };
     const counted = ofPerson.get(principal.personId) ?? 0;
     ofPerson.set(principal.personId, counted + 1);
     gauge.inc();
-    let heard = true;
     let messages = 0;
     let windowEndsAt = 0;
 
-    const out: ClientSocket = {
-      send(text, { lossy }) {
-        if (webSocket.readyState !== webSocket.OPEN) return;
-        if (lossy && webSocket.bufferedAmount > lossyBytes) return;
-        if (webSocket.bufferedAmount > maxUnreadBytes) webSocket.terminate();
-        else webSocket.send(text);
-      },
-      sendBytes(bytes) {
-        if (webSocket.readyState === webSocket.OPEN && webSocket.bufferedAmount <= lossyBytes) webSocket.send(bytes);
-      },
-    };
+    const out = createClientSocket(webSocket);
     const say = (data: Record<string, unknown>): void =>
       out.send(JSON.stringify({ type: 'system', data }), { lossy: false });
 
@@ -118,7 +90,14 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
         case 'submit': {
           const { request, idempotency_key: idempotencyKey, private: isPrivate } = message.data;
           const submitted = await desk.submit(principal, { body: request, clientId, idempotencyKey, isPrivate });
-          say({ event: 'accepted', ...ref, prompt_id: submitted.requestId, created: submitted.created });
+          const waiting = await desk.placeOf(principal, await desk.readJob(principal, submitted.requestId));
+          say({
+            event: 'accepted',
+            ...ref,
+            prompt_id: submitted.requestId,
+            created: submitted.created,
+            ...(waiting === undefined ? {} : { waiting }),
+          });
           return;
         }
         case 'cancel':
@@ -140,7 +119,6 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     }
 
     function receive(data: RawData, isBinary: boolean): void {
-      heard = true;
       const now = performance.now();
       if (now > windowEndsAt) {
         windowEndsAt = now + windowMs;
@@ -167,30 +145,11 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
         });
     }
 
-    /** Ends what no longer answers, and who may no longer be here. */
-    async function check(): Promise<void> {
-      if (!heard) {
-        webSocket.terminate();
-        return;
-      }
-      heard = false;
-      webSocket.ping();
-      try {
-        await identity.require(who.call);
-      } catch (error) {
-        if (error instanceof AppError && error.code === 'forbidden') {
-          webSocket.close(closeCodes.unauthenticated, 'the token or session has ended');
-        }
-      }
-    }
-
-    const timer = setInterval(() => void check(), pingMs);
+    keepAlive(webSocket, { pingMs, identity, call: who.call, personId: principal.personId });
     const detach = hub.attach(client, out, who.lastEventId);
     webSocket.on('message', receive);
-    webSocket.on('pong', () => (heard = true));
     webSocket.on('error', (error) => log.debug({ err: error }, 'a socket broke'));
     webSocket.on('close', () => {
-      clearInterval(timer);
       detach();
       gauge.dec();
       const left = (ofPerson.get(principal.personId) ?? 1) - 1;
@@ -200,11 +159,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   }
 
   return {
-    listen(server) {
-      server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-        void upgrade(request, socket, head);
-      });
-    },
+    listen: (server) => takeUpgrades(server, { parts, sockets, admit, serve }),
     async close() {
       for (const webSocket of sockets.clients) webSocket.close(closeCodes.goingAway, 'the gateway is stopping');
       const closed = Promise.all(
@@ -241,8 +196,7 @@ function decodeOrEmpty(text: string): string {
 }
 
 function readMessage(data: RawData, isBinary: boolean): ClientMessage {
-  const bytes = Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data as ArrayBuffer);
-  const parsed = isBinary ? undefined : clientMessageSchema.safeParse(parseOrNothing(bytes.toString('utf8')));
+  const parsed = isBinary ? undefined : clientMessageSchema.safeParse(parseOrNothing(textOf(data)));
   if (parsed?.success === true) return parsed.data;
   const where = parsed?.error.issues[0];
   const field = where === undefined ? '' : ` (${where.path.join('.')}: ${where.message})`;

@@ -16,7 +16,7 @@ export const problemCodes = {
   FORBIDDEN: {
     status: 403,
     title: 'Not allowed',
-    help: 'The token lacks a scope, or a page elsewhere tried to act for you.',
+    help: 'The token lacks a scope, a chat denies you or a word of what you ask, or a page elsewhere tried to act for you.',
   },
   NOT_FOUND: { status: 404, title: 'Not there', help: 'There is no such address, or no such thing of yours.' },
   IMAGE_NOT_FOUND: {

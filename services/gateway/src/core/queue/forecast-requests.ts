@@ -27,6 +27,9 @@ export interface ImaginedJob {
   residencyKey: string;
 }
 
+/** Before anything was measured or planned: a picture of 1024 pixels on a mid-range GPU. */
+export const guessedGpuSeconds = 12;
+
 const imaginedId = 'imagined';
 
 /** Replays the scheduler forward and sums up by request. */
@@ -96,7 +99,8 @@ export function forecastImagined(
     images: 1,
     loras: null,
   };
-  const forecast = forecastSnapshot({ ...snapshot, queued: [...snapshot.queued, imagined] }, knowledge).get(imaginedId);
+  const facts = { ...snapshot, queued: [...snapshot.queued, imagined] };
+  const forecast = forecastSnapshot(facts, { ...knowledge, untilJobId: imaginedId }).get(imaginedId);
   if (forecast === undefined) return undefined;
   return {
     position: forecast.position,

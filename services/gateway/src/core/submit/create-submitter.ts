@@ -1,11 +1,15 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { NewRequest, RequestBody, SourceRef } from '@atelier/shared/contracts/request';
+import { wordsOf } from '@atelier/shared/access/blocked-words';
+import { commandOfBody } from '@atelier/shared/access/command-of-body';
+import type { SubmissionRules } from '@atelier/shared/db/chat/submission-rules';
 import type { ApiLimits, QuotaOutcome } from '@atelier/shared/db/gateway/api-tokens';
 import type { OutboxRow } from '@atelier/shared/db/outbox-row';
 import { requireScope, type Principal } from '../principal.ts';
 import { problem } from '../problems/to-problem.ts';
 import { namedThings } from './asset-refs.ts';
+import { checkRules } from './check-rules.ts';
 
 /** What submitting needs of the world. */
 export interface SubmitPorts {
@@ -17,6 +21,10 @@ export interface SubmitPorts {
   readBody: (requestId: string) => Promise<RequestBody | undefined>;
   /** Which of these hashes the person may not use, and which requests are not theirs. */
   findForeign: (personId: string, named: { hashes: string[]; requestIds: string[] }) => Promise<string[]>;
+  /** What operators have said of people and words, at most a few seconds old. */
+  readRules: () => Promise<SubmissionRules>;
+  /** Files that are used are kept for longer. */
+  keepFiles: (hashes: readonly string[]) => Promise<void>;
   /** Counts a submission against the quotas of a token. */
   countSubmission: (token: { id: string; personId: string; limits: ApiLimits }) => Promise<QuotaOutcome>;
   nudge: (rows: readonly OutboxRow[]) => void;
@@ -45,7 +53,7 @@ export interface Submitted {
 /** Accepts work for whoever calls, whatever the door: accepted is committed. */
 export interface Submitter {
   /**
-   * @throws AppError `FORBIDDEN`, `NOT_FOUND` (names a file or a request that is not theirs), `QUOTA_EXCEEDED`,
+   * @throws AppError `FORBIDDEN` (no scope, denied, a blocked word), `NOT_FOUND` (names a file or a request that is not theirs), `QUOTA_EXCEEDED`,
    *   `IDEMPOTENCY_KEY_REUSED`, `CONNECTION_ERROR` (nothing is known to be accepted: try again with the same key).
    */
   submit(principal: Principal, submission: Submission): Promise<Submitted>;
@@ -61,6 +69,7 @@ export function createSubmitter(ports: SubmitPorts): Submitter {
         const earlier = await ports.readBody(ports.requestIdOf(eventId));
         if (earlier !== undefined) return repeated(ports.requestIdOf(eventId), earlier, body);
       }
+      checkRules(await ports.readRules(), principal, { command: commandOfBody(body), words: wordsOf(body) });
       await refuseForeign(principal, body);
       await countAgainstQuota(principal);
       const source = sourceOf(body);
@@ -91,12 +100,15 @@ export function createSubmitter(ports: SubmitPorts): Submitter {
     },
   };
 
-  /** Answers as if there were no such thing: whether it exists is nobody else's business. */
+  /** What is not theirs is answered as if there were no such thing: whether it exists is nobody else's business. */
   async function refuseForeign(principal: Principal, body: RequestBody): Promise<void> {
     const named = namedThings(body);
     if (named.hashes.length === 0 && named.requestIds.length === 0) return;
     const foreign = await ports.findForeign(principal.personId, named);
-    if (foreign.length === 0) return;
+    if (foreign.length === 0) {
+      await ports.keepFiles(named.hashes);
+      return;
+    }
     throw problem(
       foreign.some((id) => named.hashes.includes(id)) ? 'IMAGE_NOT_FOUND' : 'NOT_FOUND',
       `You have nothing with this id or hash: ${foreign.slice(0, 3).join(', ')}.`,

@@ -1,4 +1,4 @@
-import { isLoopbackHost } from '../../config.ts';
+import { isLoopbackHost } from '@atelier/shared/config/is-loopback-host';
 
 /**
  * Whether a page of another address calls a door on this machine: then ComfyUI answers 403, whatever else is shown

@@ -14,7 +14,8 @@ export function isInlineText({ mediaType, filename }: Pick<JobOutput, 'mediaType
  * The outputs of a run by node, as `history` and `executed` give them: pictures and clips under `images`, sound under
  * `audio`, models under `3d`, texts under `text`, other files under `files`.
  *
- * Files carry the request's id as their subfolder: names repeat between ComfyUI servers, and addresses must not.
+ * Files carry the request's id as their subfolder: names repeat between ComfyUI servers, and addresses must not. Previews
+ * that are still kept stand among them with the type `temp`.
  *
  * @param texts contents of text outputs, by hash.
  */
@@ -24,8 +25,8 @@ export function nodeOutputs(
   texts: ReadonlyMap<string, string> = new Map(),
 ): Record<string, JsonObject> {
   const byNode: Record<string, JsonObject> = {};
-  for (const { outputs } of jobs) {
-    for (const output of outputs) {
+  for (const { outputs, previews = [] } of jobs) {
+    for (const output of [...outputs, ...previews]) {
       const node = (byNode[output.nodeId] ??= {});
       const add = (key: string, value: NodeFile | string): void => {
         const list = node[key];
@@ -37,7 +38,8 @@ export function nodeOutputs(
         add('text', text);
         continue;
       }
-      add(keyOf(output.mediaType), { filename: output.filename, subfolder: requestId, type: 'output' });
+      const type = output.kind === 'preview' ? 'temp' : 'output';
+      add(keyOf(output.mediaType), { filename: output.filename, subfolder: requestId, type });
       if (output.mediaType.startsWith('video/')) node['animated'] = [true];
     }
   }

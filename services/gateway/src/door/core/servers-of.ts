@@ -1,4 +1,5 @@
 import type { InstanceRecord } from '@atelier/shared/db/instances/instance-store';
+import { usableInstances } from '@atelier/shared/db/instances/usable-instances';
 
 export interface KnownServer {
   id: string;
@@ -8,19 +9,11 @@ export interface KnownServer {
 
 type Instance = Pick<InstanceRecord, 'id' | 'alive' | 'registryHash' | 'reservedFor' | 'status'>;
 
-/**
- * The servers that run a person's prompts and have told what they have: those reserved for them first. Servers with a
- * living worker, or, where none lives, those that were last known. Servers that are kept for others do not exist here.
- */
+/** The servers that run a person's prompts: see {@link usableInstances}. */
 export function serversOf(instances: readonly Instance[], personId: string): KnownServer[] {
-  const mine = instances.filter(({ reservedFor }) => reservedFor === null || reservedFor.includes(personId));
-  const known = mine.flatMap(({ id, alive, registryHash, reservedFor, status }) =>
-    registryHash === null
-      ? []
-      : [{ id, alive, registryHash, isOwn: reservedFor !== null, version: status?.comfyuiVersion }],
-  );
-  const living = known.filter(({ alive }) => alive);
-  return (living.length > 0 ? living : known)
-    .toSorted((a, b) => Number(b.isOwn) - Number(a.isOwn))
-    .map(({ id, registryHash, version }) => ({ id, registryHash, version }));
+  return usableInstances(instances, personId).map(({ id, registryHash, status }) => ({
+    id,
+    registryHash,
+    version: status?.comfyuiVersion,
+  }));
 }

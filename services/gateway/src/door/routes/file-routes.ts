@@ -38,9 +38,10 @@ export function registerFileRoutes(server: DoorServerInstance, { parts }: DoorCo
   ): Promise<FoundFile | undefined> {
     const folder = fileFolderSchema.safeParse(type === '' ? 'output' : type);
     if (!folder.success) return undefined;
-    if (folder.data === 'output') {
-      const requestId = uuidSchema.safeParse(subfolder);
-      const { filename } = parseFilePath({ filename: name, folder: 'output' });
+    const requestId = uuidSchema.safeParse(subfolder);
+    // Previews of a run stand in its folder, as its outputs do.
+    if (folder.data === 'output' || (folder.data === 'temp' && requestId.success)) {
+      const { filename } = parseFilePath({ filename: name, subfolder, folder: folder.data });
       return findOutputFile(db, { personId, filename, ...(requestId.success ? { requestId: requestId.data } : {}) });
     }
     return findApiFile(db, { personId, ...parseFilePath({ filename: name, subfolder, folder: folder.data }) });

@@ -2,8 +2,6 @@ import type { FastifyReply } from 'fastify';
 import type { Json, JsonObject } from '@atelier/comfyui/json/json';
 import { stringifyJson } from '@atelier/comfyui/json/stringify-json';
 import { hideDoorPrompts } from '@atelier/shared/db/gateway/door-prompts';
-import { readRunningRequestId } from '@atelier/shared/db/gateway/person-requests';
-import { AppError } from '@atelier/shared/errors/app-error';
 import { historyEntry, queueItem } from '../core/history-entry.ts';
 import { jobStatusOf } from '../core/job-entry.ts';
 import { wholeNumber } from '../core/jobs-query.ts';
@@ -28,7 +26,7 @@ const usualListed = 200;
 
 /** Prompts: queued, listed, found again, stopped. Everybody sees and stops their own. */
 export function registerPromptRoutes(server: DoorServerInstance, context: DoorContext, stopper: PromptStopper): void {
-  const { doorDesk, hub, desk, parts } = context;
+  const { doorDesk, hub, parts } = context;
   const { db } = parts;
 
   server.get('/prompt', async () => ({ exec_info: { queue_remaining: await context.remaining() } }));
@@ -70,17 +68,8 @@ export function registerPromptRoutes(server: DoorServerInstance, context: DoorCo
   server.post('/interrupt', async (request, reply) => {
     const principal = principalOf(request);
     const promptId = bodyObject(request)['prompt_id'];
-    if (typeof promptId === 'string' && promptId !== '') {
-      await stopper.stop(principal, [promptId], ['in_progress']);
-      return reply.send();
-    }
-    const running = await readRunningRequestId(db, principal.personId);
-    if (running === undefined) return reply.send();
-    try {
-      await desk.cancel(principal, running);
-    } catch (error) {
-      if (!(error instanceof AppError) || (error.code !== 'conflict' && error.code !== 'not_found')) throw error;
-    }
+    if (typeof promptId === 'string' && promptId !== '') await stopper.stop(principal, [promptId], ['in_progress']);
+    else await stopper.stopRunning(principal);
     return reply.send();
   });
 

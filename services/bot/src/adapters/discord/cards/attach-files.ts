@@ -1,18 +1,15 @@
-import { buffer } from 'node:stream/consumers';
-import { AppError } from '@atelier/shared/errors/app-error';
+import type { ChatCore } from '../../../ports.ts';
 import { extensionOf, pictureStem } from '../../../core/cards/picture-name.ts';
 import { shorten } from '../../../core/cards/shorten.ts';
-import { encodeToFit } from '../../../pictures/encode-to-fit.ts';
-import type { ChatCore } from '../../../ports.ts';
+import { fitFile, readStored } from '../../../pictures/fit-file.ts';
+import { shareBytes } from '../../../pictures/share-bytes.ts';
 import type { AttachedFile } from '../messages/message-body.ts';
-import { encodeVideoToFit } from './encode-video.ts';
-import { shareBytes } from './share-bytes.ts';
 
 /** Discord's limit for one request is 25 MiB; the rest of it is for the message itself. */
 export const maxRequestBytes = 24 * 1_024 * 1_024;
 const maxFiles = 10;
 const maxAltChars = 1_024;
-/** Tried in this order until the file fits: quality first, then size. */
+/** Tried in this order until the picture fits: quality first, then size. */
 const encodings = [
   { quality: 92, side: 8_192 },
   { quality: 82, side: 4_096 },
@@ -83,29 +80,17 @@ interface ReadFile {
 
 /** @returns undefined where the file is gone. */
 async function readFile(file: StoredFile, options: AttachOptions, maxBytes: number): Promise<ReadFile | undefined> {
-  const { mediaType } = file;
-  if (options.thumbnails === true && file.thumbnailHash !== undefined) {
-    const thumbnail = await readStored(file.thumbnailHash, options.files);
+  const { files, thumbnails } = options;
+  const readThumbnail = async (): Promise<Buffer | undefined> =>
+    file.thumbnailHash === undefined ? undefined : readStored(file.thumbnailHash, files);
+  if (thumbnails === true) {
+    const thumbnail = await readThumbnail();
     if (thumbnail !== undefined) return { data: thumbnail, contentType: 'image/webp', isOriginal: true };
   }
-  const original = await readStored(file.hash, options.files);
-  if (original === undefined) return undefined;
-  if (original.length <= maxBytes) return { data: original, contentType: mediaType, isOriginal: true };
-  if (mediaType.startsWith('image/')) {
-    const data = await encodeToFit(original, { format: 'webp', maxBytes, steps: encodings });
-    return { data, contentType: 'image/webp', isOriginal: false };
+  const fitted = await fitFile(file, { files, maxBytes, copy: { format: 'webp', steps: encodings } });
+  if (fitted.outcome === 'gone') return undefined;
+  if (fitted.outcome === 'too_large') {
+    return { data: await readThumbnail(), contentType: 'image/webp', isOriginal: false };
   }
-  const video = mediaType.startsWith('video/') ? await encodeVideoToFit(original, { maxBytes }) : undefined;
-  if (video !== undefined) return { data: video, contentType: 'video/mp4', isOriginal: false };
-  const still = file.thumbnailHash === undefined ? undefined : await readStored(file.thumbnailHash, options.files);
-  return { data: still, contentType: 'image/webp', isOriginal: false };
-}
-
-async function readStored(hash: string, files: AttachOptions['files']): Promise<Buffer | undefined> {
-  try {
-    return await buffer(await files.get(hash));
-  } catch (error) {
-    if (error instanceof AppError && error.code === 'not_found') return undefined;
-    throw error;
-  }
+  return { data: fitted.bytes, contentType: fitted.mediaType, isOriginal: fitted.outcome === 'original' };
 }

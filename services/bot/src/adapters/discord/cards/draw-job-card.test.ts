@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { ComponentType } from 'discord.js';
 import { describe, expect, it } from 'vitest';
+import { anyCharacter } from '@atelier/comfyui/testing/any-character';
 import { noLiveFacts } from '../../../core/cards/card-facts.ts';
-import { endedAt, finishedJob, jobRecord, plan, requestRecord } from '../../../core/cards/card-fixtures.ts';
+import { endedAt, finishedJob, jobRecord, plan, requestRecord } from '@atelier/shared/db/testing/record-fixtures';
 import { renderJobCard } from '../../../core/cards/render-job-card.ts';
 import type { JobCard } from '../../../core/cards/job-card.ts';
 import { markerOf } from '../messages/message-marker.ts';
@@ -62,7 +63,7 @@ it('lets no prompt format, quote or break out of its place', () => {
 });
 
 it('keeps within the text of a message, whatever was asked and answered', () => {
-  const long = fc.string({ unit: 'binary', maxLength: 5_000 });
+  const long = fc.string({ unit: anyCharacter, maxLength: 5_000 });
   const base = renderJobCard({ request, jobs: [], delivered: false }, noLiveFacts, 'en');
   fc.assert(
     fc.property(long, long, fc.array(long, { maxLength: 4 }), (title, reply, notes) => {

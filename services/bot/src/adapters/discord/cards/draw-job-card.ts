@@ -68,7 +68,7 @@ function statusOf(card: JobCard): string {
     const plan = question.plan.map((line) => quote(escapeText(shorten(line, maxPlanChars))));
     return [`**${escapeText(question.text)}**`, ...plan].join('\n');
   }
-  if (progress !== undefined) return `${drawBar(progress.fraction)}\n${progress.text}`;
+  if (progress !== undefined) return `${drawBar(progress.fraction)}\n${progress.text}`.trimEnd();
   const waiting = [queue?.text, reason === undefined ? undefined : `-# ${reason}`];
   if (queue !== undefined || reason !== undefined) return waiting.filter((part) => part !== undefined).join('\n');
   return [reply, error].filter((part) => part !== undefined).join('\n\n');

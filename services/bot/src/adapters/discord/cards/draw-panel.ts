@@ -5,20 +5,20 @@ import type { AttachedFile, MessageBody } from '../messages/message-body.ts';
 import { drawLinks, drawMenu, drawRows, type Menu } from './draw-buttons.ts';
 import { drawGallery } from './draw-gallery.ts';
 import { escapeText } from './escape-text.ts';
-import { createTextBudget } from './text-budget.ts';
+import { createTextBudget, smallPrint } from './text-budget.ts';
 
 /** A code block must not end before its end, nor run out of the message. */
 const maxCodeChars = 3_000;
 const maxEntryChars = 300;
 
 /** Words with buttons. @param files the panel's picture, where there is one. */
-export function drawPanel(panel: Panel, files: readonly AttachedFile[] = [], isCovered = false): MessageBody {
+export function drawPanel(panel: Panel, files: readonly AttachedFile[] = []): MessageBody {
   const text = createTextBudget();
   const title = panel.title === undefined ? '' : `### ${escapeText(panel.title)}\n`;
   const code = panel.code === undefined ? [] : [drawCode(panel.code)];
   const components: APIComponentInContainer[] = [
     ...text([`${title}${escapeText(panel.text)}`, ...code].join('\n')),
-    ...drawGallery(files, isCovered),
+    ...drawGallery(files, panel.isCovered === true),
     ...drawRows(panel.rows),
     ...drawLinks(panel.links),
   ];
@@ -31,12 +31,16 @@ export function drawList(list: ListCard, pictures: ReadonlyMap<number, AttachedF
   const head = text(`### ${escapeText(list.title)}\n-# ${escapeText(list.summary)}`);
   const entries = list.entries.flatMap((entry, index): APIComponentInContainer[] => {
     const title = `**${escapeText(shorten(entry.title, maxEntryChars))}**`;
-    const content = text(`${title}\n${escapeText(shorten(entry.text, maxEntryChars))}`);
+    const about = entry.text.split('\n').filter((line) => line !== '');
+    const content = text(
+      [title, smallPrint(about.map((line) => escapeText(shorten(line, maxEntryChars))))].join('\n').trimEnd(),
+    );
     const picture = pictures.get(index);
     if (content.length === 0 || picture === undefined) return content;
     const media = { url: `attachment://${picture.name}` };
     const description = picture.alt === undefined ? {} : { description: picture.alt };
-    const accessory = { type: ComponentType.Thumbnail as const, media, ...description };
+    const spoiler = entry.isCovered === true ? { spoiler: true } : {};
+    const accessory = { type: ComponentType.Thumbnail as const, media, ...description, ...spoiler };
     return [{ type: ComponentType.Section, components: content, accessory }];
   });
   // One menu for all: forty components are soon used up.

@@ -29,11 +29,15 @@ export function drawPing(userId: string | undefined, headline: string, marker: M
 }
 
 /** Files to keep, each under its name, and what is to be said about them. */
-export function drawFiles(files: readonly AttachedFile[], remark?: string): MessageBody {
+export function drawFiles(files: readonly AttachedFile[], remark: string, isCovered: boolean): MessageBody {
   return {
     components: [
-      ...(remark === undefined ? [] : drawText(remark).components),
-      ...files.map((file) => ({ type: ComponentType.File as const, file: { url: `attachment://${file.name}` } })),
+      ...(remark === '' ? [] : drawText(remark).components),
+      ...files.map((file) => ({
+        type: ComponentType.File as const,
+        file: { url: `attachment://${file.name}` },
+        ...(isCovered ? { spoiler: true } : {}),
+      })),
     ],
     files,
   };

@@ -17,6 +17,7 @@ import type { MessageBody } from '../messages/message-body.ts';
 import { markerOf } from '../messages/message-marker.ts';
 import { defaultMaxFileBytes } from '../messages/message-ref.ts';
 import type { AttachmentFetcher } from './fetch-attachment.ts';
+import { mayRead, type MessageTarget, takeOutMessageLink } from './message-links.ts';
 import { type MessageSource, readMessageSource, shownApiMessage } from './message-source.ts';
 
 export interface MessageDeps {
@@ -116,7 +117,8 @@ async function lineOf(
   user: PlatformUser,
   bot: BotIdentity,
 ): Promise<ChatLine> {
-  const answered = await readAnswered(deps, message, bot);
+  const { text: words, target } = takeOutMessageLink(text);
+  const answered = await readAnswered(deps, message, target, bot);
   const { images, file } = await takeIn(deps, message);
   if (answered !== undefined && answered.requestId === undefined) {
     images.push(...(await takeInAnswered(deps, answered, maxImages - images.length)));
@@ -133,7 +135,7 @@ async function lineOf(
       ...(message.guildId === null ? {} : { guildId: message.guildId }),
     },
     standing: standingOf(message),
-    text,
+    text: answered === undefined ? text : words,
     ...(images.length === 0 ? {} : { images }),
     ...(file === undefined ? {} : { file }),
     ...(answered?.requestId === undefined ? {} : { about: [{ requestId: answered.requestId }] }),
@@ -141,18 +143,22 @@ async function lineOf(
   };
 }
 
-/** The message that this one replies to; undefined where it replies to none, or where that cannot be read. */
+/** The message that this one replies to or links to; undefined where there is none, or where it cannot be read. */
 async function readAnswered(
   { messages, log }: MessageDeps,
-  { reference }: Message,
+  message: Message,
+  linked: MessageTarget | undefined,
   bot: BotIdentity,
 ): Promise<MessageSource | undefined> {
-  if (reference?.messageId === undefined) return undefined;
+  const { reference } = message;
+  const target =
+    reference?.messageId === undefined ? linked : { channelId: reference.channelId, messageId: reference.messageId };
+  if (target === undefined || (target === linked && !mayRead(message, target.channelId))) return undefined;
   try {
-    const read: APIMessage = await messages.read(reference.channelId, reference.messageId);
+    const read: APIMessage = await messages.read(target.channelId, target.messageId);
     return readMessageSource(shownApiMessage(read), bot.applicationId);
   } catch (error) {
-    log.debug({ err: error }, 'the message that is replied to could not be read');
+    log.debug({ err: error }, 'the message that is meant could not be read');
     return undefined;
   }
 }

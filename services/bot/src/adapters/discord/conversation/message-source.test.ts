@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { formatButtonId } from '../../../core/cards/card-buttons.ts';
 import { noLiveFacts } from '../../../core/cards/card-facts.ts';
-import { endedAt, finishedJob, plan, requestRecord } from '../../../core/cards/card-fixtures.ts';
+import { endedAt, finishedJob, plan, requestRecord } from '@atelier/shared/db/testing/record-fixtures';
 import { renderJobCard } from '../../../core/cards/render-job-card.ts';
 import { drawJobCard } from '../cards/draw-job-card.ts';
 import { formatMessageForm, parseMessageForm } from '../interactions/custom-ids.ts';

@@ -13,7 +13,7 @@ import type { InteractionAnswers } from '../interactions/interaction-answers.ts'
 import { DiscordFailure, isFailure } from '../messages/discord-failure.ts';
 import type { DiscordMessages } from '../messages/discord-messages.ts';
 import type { MessageBody } from '../messages/message-body.ts';
-import { markerOf } from '../messages/message-marker.ts';
+import { markerOf, type MessageMarker } from '../messages/message-marker.ts';
 import { defaultMaxFileBytes, type MessageRef, parseMessageRef } from '../messages/message-ref.ts';
 import type { LiveCards } from './live-cards.ts';
 import { outcomeOfFailure } from './outcome-of-failure.ts';
@@ -93,24 +93,39 @@ export function createDeliverySender(deps: SenderDeps) {
   }
 
   async function sendPing(delivery: ClaimedDelivery, facts: CardFacts): Promise<MessageRef | undefined> {
+    const result = parseMessageRef((await deps.readMessageRefs(delivery.requestId)).result);
+    if (result === undefined || result.notified || !(await wantsPing(facts))) return result;
+    return callTo(result, delivery, facts, markerOf(delivery.requestId, 'ping'));
+  }
+
+  /** The card asks, and nobody hears it change. */
+  async function sendQuestion(delivery: ClaimedDelivery, facts: CardFacts): Promise<MessageRef | undefined> {
+    const card = parseMessageRef(delivery.cardRef);
+    return card === undefined ? undefined : callTo(card, delivery, facts, markerOf(delivery.id, 'question'));
+  }
+
+  /** Calls the person to a message of ours. */
+  async function callTo(
+    target: MessageRef,
+    delivery: ClaimedDelivery,
+    facts: CardFacts,
+    marker: MessageMarker,
+  ): Promise<MessageRef> {
     const { requestId, place } = delivery;
-    const result = parseMessageRef((await deps.readMessageRefs(requestId)).result);
-    if (result === undefined) return undefined;
-    if (result.notified || !(await wantsPing(facts))) return result;
     const { headline } = render(facts);
-    const marker = markerOf(requestId, 'ping');
-    if (result.ephemeral) {
+    if (target.ephemeral) {
       // Nobody can link to what only its reader sees.
       const messageId = await answers.followUp(requestId, drawPing(place.userId, headline, marker), place.userId);
-      if (messageId !== undefined) return { ...result, messageId };
+      if (messageId !== undefined) return { ...target, messageId };
     }
-    const link = result.ephemeral
+    const link = target.ephemeral
       ? '/history'
-      : messageLink(result.channelId, result.messageId, place.guildId ?? '@me');
+      : messageLink(target.channelId, target.messageId, target.notified ? '@me' : (place.guildId ?? '@me'));
     const body = drawPing(place.userId, headline, marker);
-    const there = { ...delivery, place: { ...place, id: result.channelId, replyTo: result.messageId } };
+    const there = { ...delivery, place: { ...place, id: target.channelId, replyTo: target.messageId } };
     return placeNew({
       ...orderOf(there, facts, async () => body),
+      marker,
       mention: true,
       drawAlone: async () => drawPing(undefined, `${headline} ${link}`, marker),
     });
@@ -165,8 +180,9 @@ export function createDeliverySender(deps: SenderDeps) {
         cards.open(facts, ref, shown);
         return { outcome: 'sent', messageRef: ref };
       }
-      const ref = await (delivery.kind === 'result' ? sendResult(delivery, facts) : sendPing(delivery, facts));
-      if (ref === undefined) return { outcome: 'failed', reason: 'there is no result to point at' };
+      const send = { result: sendResult, ping: sendPing, question: sendQuestion }[delivery.kind];
+      const ref = await send(delivery, facts);
+      if (ref === undefined) return { outcome: 'failed', reason: 'there is no message to point at' };
       return { outcome: 'sent', messageRef: ref };
     } catch (error) {
       return outcomeOfFailure(error, delivery, log);

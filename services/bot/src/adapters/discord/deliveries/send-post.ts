@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { ClaimedPost } from '@atelier/shared/db/chat/chat-posts';
 import type { Language } from '@atelier/shared/contracts/identity';
-import type { CardFacts } from '../../../core/cards/card-facts.ts';
+import { type CardFacts, shownIn } from '../../../core/cards/card-facts.ts';
 import { renderJobCard } from '../../../core/cards/render-job-card.ts';
 import { shorten } from '../../../core/cards/shorten.ts';
 import type { ChatCore, SendOutcome } from '../../../ports.ts';
@@ -66,16 +66,15 @@ export function createPostSender(deps: PostSenderDeps) {
   }
 
   async function drawShare(post: ClaimedPost, facts: CardFacts, maxFileBytes: number): Promise<MessageBody> {
-    const language = chat.channelSettings(post.place).language ?? chat.languageFor(facts);
-    const card = renderJobCard(facts, chat.live(), language);
+    const settings = chat.channelSettings(post.place);
+    const language = settings.language ?? chat.languageFor(facts);
+    const isOpen = deps.isAdultChannel(post.place.id) || settings.showsAdult === true;
+    const card = renderJobCard(shownIn({ isOpen }, facts), chat.live(), language);
     const images = imagesOf(card);
     const chosen = post.picture === null ? images : images.slice(post.picture, post.picture + 1);
     const attached = await attachFiles(chosen, { files: chat.files, maxFileBytes });
     const remark = remarkOn(attached, chat, language);
-    // What was made among adults is covered where others look on.
-    const isOpen = deps.isAdultChannel(post.place.id);
-    const isCovered = !isOpen && (card.isCovered || deps.isAdultChannel(facts.request.place.id));
-    const extras = { files: attached.files, isCovered, ...(remark === undefined ? {} : { remark }) };
+    const extras = { files: attached.files, ...(remark === undefined ? {} : { remark }) };
     return drawJobCard(card, markerOf(post.id, 'post'), extras);
   }
 

@@ -16,7 +16,7 @@ export function askerOf(interaction: BaseInteraction): Asker {
   };
 }
 
-export function userOf(interaction: BaseInteraction): PlatformUser {
+function userOf(interaction: BaseInteraction): PlatformUser {
   const { user, member } = interaction;
   const nick = member instanceof GuildMember ? member.displayName : member?.nick;
   return {

@@ -18,6 +18,7 @@ const manners: Record<ButtonAction, Manner> = {
   remix: 'form',
   edit: 'form',
   vary_region: 'form',
+  redraw_region: 'request',
   outpaint: 'request',
   aspect: 'request',
   animate: 'form',

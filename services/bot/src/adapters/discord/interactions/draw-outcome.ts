@@ -131,7 +131,11 @@ async function drawOutcomeFiles(
   const files = [...attached.files, ...texts];
   if (files.length === 0) throw new AppError('not_found', 'no file is kept');
   const remark = [outcome.text, remarkOn(attached, chat, language)].filter((part) => part !== undefined).join('\n');
-  return drawFiles(files, remark === '' ? undefined : remark);
+  return drawFiles(
+    files,
+    remark,
+    stored.some((file) => file.isCovered === true),
+  );
 }
 
 function attachText(file: Extract<OutcomeFile, { kind: 'text' }>): AttachedFile {

@@ -5,7 +5,7 @@ import { findCommand, optionsOf } from '../../../core/commands/command-table.ts'
 import type { ChatCore, Suggestion } from '../../../ports.ts';
 import { withDeadline } from '../../../with-deadline.ts';
 import type { DiscordMessages } from '../messages/discord-messages.ts';
-import { userOf } from './asker-of.ts';
+import { askerOf } from './asker-of.ts';
 
 export interface AutocompleteDeps {
   chat: Pick<ChatCore, 'suggest'>;
@@ -41,6 +41,6 @@ async function suggest(deps: AutocompleteDeps, interaction: AutocompleteInteract
   const subcommand = interaction.options.getSubcommand(false) ?? undefined;
   const option = spec === undefined ? undefined : optionsOf(spec, subcommand).find((one) => one.name === focused.name);
   if (option?.suggest === undefined) return [];
-  const suggesting = deps.chat.suggest(option.suggest, focused.value, { user: userOf(interaction) });
+  const suggesting = deps.chat.suggest(option.suggest, focused.value, askerOf(interaction), spec?.name);
   return withDeadline(suggesting, deadlineMs).catch(() => []);
 }

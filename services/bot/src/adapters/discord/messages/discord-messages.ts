@@ -89,6 +89,8 @@ export interface DiscordMessagesOptions {
   /** A call that would have to wait longer than this fails with `rate_limited` and the time, and holds up nothing. */
   longestWaitMs?: number;
   guard: Pick<RequestGuard, 'makeRequest'>;
+  /** A call waits, or fails, because of Discord's limits. */
+  onStall?: ((waitMs: number) => void) | undefined;
 }
 
 /** Clocks differ, and a message's id is made when Discord takes it. */
@@ -105,8 +107,12 @@ export function createDiscordMessages(options: DiscordMessagesOptions): DiscordM
     // More would outlast the lease of a delivery; the delivery itself is tried again.
     retries: 1,
     makeRequest: options.guard.makeRequest,
-    rejectOnRateLimit: ({ timeToReset, retryAfter, sublimitTimeout }) =>
-      Math.max(timeToReset, retryAfter, sublimitTimeout) > longestWaitMs,
+    // Asked before each wait, whether Discord refused a call or the library knows that it would.
+    rejectOnRateLimit({ timeToReset, retryAfter, sublimitTimeout }) {
+      const waitMs = Math.max(timeToReset, retryAfter, sublimitTimeout);
+      options.onStall?.(waitMs);
+      return waitMs > longestWaitMs;
+    },
   }).setToken(options.token);
 
   async function calling<T>(call: Promise<unknown>): Promise<T> {

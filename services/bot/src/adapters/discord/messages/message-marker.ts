@@ -9,10 +9,13 @@ export interface MessageMarker {
 }
 
 /**
- * @param subject what it is about: a request, the message that it answers, a post, or the place of a board.
+ * @param subject what it is about: a request, a question, the message that it answers, a post, or the place of a board.
  * @param kind of a delivery, which is unique for its request and kind; or of another message, unique for its subject.
  */
-export function markerOf(subject: string, kind: 'card' | 'result' | 'ping' | 'said' | 'post' | 'board'): MessageMarker {
+export function markerOf(
+  subject: string,
+  kind: 'card' | 'result' | 'ping' | 'question' | 'said' | 'post' | 'board',
+): MessageMarker {
   const digest = createHash('sha256').update(`${subject} ${kind}`).digest();
   return {
     // Small numbers are those that Discord gives to the other components.

@@ -9,7 +9,7 @@ import { markerOf } from '../messages/message-marker.ts';
 import { discordStyles } from './discord-styles.ts';
 import { renderMessageHtml, renderModalHtml } from './render-message-html.ts';
 
-/** The messages that the adapter sends, in the look of Discord's dark theme. */
+/** The messages that the adapter sends, in the look of Discord. */
 export function createDiscordPreview(): CardPreview {
   return {
     platform: 'discord',

@@ -16,7 +16,7 @@ export interface ShownAs {
   usedBy?: { person: string; command: string };
 }
 
-/** A message of the bot's as HTML that looks like Discord's dark theme; needs `discordStyles`. */
+/** A message of the bot's as HTML that looks like Discord; needs `discordStyles`. */
 export function renderMessageHtml(body: MessageBody, shown: ShownAs = {}): string {
   const { usedBy, ephemeral } = shown;
   const used =
@@ -34,16 +34,17 @@ type AnyComponent = APIMessageTopLevelComponent | APIComponentInContainer;
 function renderComponent(component: AnyComponent, files: readonly AttachedFile[]): string {
   switch (component.type) {
     case ComponentType.Container: {
-      const colour = (component.accent_color ?? 0x3f4147).toString(16).padStart(6, '0');
+      const { accent_color: accent } = component;
+      const colour = typeof accent === 'number' ? `#${accent.toString(16).padStart(6, '0')}` : 'var(--line)';
       const parts = component.components.map((one) => renderComponent(one, files)).join('');
-      return `<div class="dc-container" style="border-left-color:#${colour}">${parts}</div>`;
+      return `<div class="dc-container" style="border-left-color:${colour}">${parts}</div>`;
     }
     case ComponentType.TextDisplay:
       return `<div class="dc-text">${markdownToHtml(component.content)}</div>`;
     case ComponentType.MediaGallery: {
       const items = component.items.map(({ media, description, spoiler }) => {
-        const cover = spoiler === true ? '<span class="dc-spoiler">SPOILER</span>' : '';
-        return `<figure${spoiler === true ? ' class="is-covered"' : ''}>${mediaHtml(media.url, description ?? '', files)}${cover}</figure>`;
+        const { name, cover } = coverOf(spoiler);
+        return `<figure class="${name}">${mediaHtml(media.url, description ?? '', files)}${cover}</figure>`;
       });
       return `<div class="dc-gallery dc-gallery-${Math.min(4, items.length)}">${items.join('')}</div>`;
     }
@@ -54,9 +55,10 @@ function renderComponent(component: AnyComponent, files: readonly AttachedFile[]
     }
     case ComponentType.Section: {
       const { accessory } = component;
+      const { name, cover } = coverOf('spoiler' in accessory ? accessory.spoiler : false);
       const beside =
         accessory.type === ComponentType.Thumbnail
-          ? `<div class="dc-thumb">${mediaHtml(accessory.media.url, accessory.description ?? '', files)}</div>`
+          ? `<div class="dc-thumb ${name}">${mediaHtml(accessory.media.url, accessory.description ?? '', files)}${cover}</div>`
           : '';
       const texts = component.components.map((one) => renderComponent(one, files)).join('');
       return `<div class="dc-section"><div>${texts}</div>${beside}</div>`;
@@ -68,6 +70,11 @@ function renderComponent(component: AnyComponent, files: readonly AttachedFile[]
     default:
       return '';
   }
+}
+
+function coverOf(spoiler: boolean | undefined): { name: string; cover: string } {
+  if (spoiler !== true) return { name: '', cover: '' };
+  return { name: 'is-covered', cover: '<span class="dc-spoiler">SPOILER</span>' };
 }
 
 const buttonClasses: Partial<Record<number, string>> = {

@@ -38,6 +38,8 @@ export interface Upload {
   kind: 'photo' | 'video' | 'animation' | 'audio' | 'document';
   bytes: Uint8Array;
   name: string;
+  /** Covered until somebody uncovers it: of what is shown in the chat. */
+  isCovered?: boolean;
 }
 
 export interface CommandMenu {
@@ -93,6 +95,8 @@ export interface TelegramCallsOptions {
   isLocal?: boolean;
   /** Under the lease of a delivery, so that nobody sends it again while this one still may. */
   callTimeoutMs?: number;
+  /** A call was refused because of Telegram's limits, for this time. */
+  onStall?: ((waitMs: number) => void) | undefined;
 }
 
 /** The library's own type, of a stand-in for what Node has; it uses what both have. */
@@ -114,7 +118,9 @@ export function createTelegramCalls(options: TelegramCallsOptions): TelegramCall
     try {
       return await call;
     } catch (error) {
-      throw toTelegramFailure(method, error);
+      const failure = toTelegramFailure(method, error);
+      if (failure.kind === 'rate_limited') options.onStall?.(failure.afterMs);
+      throw failure;
     }
   }
 
@@ -174,6 +180,7 @@ export function createTelegramCalls(options: TelegramCallsOptions): TelegramCall
     },
     async sendFile(target, file, caption) {
       const input = inputFile(file);
+      const cover = coverOf(file);
       const common = {
         ...destination(target),
         caption: caption.html,
@@ -181,9 +188,10 @@ export function createTelegramCalls(options: TelegramCallsOptions): TelegramCall
         reply_markup: keyboard(caption.rows),
       } as const;
       const sent = {
-        photo: () => calling('sendPhoto', raw.sendPhoto({ ...common, photo: input })),
-        video: () => calling('sendVideo', raw.sendVideo({ ...common, video: input, supports_streaming: true })),
-        animation: () => calling('sendAnimation', raw.sendAnimation({ ...common, animation: input })),
+        photo: () => calling('sendPhoto', raw.sendPhoto({ ...common, ...cover, photo: input })),
+        video: () =>
+          calling('sendVideo', raw.sendVideo({ ...common, ...cover, video: input, supports_streaming: true })),
+        animation: () => calling('sendAnimation', raw.sendAnimation({ ...common, ...cover, animation: input })),
         audio: () => calling('sendAudio', raw.sendAudio({ ...common, audio: input })),
         document: () =>
           calling(
@@ -344,5 +352,10 @@ type InputMedia = InputMediaPhoto | InputMediaVideo | InputMediaAnimation | Inpu
 function inputMedia(file: Upload): InputMedia {
   const media = inputFile(file);
   if (file.kind === 'document') return { type: 'document', media, disable_content_type_detection: true };
-  return { type: file.kind, media };
+  if (file.kind === 'audio') return { type: 'audio', media };
+  return { type: file.kind, media, ...coverOf(file) };
+}
+
+function coverOf({ isCovered }: Upload): { has_spoiler?: true } {
+  return isCovered === true ? { has_spoiler: true } : {};
 }

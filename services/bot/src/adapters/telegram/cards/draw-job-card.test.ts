@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { finishedJob, jobRecord, plan, requestRecord } from '../../../core/cards/card-fixtures.ts';
+import { finishedJob, jobRecord, plan, requestRecord } from '@atelier/shared/db/testing/record-fixtures';
 import { noLiveFacts } from '../../../core/cards/card-facts.ts';
 import { renderJobCard } from '../../../core/cards/render-job-card.ts';
 import { drawJobCard, MAX_CAPTION_CHARS, MAX_TEXT_CHARS } from './draw-job-card.ts';

@@ -1,7 +1,6 @@
-import { buffer } from 'node:stream/consumers';
-import { AppError } from '@atelier/shared/errors/app-error';
 import { extensionOf, pictureStem } from '../../../core/cards/picture-name.ts';
-import { encodeToFit } from '../../../pictures/encode-to-fit.ts';
+import { fitFile } from '../../../pictures/fit-file.ts';
+import { shareBytes } from '../../../pictures/share-bytes.ts';
 import type { ChatCore } from '../../../ports.ts';
 import type { Upload } from '../api/telegram-calls.ts';
 import type { UploadLimits } from '../api/upload-limits.ts';
@@ -22,7 +21,7 @@ export interface PreparedFiles {
   groups: Upload[][];
   /** Some are smaller copies, because the originals are larger than Telegram takes. */
   reencoded: boolean;
-  /** Larger than Telegram takes, and no pictures of which a copy could be made; or expired. */
+  /** Larger than Telegram takes, and nothing of which a copy could be made; or expired. */
   left: StoredFile[];
 }
 
@@ -31,6 +30,8 @@ export interface PrepareOptions {
   limits: UploadLimits;
   /** `media`: shown in the chat where possible. `document`: the original bytes. */
   as: 'media' | 'document';
+  /** What is shown is covered until somebody uncovers it; Telegram covers no document. */
+  isCovered?: boolean;
 }
 
 const maxPhotoSidesTogether = 10_000;
@@ -56,39 +57,26 @@ export async function prepareFiles(stored: readonly StoredFile[], options: Prepa
   const left: StoredFile[] = [];
   const ready: Upload[] = [];
   let reencoded = false;
-  const totalBytes = stored.reduce((sum, { bytes }) => sum + bytes, 0);
   // An album is one upload: what does not fit together is made to.
-  const perFile = totalBytes <= limits.requestBytes ? limits.documentBytes : limits.requestBytes / stored.length;
+  const sizes = stored.map(({ bytes }) => bytes);
+  const shares = shareBytes(sizes, limits.documentBytes, limits.requestBytes);
+  const copy = { format: 'jpeg' as const, steps: encodings, maxBytes: limits.photoBytes };
   // One at a time: a decoded picture takes a hundred times its file.
   for (const [index, file] of stored.entries()) {
-    const isPicture = photoTypes.has(file.mediaType);
-    if (!isPicture && file.bytes > perFile) {
+    const fitted = await fitFile(file, { files: options.files, maxBytes: shares[index] ?? 0, copy });
+    if (fitted.outcome === 'gone' || fitted.outcome === 'too_large') {
       left.push(file);
       continue;
     }
-    const bytes = await readFile(options.files, file.hash);
-    const name = `${index + 1}-${pictureStem(file.filename)}`;
-    if (bytes === undefined) left.push(file);
-    else if (bytes.length <= perFile) {
-      const kind = options.as === 'media' ? kindOf({ ...file, bytes: bytes.length }, limits) : 'document';
-      ready.push({ kind, bytes, name: `${name}.${extensionOf(file.mediaType)}` });
-    } else {
-      reencoded = true;
-      const maxBytes = Math.min(limits.photoBytes, Math.floor(perFile));
-      const copy = await encodeToFit(bytes, { format: 'jpeg', maxBytes, steps: encodings });
-      ready.push({ kind: options.as === 'media' ? 'photo' : 'document', bytes: copy, name: `${name}.jpg` });
-    }
+    const { bytes, mediaType, outcome } = fitted;
+    reencoded ||= outcome === 'copy';
+    // A copy has other sides, which Telegram shows.
+    const shown = outcome === 'copy' ? { hash: file.hash, filename: file.filename } : file;
+    const kind = options.as === 'media' ? kindOf({ ...shown, mediaType, bytes: bytes.length }, limits) : 'document';
+    const name = `${index + 1}-${pictureStem(file.filename)}.${extensionOf(mediaType)}`;
+    ready.push({ kind, bytes, name, ...(options.isCovered === true ? { isCovered: true } : {}) });
   }
   return { groups: groupsOf(ready), reencoded, left };
-}
-
-async function readFile(files: Pick<ChatCore['files'], 'get'>, hash: string): Promise<Buffer | undefined> {
-  try {
-    return await buffer(await files.get(hash));
-  } catch (error) {
-    if (error instanceof AppError && error.code === 'not_found') return undefined;
-    throw error;
-  }
 }
 
 function kindOf({ mediaType, bytes, width, height }: StoredFile, { photoBytes }: UploadLimits): Upload['kind'] {

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { jobRecord, requestRecord } from '../../../core/cards/card-fixtures.ts';
+import { jobRecord, requestRecord } from '@atelier/shared/db/testing/record-fixtures';
 import { type CardFacts, type LiveFacts, noLiveFacts } from '../../../core/cards/card-facts.ts';
 import { TelegramFailure } from '../api/telegram-failure.ts';
 import { createChatPacer } from './chat-pacer.ts';

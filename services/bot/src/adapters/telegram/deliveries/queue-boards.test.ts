@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { requestRecord } from '../../../core/cards/card-fixtures.ts';
+import { requestRecord } from '@atelier/shared/db/testing/record-fixtures';
 import type { QueueFacts } from '../../../core/cards/queue-card.ts';
 import type { QueueBoard } from '../../../ports.ts';
 import { TelegramFailure } from '../api/telegram-failure.ts';

@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { requestRecord } from '../../../core/cards/card-fixtures.ts';
+import type { Door } from '@atelier/shared/contracts/identity';
+import { requestRecord } from '@atelier/shared/db/testing/record-fixtures';
 import { TelegramFailure } from '../api/telegram-failure.ts';
 import { createChatPacer } from './chat-pacer.ts';
 import type { MessageRef } from './message-ref.ts';
@@ -9,7 +10,7 @@ import { createResultRemover } from './remove-results.ts';
 const request = requestRecord({ state: 'succeeded', finishedAt: new Date() });
 const marks = { isDeleted: true, isShared: true, isCovered: false };
 
-async function removed(result: MessageRef, isDeleted = true): Promise<string[]> {
+async function removed(result: MessageRef, isDeleted = true, door: Door = 'telegram'): Promise<string[]> {
   const asked: string[] = [];
   const remover = createResultRemover({
     calls: {
@@ -25,7 +26,7 @@ async function removed(result: MessageRef, isDeleted = true): Promise<string[]> 
     pause: () => Promise.resolve(),
     log: pino({ level: 'silent' }),
   });
-  const facts = { request, jobs: [], delivered: true, marks: { ...marks, isDeleted } };
+  const facts = { request: { ...request, door }, jobs: [], delivered: true, marks: { ...marks, isDeleted } };
   remover.show(facts);
   remover.show(facts);
   await remover.stop();
@@ -38,6 +39,10 @@ describe('createResultRemover', () => {
     expect(single).toEqual(['delete -9:1', 'delete -5:70']);
     const album = await removed({ chatId: '-5', messageId: '70', albumIds: ['71', '72'] });
     expect(album).toEqual(['delete -9:1', 'delete -5:71', 'delete -5:72', 'edit -5:70']);
+  });
+
+  it('takes what was shared of another door out of the chats, whose own message stands elsewhere', async () => {
+    expect(await removed({ chatId: '-5', messageId: '70' }, true, 'discord')).toEqual(['delete -9:1']);
   });
 
   it('leaves what nobody deleted', async () => {

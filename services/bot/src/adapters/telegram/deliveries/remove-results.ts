@@ -20,7 +20,7 @@ export interface ResultRemoverOptions {
 }
 
 export interface ResultRemover {
-  /** Takes away what a deleted request shows; of others nothing happens. */
+  /** Takes away what a deleted request shows, whatever door it came through; of others nothing happens. */
   show(facts: CardFacts): void;
   stop(): Promise<void>;
 }
@@ -41,7 +41,7 @@ export function createResultRemover(options: ResultRemoverOptions): ResultRemove
   async function remove(facts: CardFacts): Promise<void> {
     const { result, shares } = await options.findMessages(facts.request.id);
     for (const share of shares) await drop(share.chatId, share.messageId);
-    if (result === undefined) return;
+    if (facts.request.door !== 'telegram' || result === undefined) return;
     const { chatId, messageId, albumIds = [] } = result;
     for (const albumId of albumIds) await drop(chatId, albumId);
     if (albumIds.length === 0) {

@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import type { ClaimedDelivery } from '@atelier/shared/db/deliveries/delivery-store';
-import { finishedJob, plan, requestRecord } from '../../../core/cards/card-fixtures.ts';
+import { finishedJob, plan, requestRecord } from '@atelier/shared/db/testing/record-fixtures';
 import { noLiveFacts } from '../../../core/cards/card-facts.ts';
-import type { TelegramCalls } from '../api/telegram-calls.ts';
+import type { TelegramCalls, Upload } from '../api/telegram-calls.ts';
 import { TelegramFailure, type TelegramFailureKind } from '../api/telegram-failure.ts';
 import { uploadLimits } from '../api/upload-limits.ts';
 import { createChatPacer } from './chat-pacer.ts';
@@ -27,6 +27,7 @@ const result: ClaimedDelivery = {
 interface World {
   pictures?: number;
   isPrivate?: boolean;
+  isCovered?: boolean;
   /** What Telegram refuses, by method and place in its calls. */
   refuse?: Partial<Record<string, TelegramFailure[]>>;
   parts?: Record<string, unknown>;
@@ -50,12 +51,14 @@ async function send(delivery: ClaimedDelivery, world: World = {}) {
   const calls: Partial<TelegramCalls> = {
     sendText: ({ chatId, threadId, replyTo }) => call('sendText', `${chatId}/${threadId} to ${replyTo}`, newId()),
     sendFile: ({ chatId }, file) => call('sendFile', `${chatId} ${file.kind}`, newId()),
-    sendAlbum: ({ replyTo }, files) => call('sendAlbum', `of ${files.length} to ${replyTo}`, files.map(newId)),
+    sendAlbum: ({ replyTo }, files) =>
+      call('sendAlbum', `of ${files.length} to ${replyTo}${coverOf(files)}`, files.map(newId)),
     editText: (chatId, messageId, { html }) => {
       texts.push(html);
       return call('editText', `${chatId}:${messageId}`, undefined);
     },
-    editToFile: (chatId, messageId, file) => call('editToFile', `${chatId}:${messageId} ${file.kind}`, undefined),
+    editToFile: (chatId, messageId, file) =>
+      call('editToFile', `${chatId}:${messageId} ${file.kind}${coverOf([file])}`, undefined),
   };
   let now = 0;
   const sendDelivery = createDeliverySender({
@@ -82,10 +85,13 @@ async function send(delivery: ClaimedDelivery, world: World = {}) {
     },
   });
   const jobs = Array.from({ length: world.pictures ?? 1 }, (_, index) => finishedJob(index));
-  const facts = { request: { ...request, isPrivate: world.isPrivate ?? false }, jobs, delivered: true };
+  const marks = { isDeleted: false, isShared: false, isCovered: world.isCovered ?? false };
+  const facts = { request: { ...request, isPrivate: world.isPrivate ?? false }, jobs, delivered: true, marks };
   const outcome = await sendDelivery(delivery, () => Promise.resolve(facts));
   return { asked, recorded, outcome, moves, silences, texts };
 }
+
+const coverOf = (files: readonly Upload[]) => (files.every((file) => file.isCovered === true) ? ' covered' : '');
 
 function failure(
   kind: TelegramFailureKind,
@@ -105,6 +111,13 @@ describe('createDeliverySender', () => {
     const { asked, outcome } = await send(result, { refuse: { editToFile: [failure('not_modified')] } });
     expect(asked).toEqual(['editToFile -5:70 photo']);
     expect(outcome).toEqual({ outcome: 'sent', messageRef: { chatId: '-5', messageId: '70' } });
+  });
+
+  it.each([
+    [1, ['editToFile -5:70 photo covered']],
+    [3, ['sendAlbum of 3 to 70 covered', 'editText -5:70']],
+  ])('covers what is for adults, of %i', async (pictures, calls) => {
+    expect((await send(result, { pictures, isCovered: true })).asked).toEqual(calls);
   });
 
   it('sends the picture anew where the placeholder is gone', async () => {
@@ -141,6 +154,15 @@ describe('createDeliverySender', () => {
     const albumIds = (first.recorded[0]?.['albumIds'] ?? []).slice(0, 10);
     const again = await send({ ...result, triedBefore: true }, { pictures: 12, parts: { albumIds } });
     expect(again.asked).toEqual(['sendAlbum of 2 to 70', 'editText -5:70']);
+  });
+
+  it('calls to a question: in a group as an answer to who asked, alone as one to the placeholder', async () => {
+    const call = { ...result, kind: 'question' as const };
+    expect((await send(call)).asked).toEqual(['sendText -5/9 to 3']);
+    const alone = { ...call, place: { door: 'telegram' as const, id: '77', userId: '77', replyTo: '3' } };
+    expect((await send(alone)).asked).toEqual(['sendText 77/undefined to 70']);
+    const direct = { ...call, place: { ...result.place, userId: '77' } };
+    expect((await send(direct, { isPrivate: true })).asked).toEqual(['sendText 77/undefined to 70']);
   });
 
   it('answers in private what was asked in private', async () => {

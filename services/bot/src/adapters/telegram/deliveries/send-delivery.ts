@@ -57,6 +57,18 @@ export function createDeliverySender(deps: DeliverySenderDeps) {
     return { chatId: target.chatId, messageId };
   }
 
+  /** The card asks, and nobody hears it change: a message of its own calls, in a group by answering what was asked there. */
+  async function sendQuestion(target: MessageTarget, delivery: ClaimedDelivery, facts: CardFacts): Promise<MessageRef> {
+    const { headline, question } = renderJobCard(facts, chat.live(), chat.languageFor(facts));
+    const card = parseMessageRef(delivery.cardRef);
+    const isAlone = target.chatId === delivery.place.userId;
+    const replyTo = card !== undefined && (isAlone || target.replyTo === undefined) ? card.messageId : target.replyTo;
+    await room(target.chatId);
+    const words = drawText([headline, question?.text ?? ''].filter((part) => part !== '').join(': '));
+    const messageId = await calls.sendText({ ...target, ...(replyTo === undefined ? {} : { replyTo }) }, words);
+    return { chatId: target.chatId, messageId };
+  }
+
   async function sendResult(target: MessageTarget, delivery: ClaimedDelivery, facts: CardFacts): Promise<MessageRef> {
     await deps.progress.end(delivery.requestId);
     const card = renderJobCard(facts, noLiveFacts, chat.languageFor(facts));
@@ -66,7 +78,7 @@ export function createDeliverySender(deps: DeliverySenderDeps) {
     const ref = placeholder?.chatId === target.chatId ? placeholder : undefined;
     if (images.length === 0) return turnIntoText(target, ref, card);
     if (images.length === 1) return turnIntoPicture(target, ref, card, images, facts);
-    const { left, albumIds } = await sendAlbumsOnce(target, delivery, ref, images);
+    const { left, albumIds } = await sendAlbumsOnce(target, delivery, ref, { images, isCovered: card.isCovered });
     return { ...(await turnIntoText(target, ref, withLinks(card, left, facts))), albumIds };
   }
 
@@ -96,7 +108,8 @@ export function createDeliverySender(deps: DeliverySenderDeps) {
   ): Promise<MessageRef> {
     const caption = drawJobCard(card, MAX_CAPTION_CHARS);
     for (const as of ['media', 'document'] as const) {
-      const [file] = (await prepareFiles(images, { files: chat.files, limits: deps.limits, as })).groups.flat();
+      const options = { files: chat.files, limits: deps.limits, as, isCovered: card.isCovered };
+      const [file] = (await prepareFiles(images, options)).groups.flat();
       if (file === undefined) break;
       await room(target.chatId);
       try {
@@ -115,12 +128,12 @@ export function createDeliverySender(deps: DeliverySenderDeps) {
     target: MessageTarget,
     delivery: ClaimedDelivery,
     ref: MessageRef | undefined,
-    images: readonly StoredFile[],
+    { images, isCovered }: { images: readonly StoredFile[]; isCovered: boolean },
   ): Promise<{ left: StoredFile[]; albumIds: string[] }> {
     const noted = sentPartsSchema.safeParse(await deps.readParts(delivery)).data?.albumIds ?? [];
     const to = ref === undefined ? target : { ...target, replyTo: ref.messageId };
     for (const as of ['media', 'document'] as const) {
-      const { groups, left } = await prepareFiles(images, { files: chat.files, limits: deps.limits, as });
+      const { groups, left } = await prepareFiles(images, { files: chat.files, limits: deps.limits, as, isCovered });
       try {
         let already = noted.length;
         for (const files of groups) {
@@ -157,7 +170,9 @@ export function createDeliverySender(deps: DeliverySenderDeps) {
 
   async function send(target: MessageTarget, delivery: ClaimedDelivery, facts: CardFacts): Promise<MessageRef> {
     try {
-      return await (delivery.kind === 'card' ? sendCard(target, facts) : sendResult(target, delivery, facts));
+      if (delivery.kind === 'card') return await sendCard(target, facts);
+      if (delivery.kind === 'question') return await sendQuestion(target, delivery, facts);
+      return await sendResult(target, delivery, facts);
     } catch (error) {
       if (isFailure(error, 'migrated') && error.newChatId !== undefined) {
         await chat.moveChat('telegram', target.chatId, error.newChatId);

@@ -46,7 +46,8 @@ export function createPostSender(deps: PostSenderDeps) {
     const card = renderJobCard({ ...(await readFacts()), delivered: true }, noLiveFacts, language);
     const all = card.tiles.flatMap((tile) => (tile.image === undefined ? [] : [tile.image]));
     const images = post.picture === null ? all.slice(0, 1) : all.slice(post.picture, post.picture + 1);
-    const { groups } = await prepareFiles(images, { files: chat.files, limits: deps.limits, as: 'media' });
+    const { isCovered } = card;
+    const { groups } = await prepareFiles(images, { files: chat.files, limits: deps.limits, as: 'media', isCovered });
     const [file] = groups.flat();
     await waitForRoom(deps, target.chatId, { longestWaitMs });
     return file === undefined

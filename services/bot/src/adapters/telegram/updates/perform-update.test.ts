@@ -23,14 +23,31 @@ const pressed = telegramUpdateSchema.parse({
   callback_query: { id: 'q', from: mei, data: formatButtonId('cancel', requestId), message: { message_id: 1, chat } },
 });
 
+interface World {
+  download?: Error;
+  press?: Error;
+  language?: 'zh';
+  isWaiting?: true;
+  now?: () => number;
+  /** What cannot be said. */
+  say?: () => Error | undefined;
+}
+
 /** Does one update; whatever the person is told comes back. */
-async function perform(
-  update: TelegramUpdate,
-  world: { download?: Error; press?: Error; language?: 'zh'; isWaiting?: true },
-): Promise<string[]> {
+async function perform(update: TelegramUpdate, world: World): Promise<string[]> {
+  const { work, told } = performer(world);
+  await work(update);
+  return told;
+}
+
+function performer(world: World) {
   const told: string[] = [];
   const speaker: Partial<Speaker> = {
-    say: (_target, { html }) => Promise.resolve(String(told.push(html))),
+    async say(_target, { html }) {
+      const failure = world.say?.();
+      if (failure !== undefined) throw failure;
+      return String(told.push(html));
+    },
   };
   const core: Partial<ChatCore> = {
     press: () => Promise.reject(world.press ?? new Error('not pressed')),
@@ -58,9 +75,9 @@ async function perform(
     bot: () => ({ id: 777, username: 'Atelier_bot' }),
     isChatAdmin: () => Promise.resolve(false),
     log: pino({ level: 'silent' }),
+    now: world.now ?? (() => 0),
   });
-  await work(update);
-  return told;
+  return { work, told };
 }
 
 describe('createUpdatePerformer', () => {
@@ -85,6 +102,27 @@ describe('createUpdatePerformer', () => {
     const long = 'x'.repeat(201);
     expect(await perform(pressed, { press: sentence(long), isWaiting: true })).toEqual([long]);
     expect(await perform(pressed, { press: sentence('not yours') })).toEqual(['not yours']);
+  });
+
+  it('says what to send instead of a voice message or a sticker, once in ten minutes a chat', async () => {
+    const sent = (what: 'voice' | 'sticker', chatId: number) =>
+      telegramUpdateSchema.parse({
+        update_id: 4,
+        message: { message_id: 1, from: mei, chat: { id: chatId, type: 'private' }, [what]: { file_id: 'f' } },
+      });
+    let now = 0;
+    let failure: Error | undefined = new TelegramFailure('unreachable', 'sendMessage', 'x');
+    const { work, told } = performer({ language: 'zh', now: () => now, say: () => failure });
+    // What was not said is said when it is done again.
+    await expect(work(sent('voice', 7))).rejects.toBe(failure);
+    failure = undefined;
+    for (const what of ['voice', 'sticker', 'voice'] as const) await work(sent(what, 7));
+    expect(told).toEqual([expect.stringContaining('听不懂语音')]);
+    await work(sent('sticker', 8));
+    expect(told).toEqual([expect.anything(), expect.stringContaining('贴纸')]);
+    now += 10 * 60_000;
+    await work(sent('sticker', 7));
+    expect(told).toHaveLength(3);
   });
 
   it('draws a changed message again for who wrote it, and for nobody else', async () => {

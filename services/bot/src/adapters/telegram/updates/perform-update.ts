@@ -28,7 +28,11 @@ export interface UpdatePerformerDeps {
   /** Whether somebody runs a group; from memory where it was asked lately. */
   isChatAdmin: (chatId: string, userId: string) => Promise<boolean>;
   log: Logger;
+  now: () => number;
 }
+
+/** How long nobody in a chat is told again what this bot cannot read. */
+const quietMs = 10 * 60_000;
 
 type Read<Kind extends ReadUpdate['kind']> = Extract<ReadUpdate, { kind: Kind }>;
 type Asked = Pick<ReadLine, 'eventId' | 'user' | 'place' | 'isDirect'>;
@@ -41,6 +45,8 @@ type Asked = Pick<ReadLine, 'eventId' | 'user' | 'place' | 'isDirect'>;
  */
 export function createUpdatePerformer(deps: UpdatePerformerDeps) {
   const { chat, speaker, answers, log } = deps;
+  /** When each chat was told last what cannot be read. */
+  const explained = new Map<string, number>();
 
   return async function perform(update: TelegramUpdate, album: readonly TelegramUpdate[] = []): Promise<void> {
     const read = await inTheirLanguage(readUpdate(update, deps.bot(), album));
@@ -50,6 +56,7 @@ export function createUpdatePerformer(deps: UpdatePerformerDeps) {
     else if (read.kind === 'menu') await performMenu(read);
     else if (read.kind === 'edited') await offerAgain(read);
     else if (read.kind === 'again') await performAgain(read);
+    else if (read.kind === 'unreadable') await explainUnreadable(read);
     else if (read.kind === 'dead press') answers.answer(read.queryId);
     else if (read.kind === 'moved') await chat.moveChat('telegram', read.fromId, read.toId);
   };
@@ -121,6 +128,16 @@ export function createUpdatePerformer(deps: UpdatePerformerDeps) {
     const rows =
       menu === undefined ? cardRows(card) : menuRows(press.requestId, menu, telegramWords(user.language).back);
     await speaker.relabel(place.id, messageId, rows);
+  }
+
+  /** Once in a while: who sends ten stickers hears it once. */
+  async function explainUnreadable(read: Read<'unreadable'>): Promise<void> {
+    const { place, user, what } = read;
+    const at = deps.now();
+    for (const [chat, since] of explained) if (at - since >= quietMs) explained.delete(chat);
+    if (explained.has(place.id)) return;
+    await speaker.say(listenerOf(read).target, drawText(telegramWords(user.language).unreadable[what]));
+    explained.set(place.id, at);
   }
 
   /** Only where the line had become a request: other lines may be changed as often as anybody likes. */

@@ -100,8 +100,25 @@ describe('readUpdate', () => {
   it('passes over bots, channels, and what has no words', () => {
     expect(read({ chat: privateChat, text: 'hi' }, { ...mei, is_bot: true }).kind).toBe('ignored');
     expect(read({ chat: { id: -1, type: 'channel' }, text: 'hi' }).kind).toBe('ignored');
-    expect(read({ chat: privateChat, sticker: {} }).kind).toBe('ignored');
+    expect(read({ chat: privateChat, contact: {} }).kind).toBe('ignored');
     expect(readUpdate(telegramUpdateSchema.parse({ update_id: 1, poll: {} }), bot).kind).toBe('ignored');
+  });
+
+  it.each([
+    ['voice', 'voice'],
+    ['audio', 'voice'],
+    ['video', 'video'],
+    ['video_note', 'video'],
+    ['sticker', 'sticker'],
+  ])('knows a %s for what it cannot read, in a group where it is for the bot', (field, what) => {
+    const sent = { [field]: { file_id: 'f' } };
+    const answer = { reply_to_message: { message_id: 4, from: { id: bot.id, is_bot: true, first_name: 'x' } } };
+    expect(read({ chat: privateChat, ...sent })).toMatchObject({ kind: 'unreadable', what, isDirect: true });
+    expect(read({ chat: group, ...sent }).kind).toBe('ignored');
+    expect(read({ chat: group, ...sent, ...answer })).toMatchObject({ kind: 'unreadable', what, isDirect: false });
+    const caption = '@Atelier_bot listen';
+    const mentioned = { caption, caption_entities: [{ type: 'mention', offset: 0, length: 12 }] };
+    expect(read({ chat: group, ...sent, ...mentioned })).toMatchObject({ kind: 'unreadable', what });
   });
 
   it.each([

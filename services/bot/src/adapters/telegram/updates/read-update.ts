@@ -39,9 +39,13 @@ export interface ReadLine extends Event {
   quoted?: string;
 }
 
+/** What people send and this bot cannot read. */
+export type Unreadable = 'voice' | 'video' | 'sticker';
+
 /** What an update asks of us. */
 export type ReadUpdate =
   | ReadLine
+  | ({ kind: 'unreadable'; what: Unreadable } & Event)
   /** The answer to a question for words; see `formLink`. */
   | ({ kind: 'form'; form: PressedButton; field: string; text: string } & Event)
   | ({ kind: 'press'; queryId: string; button: PressedButton } & Event)
@@ -96,7 +100,8 @@ function readMessage(message: TelegramMessage, all: readonly TelegramMessage[], 
   if (from === undefined || from.is_bot || chat.type === 'channel') return ignored;
   const text = message.text ?? message.caption ?? '';
   const files = all.flatMap((each) => fileOf(each) ?? []);
-  if (message.text === undefined && files.length === 0) return ignored;
+  const what = message.text === undefined && files.length === 0 ? unreadableOf(message) : undefined;
+  if (message.text === undefined && files.length === 0 && what === undefined) return ignored;
   const isDirect = chat.type === 'private';
   const line = isDirect ? text : lineForUs(message, text, bot);
   if (line === undefined) return ignored;
@@ -106,6 +111,7 @@ function readMessage(message: TelegramMessage, all: readonly TelegramMessage[], 
     place: placeOf(message, from),
     isDirect,
   };
+  if (what !== undefined) return { kind: 'unreadable', what, ...event };
   const isOurs = answered?.from?.id === bot.id;
   // Telegram's apps open the reply by themselves: a command in it is still a command.
   const form = isOurs && !/^[/／]\p{L}/u.test(line) ? formOf(answered) : undefined;
@@ -122,6 +128,12 @@ function readMessage(message: TelegramMessage, all: readonly TelegramMessage[], 
     about,
     ...(quoted === undefined || quoted === '' ? {} : { quoted: quoted.slice(0, maxQuotedChars).toWellFormed() }),
   };
+}
+
+function unreadableOf({ voice, audio, video, video_note: round, sticker }: TelegramMessage): Unreadable | undefined {
+  if (voice !== undefined || audio !== undefined) return 'voice';
+  if (video !== undefined || round !== undefined) return 'video';
+  return sticker === undefined ? undefined : 'sticker';
 }
 
 /** What a group's message says to us; undefined where it speaks to others. */

@@ -46,6 +46,9 @@ const answeredSchema = z.object({
 });
 export type AnsweredMessage = z.infer<typeof answeredSchema>;
 
+/** Only that it is there. */
+const presentSchema = z.object({}).optional();
+
 const messageSchema = z.object({
   message_id: z.int(),
   from: userSchema.optional(),
@@ -59,6 +62,11 @@ const messageSchema = z.object({
   /** The same picture in several sizes, the largest last. */
   photo: z.array(fileSchema).optional(),
   document: fileSchema.optional(),
+  voice: presentSchema,
+  audio: presentSchema,
+  video: presentSchema,
+  video_note: presentSchema,
+  sticker: presentSchema,
   /** Pictures that were sent together share it; they come as messages of their own. */
   media_group_id: z.string().optional(),
   reply_to_message: answeredSchema.optional(),

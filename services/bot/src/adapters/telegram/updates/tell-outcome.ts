@@ -83,7 +83,12 @@ export function createOutcomeTeller(deps: OutcomeTellerDeps) {
       language,
     );
     const images = card.tiles.flatMap((tile) => (tile.image === undefined ? [] : [tile.image]));
-    const { groups } = await prepareFiles(images, { files: chat.files, limits: deps.limits, as: 'media' });
+    const { groups } = await prepareFiles(images, {
+      files: chat.files,
+      limits: deps.limits,
+      as: 'media',
+      isCovered: card.isCovered,
+    });
     const [only, second] = groups;
     if (only?.length === 1 && second === undefined) {
       const sent = await speaker.hand(target, only, drawJobCard(card, MAX_CAPTION_CHARS));
@@ -95,7 +100,12 @@ export function createOutcomeTeller(deps: OutcomeTellerDeps) {
 
   async function showPanel(panel: Panel, { target }: Listener): Promise<void> {
     if (panel.image !== undefined) {
-      const { groups } = await prepareFiles([panel.image], { files: chat.files, limits: deps.limits, as: 'media' });
+      const { groups } = await prepareFiles([panel.image], {
+        files: chat.files,
+        limits: deps.limits,
+        as: 'media',
+        isCovered: panel.isCovered === true,
+      });
       const sent =
         groups[0] === undefined
           ? undefined

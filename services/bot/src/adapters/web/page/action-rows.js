@@ -86,6 +86,9 @@ function drawMenu(menu, press, describedBy) {
         }),
     ),
   );
+  details.addEventListener('toggle', () => {
+    if (details.open) details.dataset['drop'] = hasRoomAbove(details) ? 'up' : 'down';
+  });
   details.addEventListener('keydown', (event) => {
     if (event.key !== 'Escape' || !details.open) return;
     event.stopPropagation();
@@ -96,4 +99,11 @@ function drawMenu(menu, press, describedBy) {
     if (event.relatedTarget instanceof Node && !details.contains(event.relatedTarget)) close();
   });
   return details;
+}
+
+/** Whether an open menu fits above its word: in the first card of a conversation it would stand where nobody can scroll. */
+function hasRoomAbove(/** @type {HTMLElement} */ details) {
+  const list = details.querySelector('.action-menu-list');
+  const top = details.closest('.scroller')?.getBoundingClientRect().top ?? 0;
+  return list === null || details.getBoundingClientRect().top - top >= list.clientHeight;
 }

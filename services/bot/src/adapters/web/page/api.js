@@ -30,6 +30,7 @@ const timeoutMs = 10_000;
 export async function callApi(path, options = {}) {
   const { json, body } = options;
   let response;
+  let text;
   try {
     response = await fetch(path, {
       method: options.method ?? (json === undefined && body === undefined ? 'GET' : 'POST'),
@@ -37,20 +38,23 @@ export async function callApi(path, options = {}) {
       body: json === undefined ? (body ?? null) : JSON.stringify(json),
       signal: AbortSignal.timeout(options.timeoutMs ?? timeoutMs),
     });
+    text = await response.text();
   } catch {
     throw new ApiError(0, undefined);
   }
-  const text = await response.text().catch(() => '');
-  const answer = parseJson(text);
+  const { ok, answer } = parseJson(text);
   if (!response.ok) throw new ApiError(response.status, answer?.error?.message);
+  // Something on the way answered in the server's place, such as the sign-in page of a network.
+  if (!ok) throw new ApiError(0, undefined);
   return answer;
 }
 
+/** @returns {{ok: boolean, answer?: any}} */
 function parseJson(/** @type {string} */ text) {
   try {
-    return text === '' ? undefined : JSON.parse(text);
+    return { ok: true, answer: text === '' ? undefined : JSON.parse(text) };
   } catch {
-    return undefined;
+    return { ok: false };
   }
 }
 

@@ -9,7 +9,7 @@ import { arrange, icon, make } from './dom.js';
 /**
  * @typedef {object} CardActions
  * @property {import('./action-rows.js').Press} press
- * @property {(card: JobCard, imageIndex: number, opener: HTMLElement) => void} openPicture
+ * @property {(card: JobCard, hash: string, opener: HTMLElement) => void} openPicture
  *
  * @typedef {ReturnType<typeof createCardView>} CardView
  */
@@ -118,11 +118,11 @@ export function createCardView(strings, actions) {
     grid.style.setProperty('--ratio', String(width / height));
     /** @type {Map<string, number>} */
     const perJob = new Map();
-    const elements = list.map((tile, index) => {
+    const elements = list.map((tile) => {
       const nth = perJob.get(tile.jobId) ?? 0;
       perJob.set(tile.jobId, nth + 1);
       const key = `${tile.jobId}:${nth}`;
-      const view = tiles.get(key) ?? createTileView(strings, (opener) => openPicture(index, opener));
+      const view = tiles.get(key) ?? createTileView(strings, openPicture);
       tiles.set(key, view);
       view.update(tile);
       view.element.dataset['covered'] = String(card.isCovered);
@@ -133,8 +133,8 @@ export function createCardView(strings, actions) {
     arrange(grid, elements);
   }
 
-  function openPicture(/** @type {number} */ index, /** @type {HTMLElement} */ opener) {
-    if (shown !== undefined) actions.openPicture(shown, index, opener);
+  function openPicture(/** @type {string} */ hash, /** @type {HTMLElement} */ opener) {
+    if (shown !== undefined) actions.openPicture(shown, hash, opener);
   }
 
   /** What the buttons show now: an unchanged row keeps its focus. */
@@ -190,7 +190,7 @@ export function createCardView(strings, actions) {
  *
  * @typedef {ReturnType<typeof createTileView>} TileView
  * @param {() => Strings} strings
- * @param {(opener: HTMLElement) => void} open
+ * @param {(hash: string, opener: HTMLElement) => void} open
  */
 function createTileView(strings, open) {
   const preview = make('img', { class: 'tile-preview', alt: '', hidden: true });
@@ -237,7 +237,7 @@ function createTileView(strings, open) {
       { class: 'tile-open', type: 'button', 'aria-label': strings().open(image.alt) },
       picture,
     );
-    opener.addEventListener('click', () => open(opener));
+    opener.addEventListener('click', () => open(image.hash, opener));
     const save = make(
       'a',
       {
@@ -284,13 +284,17 @@ function fill(/** @type {HTMLElement} */ element, /** @type {string | undefined}
   element.textContent = text ?? '';
 }
 
-/** The time of today, the date with it otherwise, as the page's language writes them. */
-export function formatTime(/** @type {string} */ iso) {
+/**
+ * The time of today, the date with it otherwise. The page knows a language, the browser also the region, which decides
+ * between 18:05 and 6:05 PM: the browser's own locale writes it where it speaks the page's language.
+ */
+function formatTime(/** @type {string} */ iso) {
   const date = new Date(iso);
   const today = new Date().toDateString() === date.toDateString();
   const style = today ? { timeStyle: 'short' } : { dateStyle: 'medium', timeStyle: 'short' };
-  return new Intl.DateTimeFormat(
-    document.documentElement.lang,
-    /** @type {Intl.DateTimeFormatOptions} */ (style),
-  ).format(date);
+  const { lang } = document.documentElement;
+  // Not every tag a browser reports is one Intl accepts ("en-US@posix").
+  const sameLanguage = new RegExp(`^${lang.slice(0, 2)}(-[A-Za-z0-9]{2,8})*$`);
+  const locale = navigator.languages.find((tag) => sameLanguage.test(tag)) ?? lang;
+  return new Intl.DateTimeFormat(locale, /** @type {Intl.DateTimeFormatOptions} */ (style)).format(date);
 }

@@ -29,10 +29,15 @@ export function createComposer({ strings, language, onSubmit }) {
   const send = byId('send', HTMLButtonElement);
   /** @type {Attachment[]} */
   let attachments = [];
-  const options = createOptionsPanel(panel, strings, () => {
-    drawChosen();
-    remember();
-  });
+  const options = createOptionsPanel(
+    panel,
+    strings,
+    () => {
+      drawChosen();
+      remember();
+    },
+    () => /^\s*[/／]([^\s/／]{1,40})/.exec(prompt.value)?.[1],
+  );
 
   attach.append(icon('attach'));
   toggle.append(icon('options'));

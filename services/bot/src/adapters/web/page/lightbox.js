@@ -17,7 +17,7 @@ export function createLightbox(strings) {
   let opener;
 
   function pictures() {
-    return (card?.tiles ?? []).flatMap((tile) => (tile.image === undefined ? [] : [tile.image]));
+    return (card?.tiles ?? []).flatMap(({ image }) => (image?.mediaType.startsWith('image/') === true ? [image] : []));
   }
 
   function go(/** @type {number} */ by) {
@@ -31,60 +31,19 @@ export function createLightbox(strings) {
     const image = list[index];
     if (card === undefined || image === undefined) return;
     const words = strings();
-    const several = list.length > 1;
-    const button = (
-      /** @type {Parameters<typeof icon>[0]} */ name,
-      /** @type {string} */ label,
-      /** @type {() => void} */ act,
-    ) =>
-      make(
-        'button',
-        { class: `lightbox-${name}`, type: 'button', 'aria-label': label, title: label, onclick: act },
-        icon(name),
-      );
-    // The thumbnail is there at once and gives way when the original has come.
-    const shown = make('img', {
-      class: 'lightbox-picture',
-      alt: image.alt,
-      src: assetUrl(image.thumbnailHash ?? image.hash),
-    });
-    if (image.width !== undefined && image.height !== undefined) {
-      shown.width = image.width;
-      shown.height = image.height;
-    }
-    const original = make('img', { src: assetUrl(image.hash) });
-    original.decode().then(
-      () => (shown.src = original.src),
-      () => undefined,
-    );
+    const turns =
+      list.length > 1
+        ? [drawButton('previous', words.previous, () => go(-1)), drawButton('next', words.next, () => go(1))]
+        : [];
     dialog.replaceChildren(
-      make('div', { class: 'lightbox-stage', onclick: (/** @type {Event} */ event) => closeBeside(event) }, shown),
-      ...(several ? [button('previous', words.previous, () => go(-1)), button('next', words.next, () => go(1))] : []),
-      button('close', words.close, () => dialog.close()),
       make(
         'div',
-        { class: 'lightbox-foot' },
-        make(
-          'div',
-          { class: 'lightbox-words' },
-          make('p', { class: 'lightbox-title' }, card.title),
-          make('p', { class: 'lightbox-facts' }, card.facts.join(' · ')),
-        ),
-        make(
-          'div',
-          { class: 'lightbox-actions' },
-          make(
-            'a',
-            { class: 'card-button', href: assetUrl(image.hash), target: '_blank', rel: 'noopener' },
-            words.openOriginal,
-          ),
-          make(
-            'a',
-            { class: 'card-button', href: assetUrl(image.hash, image.filename), download: image.filename },
-            words.download,
-          ),
-        ),
+        { class: 'lightbox-stage', onclick: (/** @type {Event} */ event) => closeBeside(event) },
+        drawPicture(image),
       ),
+      ...turns,
+      drawButton('close', words.close, () => dialog.close()),
+      drawFoot(card, image, words),
     );
   }
 
@@ -99,12 +58,76 @@ export function createLightbox(strings) {
   dialog.addEventListener('close', () => opener?.focus());
 
   return {
-    open(/** @type {JobCard} */ shownCard, /** @type {number} */ at, /** @type {HTMLElement} */ from) {
+    /** Opens the picture with this hash: places change while others of the card are still drawn. */
+    open(/** @type {JobCard} */ shownCard, /** @type {string} */ hash, /** @type {HTMLElement} */ from) {
       card = shownCard;
-      index = at;
+      index = Math.max(
+        0,
+        pictures().findIndex((image) => image.hash === hash),
+      );
       opener = from;
       draw();
       dialog.showModal();
     },
   };
+}
+
+/** @typedef {NonNullable<import('../../../core/cards/job-card.ts').CardTile['image']>} CardImage */
+
+/**
+ * @param {'previous' | 'next' | 'close'} name
+ * @param {string} label
+ * @param {() => void} act
+ */
+function drawButton(name, label, act) {
+  return make(
+    'button',
+    { class: `lightbox-${name}`, type: 'button', 'aria-label': label, title: label, onclick: act },
+    icon(name),
+  );
+}
+
+/** The thumbnail is there at once and gives way when the original has come. */
+function drawPicture(/** @type {CardImage} */ image) {
+  const shown = make('img', {
+    class: 'lightbox-picture',
+    alt: image.alt,
+    src: assetUrl(image.thumbnailHash ?? image.hash),
+  });
+  if (image.width !== undefined && image.height !== undefined) {
+    shown.width = image.width;
+    shown.height = image.height;
+  }
+  const original = make('img', { src: assetUrl(image.hash) });
+  original.decode().then(
+    () => (shown.src = original.src),
+    () => undefined,
+  );
+  return shown;
+}
+
+/**
+ * @param {JobCard} card
+ * @param {CardImage} image
+ * @param {ReturnType<typeof import('./strings.js').stringsFor>} words
+ */
+function drawFoot(card, image, words) {
+  const link = (/** @type {Record<string, unknown>} */ properties, /** @type {string} */ label) =>
+    make('a', { class: 'card-button', ...properties }, label);
+  return make(
+    'div',
+    { class: 'lightbox-foot' },
+    make(
+      'div',
+      { class: 'lightbox-words' },
+      make('p', { class: 'lightbox-title' }, card.title),
+      make('p', { class: 'lightbox-facts' }, card.facts.join(' · ')),
+    ),
+    make(
+      'div',
+      { class: 'lightbox-actions' },
+      link({ href: assetUrl(image.hash), target: '_blank', rel: 'noopener' }, words.openOriginal),
+      link({ href: assetUrl(image.hash, image.filename), download: image.filename }, words.download),
+    ),
+  );
 }

@@ -6,6 +6,8 @@
 
 /** Longer than two heartbeats of the server: a connection this quiet is dead. */
 const silenceMs = 35_000;
+/** An attempt that has not opened by then will not. */
+const openingMs = 10_000;
 const firstRetryMs = 500;
 const maxRetryMs = 8_000;
 
@@ -28,10 +30,11 @@ export function createLiveEvents(url, handlers) {
   let retryMs = firstRetryMs;
   let wasLive = false;
 
-  function heard() {
+  function loseIn(/** @type {number} */ milliseconds) {
     clearTimeout(silence);
-    silence = setTimeout(lost, silenceMs);
+    silence = setTimeout(lost, milliseconds);
   }
+  const heard = () => loseIn(silenceMs);
 
   function lost() {
     source?.close();
@@ -45,8 +48,10 @@ export function createLiveEvents(url, handlers) {
 
   function open() {
     clearTimeout(retry);
+    source?.close();
     const opened = new EventSource(url());
     source = opened;
+    loseIn(openingMs);
     opened.addEventListener('open', () => {
       wasLive = true;
       retryMs = firstRetryMs;
@@ -82,10 +87,6 @@ export function createLiveEvents(url, handlers) {
       open();
     },
     /** Connects anew, such as in another language. */
-    restart() {
-      source?.close();
-      source = undefined;
-      open();
-    },
+    restart: open,
   };
 }

@@ -37,7 +37,7 @@ const timeline = createTimeline({
   list: byId('timeline'),
   language: currentLanguage,
   strings,
-  actions: { press, openPicture: (card, index, opener) => lightbox.open(card, index, opener) },
+  actions: { press, openPicture: (card, hash, opener) => lightbox.open(card, hash, opener) },
   onCard: (card, before) => announcer.card(card, before),
   onChange: afterChange,
 });
@@ -284,10 +284,18 @@ byId('profile').addEventListener('click', () => {
   });
 });
 
+/** The sign-in that waits for an answer: asking again would take away what is being typed. @type {Promise<void> | undefined} */
+let signingIn;
+
+function signIn() {
+  signingIn ??= askForToken(strings, currentLanguage).finally(() => (signingIn = undefined));
+  return signingIn;
+}
+
 function checkAccess() {
+  if (signingIn !== undefined) return;
   callApi('/api/me').catch((error) => {
-    if (error instanceof ApiError && error.status === 401)
-      return askForToken(strings, currentLanguage).then(() => live.restart());
+    if (error instanceof ApiError && error.status === 401) return signIn().then(() => live.restart());
     return undefined;
   });
 }
@@ -305,7 +313,7 @@ async function start() {
         const mayUse = code !== undefined && (await askToLink(strings));
         const signedIn = mayUse && (await signInByCode(/** @type {string} */ (code)));
         code = undefined;
-        if (!signedIn) await askForToken(strings, currentLanguage);
+        if (!signedIn) await signIn();
       } else {
         drawNotices([{ key: 'offline', text: strings().offline }]);
         await new Promise((resolve) => setTimeout(resolve, 1_000));

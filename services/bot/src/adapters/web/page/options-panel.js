@@ -20,8 +20,9 @@ const counts = [1, 2, 3, 4, 6, 8];
  * @param {HTMLElement} panel
  * @param {() => ReturnType<typeof import('./strings.js').stringsFor>} strings
  * @param {(options: Options) => void} onChange
+ * @param {() => string | undefined} commandOf the command that is being typed, where there is one
  */
-export function createOptionsPanel(panel, strings, onChange) {
+export function createOptionsPanel(panel, strings, onChange, commandOf) {
   /** @type {Options} */
   let options = {};
 
@@ -89,7 +90,8 @@ export function createOptionsPanel(panel, strings, onChange) {
       const typed = input?.value.trim() ?? '';
       if (typed === asked) return;
       asked = typed;
-      const query = new URLSearchParams({ source: key, typed });
+      const command = commandOf();
+      const query = new URLSearchParams({ source: key, typed, ...(command === undefined ? {} : { command }) });
       callApi(`/api/suggest?${query}`).then(
         (answer) => {
           if (typed !== asked) return;

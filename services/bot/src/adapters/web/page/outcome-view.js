@@ -52,7 +52,12 @@ export function createOutcomeView({ strings, language, press, onAnswer, sentence
       panel.title ?? strings().answer,
       image === undefined
         ? undefined
-        : make('img', { class: 'outcome-picture', src: assetUrl(image.thumbnailHash ?? image.hash), alt: image.alt }),
+        : make('img', {
+            class: 'outcome-picture',
+            'data-covered': String(panel.isCovered === true),
+            src: assetUrl(image.thumbnailHash ?? image.hash),
+            alt: image.alt,
+          }),
       panel.text === '' ? undefined : make('p', { class: 'outcome-text' }, panel.text),
       code === undefined ? undefined : drawCode(code),
       ...drawRows(panel.rows, [], press),
@@ -90,6 +95,7 @@ export function createOutcomeView({ strings, language, press, onAnswer, sentence
             entry.image === undefined
               ? undefined
               : make('img', {
+                  'data-covered': String(entry.isCovered === true),
                   src: assetUrl(entry.image.thumbnailHash ?? entry.image.hash),
                   alt: entry.image.alt,
                   loading: 'lazy',

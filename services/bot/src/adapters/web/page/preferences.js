@@ -36,4 +36,12 @@ export function preferredTheme() {
 export function applyTheme(/** @type {Theme} */ theme) {
   if (theme === 'auto') delete document.documentElement.dataset['theme'];
   else document.documentElement.dataset['theme'] = theme;
+  for (const meta of document.querySelectorAll('meta[name=theme-color]')) colourBrowser(meta, theme);
+}
+
+/** The browser's own bar goes with the page: its two colours follow the system by themselves, but not a choice. */
+function colourBrowser(/** @type {Element} */ meta, /** @type {Theme} */ theme) {
+  const own = meta.getAttribute('data-own') ?? meta.getAttribute('content') ?? '';
+  meta.setAttribute('data-own', own);
+  meta.setAttribute('content', theme === 'auto' ? own : getComputedStyle(document.body).backgroundColor);
 }

@@ -22,15 +22,20 @@ export function createQueueView(strings) {
     if (open) close.focus();
   }
 
-  toggle.addEventListener('click', () => show(panel.dataset['open'] !== 'true'));
-  close.addEventListener('click', () => {
+  const isOpen = () => panel.dataset['open'] === 'true';
+  function leave() {
     show(false);
     toggle.focus();
-  });
+  }
+
+  toggle.addEventListener('click', () => show(!isOpen()));
+  close.addEventListener('click', leave);
   panel.addEventListener('keydown', (event) => {
-    if (event.key !== 'Escape' || panel.dataset['open'] !== 'true') return;
-    show(false);
-    toggle.focus();
+    if (event.key === 'Escape' && isOpen()) leave();
+  });
+  addEventListener('click', (event) => {
+    const { target } = event;
+    if (isOpen() && target instanceof Node && !panel.contains(target) && !toggle.contains(target)) show(false);
   });
 
   return {

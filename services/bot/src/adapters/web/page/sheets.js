@@ -3,6 +3,9 @@ import { byId, make } from './dom.js';
 
 /** @typedef {() => ReturnType<typeof import('./strings.js').stringsFor>} Strings */
 
+/** One function for all askings: a listener that is there already is not added again. */
+const keepOpen = (/** @type {Event} */ event) => event.preventDefault();
+
 /**
  * Asks for the access token until it is right.
  *
@@ -44,7 +47,8 @@ export function askForToken(strings, language) {
         },
       );
     });
-    dialog.addEventListener('cancel', (event) => event.preventDefault());
+    dialog.addEventListener('cancel', keepOpen);
+    dialog.setAttribute('aria-label', words.signInTitle);
     dialog.replaceChildren(form);
     dialog.showModal();
   });
@@ -103,6 +107,7 @@ export function editProfile(strings, profile, save) {
       },
     );
   });
+  dialog.setAttribute('aria-label', words.yourName);
   dialog.replaceChildren(form);
   dialog.showModal();
 }
@@ -130,6 +135,7 @@ export function askToLink(strings) {
     resolve(yes);
     dialog.close();
   };
+  dialog.setAttribute('aria-label', words.linkQuestion);
   dialog.replaceChildren(
     make('p', {}, words.linkQuestion),
     make(

@@ -4,9 +4,9 @@ import { createRegistrySearch } from '@atelier/comfyui/registry/search-registry'
 import { imagineOptionsSchema } from '@atelier/shared/contracts/request';
 import type { RecipeList } from '@atelier/shared/contracts/control';
 import { problem } from '../../../core/problems/to-problem.ts';
-import { idempotencyHeaders, principalOf, problems, type GatewayServer } from '../gateway-server.ts';
-import { acceptedSchema, answerSubmission, submitFields } from './job-routes.ts';
+import { principalOf, problems, type GatewayServer } from '../gateway-server.ts';
 import type { RouteDeps } from './route-deps.ts';
+import { submissionRoute, submitFields, takeSubmission } from './submission-route.ts';
 
 const recipeSchema = z
   .object({
@@ -48,6 +48,7 @@ const nodeSchema = nodeSummarySchema
   })
   .meta({ id: 'Node' });
 
+const recipeParams = z.object({ id: z.string().regex(/^[\w.-]{1,100}$/) });
 const maxOptions = 200;
 const agentTimeoutMs = 3_000;
 
@@ -55,8 +56,8 @@ const agentTimeoutMs = 3_000;
 export function registerCatalogRoutes(server: GatewayServer, deps: RouteDeps): void {
   const tags = ['catalogue'];
 
-  const readRecipes = (): Promise<RecipeList> =>
-    deps.parts.bus().ask('recipeList', {}, {}, { timeoutMs: agentTimeoutMs, repeat: true });
+  const readRecipes = (personId: string): Promise<RecipeList> =>
+    deps.parts.bus().ask('recipeList', {}, { personId }, { timeoutMs: agentTimeoutMs, repeat: true });
 
   server.get(
     '/api/v1/recipes',
@@ -67,7 +68,7 @@ export function registerCatalogRoutes(server: GatewayServer, deps: RouteDeps): v
         response: { 200: z.object({ recipes: z.array(recipeSchema) }), ...problems() },
       },
     },
-    async () => ({ recipes: (await readRecipes()).recipes }),
+    async (request) => ({ recipes: (await readRecipes(principalOf(request).personId)).recipes }),
   );
 
   server.get(
@@ -76,49 +77,30 @@ export function registerCatalogRoutes(server: GatewayServer, deps: RouteDeps): v
       schema: {
         tags,
         summary: 'One recipe',
-        params: z.object({ id: z.string().regex(/^[\w.-]{1,100}$/) }),
+        params: recipeParams,
         response: { 200: recipeSchema, ...problems('NOT_FOUND') },
       },
     },
     async (request) => {
-      const recipe = (await readRecipes()).recipes.find(({ id }) => id === request.params.id);
+      const { recipes } = await readRecipes(principalOf(request).personId);
+      const recipe = recipes.find(({ id }) => id === request.params.id);
       if (recipe === undefined) throw noSuchRecipe();
       return recipe;
     },
   );
 
+  const running = submissionRoute({
+    tags,
+    summary: 'Ask for a recipe with its parameters',
+    body: z.strictObject({ ...submitFields, parameters: imagineOptionsSchema.omit({ recipe: true }) }),
+    codes: ['NOT_FOUND'],
+  });
   server.post(
     '/api/v1/recipes/:id/run',
-    {
-      config: { scope: 'submit' },
-      schema: {
-        tags,
-        summary: 'Ask for a recipe with its parameters',
-        params: z.object({ id: z.string().regex(/^[\w.-]{1,100}$/) }),
-        headers: idempotencyHeaders,
-        body: z.strictObject({ ...submitFields, parameters: imagineOptionsSchema.omit({ recipe: true }) }),
-        response: {
-          202: acceptedSchema,
-          ...problems(
-            'NOT_FOUND',
-            'IMAGE_NOT_FOUND',
-            'PAYLOAD_TOO_LARGE',
-            'UNSUPPORTED_MEDIA_TYPE',
-            'IDEMPOTENCY_KEY_REUSED',
-            'QUOTA_EXCEEDED',
-          ),
-        },
-      },
-    },
-    async (request, reply) => {
-      const { client_id: clientId, private: isPrivate, parameters } = request.body;
-      const { id: recipe } = request.params;
-      return answerSubmission(deps, reply, principalOf(request), {
-        body: { kind: 'imagine', options: { ...parameters, recipe } },
-        clientId,
-        isPrivate,
-        idempotencyKey: request.headers['idempotency-key'],
-      });
+    { ...running, schema: { ...running.schema, params: recipeParams } },
+    (request, reply) => {
+      const options = { ...request.body.parameters, recipe: request.params.id };
+      return takeSubmission(deps, reply, request, { kind: 'imagine', options });
     },
   );
 
@@ -141,7 +123,7 @@ export function registerCatalogRoutes(server: GatewayServer, deps: RouteDeps): v
     },
     async (request) => {
       const { folder } = request.query;
-      const models = await deps.nodes.models();
+      const models = await deps.nodes.models(principalOf(request).personId);
       return { models: folder === undefined ? models : models.filter((model) => model.folder === folder) };
     },
   );
@@ -164,7 +146,7 @@ export function registerCatalogRoutes(server: GatewayServer, deps: RouteDeps): v
     async (request) => {
       const { query, takes, gives, limit } = request.query;
       const found = new Map<string, NodeClass>();
-      for (const registry of await deps.nodes.registries()) {
+      for (const registry of await deps.nodes.registries(principalOf(request).personId)) {
         const options = {
           limit,
           ...(takes === undefined ? {} : { takes }),
@@ -189,7 +171,7 @@ export function registerCatalogRoutes(server: GatewayServer, deps: RouteDeps): v
       },
     },
     async (request) => {
-      for (const registry of await deps.nodes.registries()) {
+      for (const registry of await deps.nodes.registries(principalOf(request).personId)) {
         const nodeClass = registry.classes.get(request.params.class);
         if (nodeClass !== undefined) return toNode(nodeClass);
       }

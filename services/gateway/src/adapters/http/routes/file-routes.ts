@@ -1,6 +1,13 @@
 import { z } from 'zod';
+import { uuidSchema } from '@atelier/shared/contracts/identity';
 import { assetHashSchema, assetRefSchema } from '@atelier/shared/contracts/request';
-import { findApiFile, findOutputFile, listApiFiles, readVisibleMediaType } from '@atelier/shared/db/gateway/api-files';
+import {
+  findApiFile,
+  findOutputFile,
+  listApiFiles,
+  listOutputFiles,
+  readVisibleMediaType,
+} from '@atelier/shared/db/gateway/api-files';
 import { readOutputMediaType } from '@atelier/shared/db/jobs/read-jobs';
 import { fileFolderSchema, parseFilePath } from '../../../core/file-name.ts';
 import type { Principal } from '../../../core/principal.ts';
@@ -21,7 +28,7 @@ const lifetime = { expires_in: z.coerce.number().int().min(1).max(604_800).defau
 const linkSchema = z
   .object({ url: z.string().describe('Works without a token until it expires'), expiresAt: z.iso.datetime() })
   .meta({ id: 'SignedLink' });
-const uploadedSchema = z
+const fileSchema = z
   .object({
     name: z.string().describe('Under which workflows find it; it may differ from what was sent'),
     subfolder: z.string(),
@@ -30,7 +37,7 @@ const uploadedSchema = z
     url: z.string(),
     image: assetRefSchema.describe('Goes into `images`, `mask` and `references` of requests'),
   })
-  .meta({ id: 'Uploaded' });
+  .meta({ id: 'File' });
 const uploadFieldsSchema = z.strictObject({
   overwrite: z.enum(['true', 'false', '1', '0']).default('false'),
   subfolder: z.string().max(300).optional(),
@@ -48,9 +55,15 @@ export function registerFileRoutes(server: GatewayServer, deps: RouteDeps): void
   ): Promise<{ hash: string; mediaType: string; filename: string }> {
     const path = parseFilePath({ filename: query.filename, subfolder: query.subfolder, folder: query.type });
     const { personId } = principal;
+    // Names repeat between runs and servers: `history` gives the run's id as the subfolder.
+    const requestId = uuidSchema.safeParse(path.subfolder);
     const found =
       path.folder === 'output'
-        ? await findOutputFile(db, { personId, filename: path.filename })
+        ? await findOutputFile(db, {
+            personId,
+            filename: path.filename,
+            ...(requestId.success ? { requestId: requestId.data } : {}),
+          })
         : await findApiFile(db, { personId, ...path });
     if (found === undefined) throw noSuchFile();
     return found;
@@ -73,7 +86,7 @@ export function registerFileRoutes(server: GatewayServer, deps: RouteDeps): void
         tags: ['files'],
         summary: 'Upload a picture or a mask as multipart/form-data; it is checked and encoded anew',
         response: {
-          201: uploadedSchema,
+          201: fileSchema,
           ...problems('FILE_OPERATION_ERROR', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'),
         },
       },
@@ -105,14 +118,7 @@ export function registerFileRoutes(server: GatewayServer, deps: RouteDeps): void
         overwrite: overwrite === 'true' || overwrite === '1',
       });
       reply.code(201);
-      return {
-        name: file.filename,
-        subfolder: file.subfolder,
-        type: file.folder,
-        bytes: file.bytes,
-        url: `/api/v1/assets/${file.hash}`,
-        image: { hash: file.hash, mediaType: file.mediaType, name: file.filename },
-      };
+      return toListed(file, file.folder);
     },
   );
 
@@ -154,27 +160,22 @@ export function registerFileRoutes(server: GatewayServer, deps: RouteDeps): void
     {
       schema: {
         tags: ['files'],
-        summary: 'My uploads, newest first',
+        summary: 'My uploads, or what my jobs put out, newest first',
         querystring: z.object({
-          type: z.enum(['input', 'temp']).default('input'),
+          type: fileFolderSchema.default('input'),
           limit: z.coerce.number().int().min(1).max(500).default(100),
         }),
-        response: { 200: z.object({ files: z.array(uploadedSchema) }), ...problems() },
+        response: { 200: z.object({ files: z.array(fileSchema) }), ...problems() },
       },
     },
     async (request) => {
       const { type, limit } = request.query;
-      const listed = await listApiFiles(db, { personId: principalOf(request).personId, folder: type, limit });
-      return {
-        files: listed.map(({ filename, subfolder, folder, bytes, hash, mediaType }) => ({
-          name: filename,
-          subfolder,
-          type: folder,
-          bytes,
-          url: `/api/v1/assets/${hash}`,
-          image: { hash, mediaType, name: filename },
-        })),
-      };
+      const { personId } = principalOf(request);
+      const listed =
+        type === 'output'
+          ? (await listOutputFiles(db, { personId, limit })).map((file) => ({ ...file, subfolder: file.requestId }))
+          : await listApiFiles(db, { personId, folder: type, limit });
+      return { files: listed.map((file) => toListed(file, type)) };
     },
   );
 
@@ -244,4 +245,12 @@ export function registerFileRoutes(server: GatewayServer, deps: RouteDeps): void
       return sendFile(request, reply, files, { hash, mediaType, download: query.name, maxAgeSeconds: left });
     },
   );
+}
+
+function toListed(
+  file: { filename: string; subfolder: string; bytes: number; hash: string; mediaType: string },
+  type: string,
+): z.infer<typeof fileSchema> {
+  const { filename: name, subfolder, bytes, hash, mediaType } = file;
+  return { name, subfolder, type, bytes, url: `/api/v1/assets/${hash}`, image: { hash, mediaType, name } };
 }

@@ -1,6 +1,4 @@
-import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
-import { traceparentOf } from '@atelier/shared/bus/trace-context';
 import { uuidSchema } from '@atelier/shared/contracts/identity';
 import {
   imagineOptionsSchema,
@@ -9,22 +7,11 @@ import {
   shotSchema,
 } from '@atelier/shared/contracts/request';
 import { decodeCursor, encodeCursor } from '../../../core/cursor.ts';
-import { jobViewSchema, waitingSchema, type JobView } from '../../../core/jobs/job-view.ts';
-import type { Principal } from '../../../core/principal.ts';
-import type { Submission } from '../../../core/submit/create-submitter.ts';
+import { jobViewSchema, type JobView } from '../../../core/jobs/job-view.ts';
 import { clientIdSchema } from '../../ws/client-message.ts';
 import { idempotencyHeaders, pageQuery, principalOf, problems, type GatewayServer } from '../gateway-server.ts';
 import type { RouteDeps } from './route-deps.ts';
-
-export const acceptedSchema = z
-  .object({
-    prompt_id: uuidSchema.describe('Names the job from now on'),
-    created: z.boolean().describe('False for a repeat of the same request'),
-    number: z.int().describe('Place in the queue: 1 is next, 0 is on a GPU or not planned yet'),
-    waiting: waitingSchema.optional(),
-    job: jobViewSchema,
-  })
-  .meta({ id: 'Accepted' });
+import { acceptedSchema, answerSubmission, submissionRoute, submitFields, takeSubmission } from './submission-route.ts';
 
 const jobParams = z.object({ id: uuidSchema });
 const listQuery = z.object({
@@ -36,31 +23,6 @@ const listQuery = z.object({
 export const jobPageSchema = z
   .object({ jobs: z.array(jobViewSchema), nextCursor: z.string().optional() })
   .meta({ id: 'JobPage' });
-
-/** Common to everything that is submitted. */
-export const submitFields = {
-  client_id: clientIdSchema.optional().describe('Whose socket hears of it'),
-  private: z.boolean().optional().describe('Shown to its author alone'),
-};
-
-/** Asks, and answers with 202 and the job as it stands. */
-export async function answerSubmission(
-  deps: RouteDeps,
-  reply: FastifyReply,
-  principal: Principal,
-  submission: Submission,
-): Promise<z.infer<typeof acceptedSchema>> {
-  const { requestId, created } = await deps.desk.submit(principal, submission);
-  const job = await deps.desk.readJob(principal, requestId);
-  reply.code(202).header('location', `/api/v1/jobs/${requestId}`).header('traceparent', traceparentOf(requestId));
-  return {
-    prompt_id: requestId,
-    created,
-    number: job.waiting?.position ?? 0,
-    ...(job.waiting === undefined ? {} : { waiting: job.waiting }),
-    job,
-  };
-}
 
 export function toPage(jobs: JobView[], limit: number): z.infer<typeof jobPageSchema> {
   const last = jobs.at(-1);
@@ -74,66 +36,32 @@ export function registerJobRoutes(server: GatewayServer, deps: RouteDeps): void 
 
   server.post(
     '/api/v1/jobs',
-    {
-      config: { scope: 'submit' },
+    submissionRoute({
+      tags,
+      summary:
+        'Ask for anything: a recipe with options, words, shots, a workflow, something made from an earlier result',
       bodyLimit: 6 * 1_024 * 1_024,
-      schema: {
-        tags,
-        summary:
-          'Ask for anything: a recipe with options, words, shots, a workflow, something made from an earlier result',
-        headers: idempotencyHeaders,
-        body: z.strictObject({ ...submitFields, request: requestBodySchema }),
-        response: {
-          202: acceptedSchema,
-          ...problems(
-            'NOT_FOUND',
-            'IMAGE_NOT_FOUND',
-            'PAYLOAD_TOO_LARGE',
-            'UNSUPPORTED_MEDIA_TYPE',
-            'IDEMPOTENCY_KEY_REUSED',
-            'QUOTA_EXCEEDED',
-          ),
-        },
-      },
-    },
-    async (request, reply) => {
-      const { client_id: clientId, private: isPrivate, request: body } = request.body;
-      const idempotencyKey = request.headers['idempotency-key'];
-      return answerSubmission(deps, reply, principalOf(request), { body, clientId, isPrivate, idempotencyKey });
-    },
+      body: z.strictObject({ ...submitFields, request: requestBodySchema }),
+      codes: ['NOT_FOUND'],
+    }),
+    (request, reply) => takeSubmission(deps, reply, request, request.body.request),
   );
 
   server.post(
     '/api/v1/shots',
-    {
-      config: { scope: 'submit' },
-      schema: {
-        tags,
-        summary: 'Ask for a storyboard: one picture or video a shot',
-        headers: idempotencyHeaders,
-        body: z.strictObject({
-          ...submitFields,
-          shots: z.array(shotSchema).min(1).max(24),
-          style: z.string().max(4_000).optional(),
-          options: imagineOptionsSchema.omit({ prompt: true }).partial().optional(),
-        }),
-        response: {
-          202: acceptedSchema,
-          ...problems(
-            'IMAGE_NOT_FOUND',
-            'PAYLOAD_TOO_LARGE',
-            'UNSUPPORTED_MEDIA_TYPE',
-            'IDEMPOTENCY_KEY_REUSED',
-            'QUOTA_EXCEEDED',
-          ),
-        },
-      },
-    },
-    async (request, reply) => {
-      const { client_id: clientId, private: isPrivate, ...rest } = request.body;
-      const idempotencyKey = request.headers['idempotency-key'];
-      const body = { kind: 'shots' as const, ...rest };
-      return answerSubmission(deps, reply, principalOf(request), { body, clientId, isPrivate, idempotencyKey });
+    submissionRoute({
+      tags,
+      summary: 'Ask for a storyboard: one picture or video a shot',
+      body: z.strictObject({
+        ...submitFields,
+        shots: z.array(shotSchema).min(1).max(24),
+        style: z.string().max(4_000).optional(),
+        options: imagineOptionsSchema.omit({ prompt: true }).partial().optional(),
+      }),
+    }),
+    (request, reply) => {
+      const { client_id: _client, private: _private, ...rest } = request.body;
+      return takeSubmission(deps, reply, request, { kind: 'shots', ...rest });
     },
   );
 

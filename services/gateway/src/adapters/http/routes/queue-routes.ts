@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { uuidSchema } from '@atelier/shared/contracts/identity';
 import { readRecipeTimes } from '@atelier/shared/db/gateway/person-requests';
 import { jobStatusSchema, waitingSchema } from '../../../core/jobs/job-view.ts';
+import { guessedGpuSeconds } from '../../../core/queue/forecast-requests.ts';
 import { principalOf, problems, type GatewayServer } from '../gateway-server.ts';
 import type { RouteDeps } from './route-deps.ts';
 
@@ -14,9 +15,6 @@ const statusSchema = z
     mine: z.array(z.object({ prompt_id: uuidSchema, status: jobStatusSchema, waiting: waitingSchema.optional() })),
   })
   .meta({ id: 'QueueStatus' });
-
-/** Before anything was measured: a picture of 1024 pixels on a mid-range GPU. */
-const guessedGpuSeconds = 12;
 
 /** The queue: how long it is, where I stand, what something would take. */
 export function registerQueueRoutes(server: GatewayServer, deps: RouteDeps): void {

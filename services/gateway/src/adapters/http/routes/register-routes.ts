@@ -8,6 +8,7 @@ import { registerCatalogRoutes } from './catalog-routes.ts';
 import { registerDocsRoutes } from './docs-routes.ts';
 import { registerFileRoutes } from './file-routes.ts';
 import { registerHealthRoutes } from './health-routes.ts';
+import { registerInstanceRoutes } from './instance-routes.ts';
 import { registerJobRoutes } from './job-routes.ts';
 import { registerQueueRoutes } from './queue-routes.ts';
 import type { RouteDeps } from './route-deps.ts';
@@ -30,6 +31,7 @@ export async function registerRoutes(
   registerJobRoutes(server, deps);
   registerWorkflowRoutes(server, deps);
   registerQueueRoutes(server, deps);
+  registerInstanceRoutes(server, deps);
   registerFileRoutes(server, deps);
   registerCatalogRoutes(server, deps);
   registerWebhookRoutes(server, deps);

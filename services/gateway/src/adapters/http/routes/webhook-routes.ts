@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { uuidSchema } from '@atelier/shared/contracts/identity';
+import { doorSchema, uuidSchema } from '@atelier/shared/contracts/identity';
 import {
   changeWebhookEndpoint,
   createWebhookEndpoint,
@@ -23,6 +23,7 @@ const endpointSchema = z
     id: uuidSchema,
     url: z.string(),
     events: z.array(webhookEventSchema),
+    doors: z.array(doorSchema),
     description: z.string(),
     enabled: z.boolean().describe('Switched off by itself after 20 dead messages in a row'),
     deadInRow: z.int(),
@@ -48,6 +49,11 @@ const params = z.object({ id: uuidSchema });
 const deliveryParams = z.object({ id: uuidSchema, delivery: uuidSchema });
 const url = z.url({ protocol: /^https?$/, error: 'must be an https:// address' }).max(2_000);
 const events = z.array(webhookEventSchema).min(1).max(10);
+const doors = z
+  .array(doorSchema)
+  .min(1)
+  .max(10)
+  .describe('Jobs that came through these: `api` is programs (HTTP, ComfyUI clients, MCP), the others are chats');
 const description = z.string().max(200);
 const maxEndpoints = 20;
 
@@ -79,6 +85,7 @@ export function registerWebhookRoutes(
         body: z.strictObject({
           url,
           events: events.default(webhookEventSchema.options),
+          doors: doors.default(['api']),
           description: description.default(''),
         }),
         response: {
@@ -140,6 +147,7 @@ export function registerWebhookRoutes(
         body: z.strictObject({
           url: url.optional(),
           events: events.optional(),
+          doors: doors.optional(),
           description: description.optional(),
           enabled: z.boolean().optional(),
         }),
@@ -147,11 +155,12 @@ export function registerWebhookRoutes(
       },
     },
     async (request) => {
-      const { url: newUrl, events: newEvents, description: newText, enabled } = request.body;
+      const { url: newUrl, events: newEvents, doors: newDoors, description: newText, enabled } = request.body;
       if (newUrl !== undefined) await webhooks.checkTarget(newUrl);
       const endpoint = await changeWebhookEndpoint(db, principalOf(request).personId, request.params.id, {
         ...(newUrl === undefined ? {} : { url: newUrl }),
         ...(newEvents === undefined ? {} : { events: newEvents }),
+        ...(newDoors === undefined ? {} : { doors: newDoors }),
         ...(newText === undefined ? {} : { description: newText }),
         ...(enabled === undefined ? {} : { enabled }),
       });
@@ -260,11 +269,21 @@ export function registerWebhookRoutes(
 }
 
 function toView(endpoint: WebhookEndpoint): z.infer<typeof endpointSchema> {
-  const { id, url: address, events: told, description: text, disabledAt, deadInRow, createdAt } = endpoint;
+  const {
+    id,
+    url: address,
+    events: told,
+    doors: heard,
+    description: text,
+    disabledAt,
+    deadInRow,
+    createdAt,
+  } = endpoint;
   return {
     id,
     url: address,
     events: told,
+    doors: heard,
     description: text,
     enabled: disabledAt === null,
     deadInRow,

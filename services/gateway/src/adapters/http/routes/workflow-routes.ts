@@ -7,9 +7,9 @@ import { findInputFiles } from '@atelier/shared/db/gateway/api-files';
 import { jobViewSchema, outputViewSchema, type JobView } from '../../../core/jobs/job-view.ts';
 import { problem } from '../../../core/problems/to-problem.ts';
 import { namedFiles } from '../../../core/submit/named-files.ts';
-import { idempotencyHeaders, principalOf, problems, type GatewayServer } from '../gateway-server.ts';
-import { acceptedSchema, answerSubmission, submitFields } from './job-routes.ts';
+import { principalOf, problems, type GatewayServer } from '../gateway-server.ts';
 import type { RouteDeps } from './route-deps.ts';
+import { submissionRoute, submitFields, takeSubmission } from './submission-route.ts';
 
 const promptParams = z.object({ prompt_id: uuidSchema });
 
@@ -47,29 +47,15 @@ export function registerWorkflowRoutes(server: GatewayServer, deps: RouteDeps): 
 
   server.post(
     '/api/v1/workflows/submit',
-    {
-      config: { scope: 'submit' },
+    submissionRoute({
+      tags,
+      summary: 'Queue a workflow, in API format or as the front end saves it',
       bodyLimit: 6 * 1_024 * 1_024,
-      schema: {
-        tags,
-        summary: 'Queue a workflow, in API format or as the front end saves it',
-        headers: idempotencyHeaders,
-        body: submitSchema,
-        response: {
-          202: acceptedSchema,
-          ...problems(
-            'IMAGE_NOT_FOUND',
-            'PAYLOAD_TOO_LARGE',
-            'UNSUPPORTED_MEDIA_TYPE',
-            'IDEMPOTENCY_KEY_REUSED',
-            'QUOTA_EXCEEDED',
-            'WORKFLOW_VALIDATION_ERROR',
-          ),
-        },
-      },
-    },
+      body: submitSchema,
+      codes: ['WORKFLOW_VALIDATION_ERROR'],
+    }),
     async (request, reply) => {
-      const { client_id: clientId, private: isPrivate, workflow, files, ...rest } = request.body;
+      const { client_id: _client, private: _private, workflow, files, ...rest } = request.body;
       const principal = principalOf(request);
       const workflowText = typeof workflow === 'string' ? workflow : stringifyJson(workflow as Json);
       if (workflowText.length > MAX_WORKFLOW_CHARS) {
@@ -91,8 +77,7 @@ export function registerWorkflowRoutes(server: GatewayServer, deps: RouteDeps): 
         ...(rest.targets === undefined ? {} : { targets: rest.targets }),
         ...(all.length === 0 ? {} : { files: all }),
       };
-      const idempotencyKey = request.headers['idempotency-key'];
-      return answerSubmission(deps, reply, principal, { body, clientId, isPrivate, idempotencyKey });
+      return takeSubmission(deps, reply, request, body);
     },
   );
 
@@ -149,7 +134,7 @@ export function registerWorkflowRoutes(server: GatewayServer, deps: RouteDeps): 
 function toHistory(job: JobView): z.infer<typeof historySchema> {
   const outputs: z.infer<typeof historySchema>['outputs'] = {};
   for (const { nodeId, filename, hash } of job.outputs) {
-    (outputs[nodeId] ??= { images: [] }).images.push({ filename, subfolder: '', type: 'output', hash });
+    (outputs[nodeId] ??= { images: [] }).images.push({ filename, subfolder: job.id, type: 'output', hash });
   }
   const completed = job.finishedAt !== undefined;
   const good = job.status === 'succeeded' || job.status === 'replied';

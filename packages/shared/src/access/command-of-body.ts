@@ -1,0 +1,43 @@
+import type { RequestBody } from '../contracts/request.ts';
+
+/** Those of the chats' commands that requests count as. */
+export type RequestCommand =
+  | 'imagine'
+  | 'edit'
+  | 'describe'
+  | 'blend'
+  | 'upscale'
+  | 'animate'
+  | 'storyboard'
+  | 'workflow';
+
+/** The command under which a request counts for rules: buttons and words are no way around them. */
+export function commandOfBody(body: RequestBody): RequestCommand {
+  switch (body.kind) {
+    case 'describe':
+      return 'describe';
+    case 'shots':
+      return 'storyboard';
+    case 'workflow':
+      return 'workflow';
+    case 'derive':
+      if (body.action.startsWith('upscale')) return 'upscale';
+      if (body.action === 'animate') return 'animate';
+      return body.action === 'reroll' ||
+        body.action === 'remix' ||
+        body.action.startsWith('vary_') ||
+        body.action === 'aspect'
+        ? 'imagine'
+        : 'edit';
+    case 'imagine': {
+      const { operation, recipe } = body.options;
+      if (operation === 'upscale') return 'upscale';
+      if (operation === 'blend') return 'blend';
+      if (operation === 'image-to-video' || operation === 'text-to-video') return 'animate';
+      if (operation === 'image-edit' || operation === 'inpaint') return 'edit';
+      return recipe?.startsWith('wf:') === true ? 'workflow' : 'imagine';
+    }
+    default:
+      return 'imagine';
+  }
+}
