@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { DeliveryKind } from '@atelier/shared/db/deliveries/delivery-store';
 import { type CardFacts, noLiveFacts } from '../../../core/cards/card-facts.ts';
 import { renderJobCard } from '../../../core/cards/render-job-card.ts';
+import { type ResultRemover, watchDeleted } from '../../../deliveries/watch-deleted.ts';
 import type { ChatCore } from '../../../ports.ts';
 import { drawJobCard } from '../cards/draw-job-card.ts';
 import { isFailure } from '../messages/discord-failure.ts';
@@ -21,15 +22,6 @@ export interface ResultRemoverDeps {
   log: Logger;
 }
 
-export interface ResultRemover {
-  /** Takes away what a deleted request shows; of others nothing happens. */
-  show(facts: CardFacts): void;
-  stop(): Promise<void>;
-}
-
-/** Deleted requests that were seen to lately. */
-const maxSeen = 2_000;
-
 /**
  * Takes the pictures of a deleted result out of Discord: its message and those that share it say that it was deleted.
  * Where a message is too old to be edited it goes as a whole. One that only its author sees, and whose 15 minutes are
@@ -37,8 +29,6 @@ const maxSeen = 2_000;
  */
 export function createResultRemover(deps: ResultRemoverDeps): ResultRemover {
   const { messages, log } = deps;
-  const seen = new Set<string>();
-  const underway = new Set<Promise<void>>();
 
   async function remove(facts: CardFacts): Promise<void> {
     const { id } = facts.request;
@@ -46,35 +36,26 @@ export function createResultRemover(deps: ResultRemoverDeps): ResultRemover {
     const card = renderJobCard({ ...facts, delivered: true }, noLiveFacts, deps.chat.languageFor(facts));
     const body = drawJobCard(card, markerOf(id, 'card'));
     const ref = parseMessageRef(result);
-    if (ref !== undefined) await clear(ref, () => deps.edit(id, ref, body));
+    if (ref !== undefined) await clear(id, ref, () => deps.edit(id, ref, body));
     for (const share of shares.flatMap((stored) => parseMessageRef(stored) ?? [])) {
-      await clear(share, () => messages.edit(share.channelId, share.messageId, body));
+      await clear(id, share, () => messages.edit(share.channelId, share.messageId, body));
     }
   }
 
-  async function clear({ channelId, messageId }: MessageRef, edit: () => Promise<void>): Promise<void> {
+  /** One that resists leaves none of the others standing. */
+  async function clear(requestId: string, { channelId, messageId }: MessageRef, edit: () => Promise<void>) {
     try {
-      await edit();
+      await edit().catch(async (error: unknown) => {
+        if (isFailure(error, 'edited_too_often')) await messages.remove(channelId, messageId);
+        else if (!isFailure(error, 'message_gone', 'place_closed')) throw error;
+      });
     } catch (error) {
-      if (isFailure(error, 'edited_too_often')) await messages.remove(channelId, messageId);
-      else if (!isFailure(error, 'message_gone', 'place_closed')) throw error;
+      log.info(
+        { err: error, request_id: requestId, message_id: messageId },
+        'a deleted result still stands in Discord',
+      );
     }
   }
 
-  return {
-    show(facts) {
-      const { id } = facts.request;
-      if (facts.marks?.isDeleted !== true || seen.has(id)) return;
-      seen.add(id);
-      const [oldest] = seen;
-      if (seen.size > maxSeen && oldest !== undefined) seen.delete(oldest);
-      const work = remove(facts)
-        .catch((error: unknown) => log.info({ err: error, request_id: id }, 'a deleted result still stands in Discord'))
-        .finally(() => underway.delete(work));
-      underway.add(work);
-    },
-    async stop() {
-      await Promise.all(underway);
-    },
-  };
+  return watchDeleted(remove, log);
 }

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Language } from '@atelier/shared/contracts/identity';
 import { type CardFacts, noLiveFacts } from '../../../core/cards/card-facts.ts';
 import { renderJobCard } from '../../../core/cards/render-job-card.ts';
+import { type ResultRemover, watchDeleted } from '../../../deliveries/watch-deleted.ts';
 import type { TelegramCalls } from '../api/telegram-calls.ts';
 import { drawJobCard, MAX_TEXT_CHARS } from '../cards/draw-job-card.ts';
 import type { ChatPacer } from './chat-pacer.ts';
@@ -19,15 +20,6 @@ export interface ResultRemoverOptions {
   log: Logger;
 }
 
-export interface ResultRemover {
-  /** Takes away what a deleted request shows, whatever door it came through; of others nothing happens. */
-  show(facts: CardFacts): void;
-  stop(): Promise<void>;
-}
-
-/** Deleted requests that were seen to lately. */
-const maxSeen = 2_000;
-
 /**
  * Takes the pictures of a deleted result out of the chats: albums go, the text above them says that they are deleted, and a
  * message that is a picture itself goes as a whole. Telegram lets a bot delete for 48 hours; older messages stay, and
@@ -35,8 +27,6 @@ const maxSeen = 2_000;
  */
 export function createResultRemover(options: ResultRemoverOptions): ResultRemover {
   const { calls, log } = options;
-  const seen = new Set<string>();
-  const underway = new Set<Promise<void>>();
 
   async function remove(facts: CardFacts): Promise<void> {
     const { result, shares } = await options.findMessages(facts.request.id);
@@ -59,20 +49,5 @@ export function createResultRemover(options: ResultRemoverOptions): ResultRemove
       .catch((error: unknown) => log.info({ err: error }, 'a message of a deleted result stays'));
   }
 
-  return {
-    show(facts) {
-      const { id } = facts.request;
-      if (facts.marks?.isDeleted !== true || seen.has(id)) return;
-      seen.add(id);
-      const [oldest] = seen;
-      if (seen.size > maxSeen && oldest !== undefined) seen.delete(oldest);
-      const work = remove(facts)
-        .catch((error: unknown) => log.info({ err: error, request_id: id }, 'a deleted result still stands in a chat'))
-        .finally(() => underway.delete(work));
-      underway.add(work);
-    },
-    async stop() {
-      await Promise.all(underway);
-    },
-  };
+  return watchDeleted(remove, log);
 }
