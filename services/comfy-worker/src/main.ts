@@ -1,8 +1,8 @@
 import sharp from 'sharp';
 import { createAssetStore } from '@atelier/shared/assets/create-asset-store';
 import { connectBus } from '@atelier/shared/bus/connect-bus';
-import { createDatabase, waitForDatabase } from '@atelier/shared/db/connect-database';
-import { migrateDatabase } from '@atelier/shared/db/migrate-database';
+import { createDatabase } from '@atelier/shared/db/connect-database';
+import { prepareDatabase } from '@atelier/shared/db/prepare-database';
 import { createOutboxRelay } from '@atelier/shared/db/outbox-relay';
 import { ResourceStack } from '@atelier/shared/lifecycle/resource-stack';
 import { runService } from '@atelier/shared/lifecycle/run-service';
@@ -30,8 +30,7 @@ await runService('comfy-worker', log, async () => {
     log,
   });
   resources.use('database', () => db.close());
-  await waitForDatabase(db, log);
-  await migrateDatabase(config.databaseUrl);
+  await prepareDatabase(db, config.databaseUrl, log);
   const bus = await connectBus({ url: config.natsUrl, prefix: config.natsPrefix, service: 'comfy-worker', log });
   resources.use('bus', () => bus.close());
   const relay = createOutboxRelay({ db, publish: (row) => bus.publishOutbox(row), log });

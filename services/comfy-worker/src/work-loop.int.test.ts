@@ -14,12 +14,25 @@ import { createCancelBoard } from './core/cancel-board.ts';
 import type { HeldJob } from './core/held-job.ts';
 import type { Tenure } from './core/lease-keeper.ts';
 import { LeaseLostError } from './core/lease-lost-error.ts';
+import { createPromptLine } from './core/prompt-line.ts';
 import { runJob } from './core/run-job.ts';
 import type { WorkLoopDeps } from './core/work-loop.ts';
 import type { JobStore } from './ports.ts';
-import { useWorkerFixture, workflowText } from './testing/worker-fixture.ts';
+import { testTimings, useWorkerFixture, workflowText } from './testing/worker-fixture.ts';
 
 const worker = useWorkerFixture();
+
+/** As if every run so far had taken this long. */
+function measuredAs(store: JobStore, gpuSeconds: number): JobStore {
+  return {
+    ...store,
+    async snapshot() {
+      const snapshot = await store.snapshot();
+      const keys = new Set(snapshot.queued.map(({ estimateKey }) => estimateKey));
+      return { ...snapshot, measured: [...keys].map((estimateKey) => ({ estimateKey, gpuSeconds, runs: 50 })) };
+    },
+  };
+}
 
 describe('workLoop', () => {
   it('needs at most five round trips to Postgres a job', async () => {
@@ -121,6 +134,76 @@ describe('workLoop', () => {
     void worker.begin(await worker.depsOf({ uploadInputs }));
     expect(await worker.untilState(jobId, 'succeeded')).toMatchObject({ attempts: 1, crashes: 0 });
     expect(worker.runsOf(jobId)).toBe(1);
+  });
+
+  it('gives back what is prepared behind a running job when ComfyUI goes away', async () => {
+    worker.serviceMs = 60_000;
+    let answers = true;
+    const deps = await worker.depsOf();
+    const { bell } = deps;
+    const line = createPromptLine({
+      depth: 2,
+      prepareAheadMs: 60_000,
+      postAheadMs: 0,
+      now: () => performance.now(),
+      onChange: () => bell.ring(),
+    });
+    const { jobIds } = await queueTestJobs(worker.db, 2, 'mei', { workflowText });
+    void worker.begin({ ...deps, line, store: measuredAs(deps.store, 30), available: () => answers });
+    await worker.untilState(jobIds[0]!, 'running');
+    await worker.untilState(jobIds[1]!, 'posting');
+    answers = false;
+    bell.ring();
+    expect(await worker.untilState(jobIds[1]!, 'queued')).toMatchObject({ instanceId: null, attempts: 0 });
+    expect((await readJob(worker.db, jobIds[0]!))?.state).toBe('running');
+  });
+
+  it('gives back what stands ready behind a run that takes far longer than its kind did', async () => {
+    worker.serviceMs = 60_000;
+    const deps = await worker.depsOf();
+    await worker.db.sql`update queue_state set floor_gpu_seconds = 0`;
+    const { jobIds } = await queueTestJobs(worker.db, 6, 'mei', { workflowText });
+    void worker.begin({ ...deps, store: measuredAs(deps.store, 0.008) });
+    await vi.waitFor(() => expect(deps.line.open()).toHaveLength(6), { timeout: 5_000, interval: 5 });
+    const back = await Promise.all(jobIds.slice(2).map((jobId) => worker.untilState(jobId, 'queued')));
+    expect(back.map(({ epoch }) => epoch)).toEqual(back.map(() => 2));
+    const [charged] = await worker.db.sql`
+      select s.charged_gpu_seconds, (select sum(charged_gpu_seconds) from jobs) as held from fair_shares s`;
+    expect(charged?.['chargedGpuSeconds']).toBeCloseTo(0.016, 6);
+    expect(charged?.['held']).toBeCloseTo(0.016, 6);
+  });
+
+  it('still hears a cancel of a job that it took again while the answer to giving it back was lost', async () => {
+    worker.serviceMs = 60_000;
+    const board = createCancelBoard();
+    let paused = false;
+    let lost = 1;
+    const deps = await worker.depsOf({
+      cancelSignal: (jobId) => board.signalOf(jobId),
+      onJobEnded: (jobId) => board.forget(jobId),
+      paused: () => paused,
+      timings: { ...testTimings, retryMs: 300 },
+    });
+    const requeue: JobStore['requeue'] = async (...args) => {
+      const given = await deps.store.requeue(...args);
+      if (lost-- > 0) throw new AppError('unavailable', 'the connection was lost');
+      return given;
+    };
+    // Somebody else's prompt is before ours, so that ours waits in ComfyUI.
+    await worker.client.postPrompt({ promptId: randomUUID(), workflow: workflowText });
+    const { requestId, jobId } = await worker.queueOne();
+    void worker.begin({ ...deps, store: { ...deps.store, requeue } });
+    await worker.untilState(jobId, 'posted');
+    paused = true;
+    deps.bell.ring();
+    await worker.untilState(jobId, 'queued');
+    paused = false;
+    deps.bell.ring();
+    await vi.waitFor(() => expect(deps.line.entries()).toHaveLength(2), { interval: 5 });
+    await vi.waitFor(() => expect(deps.line.entries()).toHaveLength(1), { interval: 5 });
+    await cancelRequest(worker.db, requestId);
+    board.request(jobId);
+    await worker.untilState(jobId, 'cancelled');
   });
 
   it('fails a job whose workflow this ComfyUI would refuse, without posting it', async () => {

@@ -86,6 +86,22 @@ describe('asking', () => {
     await accept(bo);
   });
 
+  it('counts for rules as what it repeats, through however many repeats', async () => {
+    const eve = await gateway.person();
+    const story = { kind: 'shots', shots: [{ shotId: 'a', prompt: 'a roc' }] };
+    const { prompt_id: id } = await accept(eve, { request: story });
+    const again = (of: string) => eve.send('POST', `/api/v1/jobs/${of}/retry`);
+    const { prompt_id: second } = acceptedSchema.parse(await (await again(id)).json());
+    const deny = { door: 'api', scope: 'person', subject: eve.account, command: 'storyboard', effect: 'deny' } as const;
+    await setAccessRule(gateway.db, { actor: 'test', rule: deny });
+    await expect.poll(async () => (await again(second)).status, { timeout: 10_000, interval: 200 }).toBe(403);
+    expect((await problemOf(await again(id))).code).toBe('FORBIDDEN');
+    const reroll = { kind: 'derive', action: 'reroll', source: { requestId: second } };
+    expect((await problemOf(await eve.send('POST', '/api/v1/jobs', { request: reroll }))).code).toBe('FORBIDDEN');
+    const words = { ...reroll, action: 'remix', options: { prompt: 'a wren' } };
+    await accept(eve, { request: words });
+  });
+
   it('ends when it is cancelled, once', async () => {
     const { prompt_id: id } = await accept(mei);
     const cancelled = await mei.send('POST', `/api/v1/jobs/${id}/cancel`);

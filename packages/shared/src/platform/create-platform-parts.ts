@@ -7,8 +7,8 @@ import type { Bus } from '../bus/bus.ts';
 import { connectBus } from '../bus/connect-bus.ts';
 import type { assetSettings, platformSettings } from '../config/platform-settings.ts';
 import type { ServiceName } from '../contracts/subjects.ts';
-import { createDatabase, waitForDatabase, type Database } from '../db/connect-database.ts';
-import { migrateDatabase } from '../db/migrate-database.ts';
+import { createDatabase, type Database } from '../db/connect-database.ts';
+import { prepareDatabase } from '../db/prepare-database.ts';
 
 type Settings = z.infer<z.ZodObject<typeof platformSettings & typeof assetSettings>>;
 
@@ -43,10 +43,7 @@ export async function createPlatformParts(
   const folder = settings.ATELIER_ASSETS_DIR ?? (homeDir === undefined ? undefined : join(homeDir, 'assets'));
   return {
     db,
-    async prepareDatabase(signal) {
-      await waitForDatabase(db, log, signal);
-      await migrateDatabase(settings.DATABASE_URL);
-    },
+    prepareDatabase: (signal) => prepareDatabase(db, settings.DATABASE_URL, log, signal),
     connectBus: (signal) =>
       connectBus({
         url: settings.NATS_URL,

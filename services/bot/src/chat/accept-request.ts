@@ -20,8 +20,8 @@ export interface Acceptor {
   keepImage(image: AssetRef): Promise<void>;
   /** @throws AppError `forbidden` for words that are not drawn, at all or here. */
   checkWords(by: Asker, words: string): void;
-  /** Counts what they do. @throws AppError `rate_limited` where that is too much. */
-  checkRate(by: Asker): void;
+  /** Counts what they do, and apart from it what is fetched for them. @throws AppError `rate_limited` where that is too much. */
+  checkRate(by: Asker, act?: 'ask' | 'fetch'): void;
 }
 
 /** Commits requests: rights, limits, settings of people and channels, then one statement. */
@@ -53,9 +53,9 @@ export function createAcceptor(
     if (adult !== undefined) throw adultWord(adult);
   }
 
-  function checkRate(by: Asker): void {
+  function checkRate(by: Asker, act: 'ask' | 'fetch' = 'ask'): void {
     const { ratePerMinute } = settings.limits;
-    const waitMs = parts.rate.take(`${by.user.door}:${by.user.id}`, ratePerMinute);
+    const waitMs = parts.rate.take(`${act} ${by.user.door}:${by.user.id}`, ratePerMinute);
     if (waitMs === 0) return;
     const seconds = Math.ceil(waitMs / 1_000);
     throw new AppError('rate_limited', 'too many requests of one person', {

@@ -9,6 +9,7 @@ import { isKeptPrivate, shownIn } from '../core/cards/card-facts.ts';
 import { createRateLimit } from '../core/access/rate-limit.ts';
 import { checkCall } from '../core/commands/check-call.ts';
 import type { CommandName } from '../core/commands/command-spec.ts';
+import { takeOutPictureLinks } from '../core/commands/picture-links.ts';
 import { parseChatText } from '../core/commands/parse-chat-text.ts';
 import { mergeOptions } from '../core/commands/read-drawing-options.ts';
 import { messagesFor } from '../core/messages/messages-for.ts';
@@ -72,8 +73,10 @@ export function createChatCore(deps: ChatCoreDeps): ChatCore {
 
   /** Pictures that somebody linked to in their words, for who may ask. */
   async function linkedIn(words: string, by: KnownAsker, command: CommandName): Promise<LinkedPictures> {
-    if (!words.includes('https://')) return { text: words, images: [] };
+    if (takeOutPictureLinks(words).links.length === 0) return { text: words, images: [] };
     await access.check(by, command);
+    // Their request is counted later, when all of this has been fetched.
+    acceptor.checkRate(by, 'fetch');
     const takeIn = (bytes: Uint8Array, name: string) => takeInImage(intake(), bytes, name);
     return takeInLinks(words, { fetchPicture: deps.fetchPicture, takeIn });
   }
@@ -146,7 +149,8 @@ export function createChatCore(deps: ChatCoreDeps): ChatCore {
     const answered = isPlain ? await answerByReply(context, by, { about, text: parsed.text }) : undefined;
     if (answered !== undefined) return answered;
     // Whoever names a request need not be allowed to see it.
-    for (const { requestId } of about ?? []) checkAdultSource(await context.visible(requestId, by), by, settings);
+    const sources = await Promise.all((about ?? []).map(({ requestId }) => context.visible(requestId, by)));
+    for (const source of sources) checkAdultSource(source, by, settings);
     const merged = mergeOptions(options ?? {}, parsed.options);
     const linked = await linkedIn(parsed.text, by, 'imagine');
     const pictures = [...(images ?? []), ...linked.images];
@@ -159,7 +163,9 @@ export function createChatCore(deps: ChatCoreDeps): ChatCore {
       ...(about === undefined || about.length === 0 ? {} : { about: [...about].slice(0, 5) }),
       ...(quoted === undefined || quoted === '' ? {} : { quoted: quoted.slice(0, 4_000) }),
     };
-    return context.accept(by, body, { isPrivate: parsed.isPrivate });
+    // What comes of a private result is private, unless they say otherwise.
+    const isPrivate = parsed.isPrivate ?? (sources.some(isKeptPrivate) ? true : undefined);
+    return context.accept(by, body, { isPrivate });
   }
 
   async function checkButton(button: PressedButton, by: KnownAsker): Promise<void> {

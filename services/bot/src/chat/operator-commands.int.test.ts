@@ -1,45 +1,18 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { useTestDatabase, useTestNats } from '@atelier/tests/support/servers';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { PolicyView, PolicyViewRequest } from '@atelier/shared/contracts/control';
 import { findApiToken, touchApiToken } from '@atelier/shared/db/gateway/api-tokens';
 import { readPolicyRules } from '@atelier/shared/db/gateway/policy-rules';
 import { announceAddress, useSignInCode } from '@atelier/shared/db/gateway/sign-in';
 import { readAdminAudit } from '@atelier/shared/db/operators/admin-audit';
 import { findPersonId } from '@atelier/shared/db/people/person-store';
-import { type Backstage, makeFolder, openBackstage, startTestBot, type TestBot } from '../app-fixtures.ts';
 import type { Asker } from '../core/access/asker.ts';
-import type { ChatCore, ChatOutcome } from '../ports.ts';
-import { createSpeaker, person, refusal, silentAdapter } from './chat-fixtures.ts';
+import type { ChatOutcome } from '../ports.ts';
+import { person, refusal, useTestChat } from './chat-fixtures.ts';
 
-const database = useTestDatabase();
-const nats = useTestNats();
-let folder: Awaited<ReturnType<typeof makeFolder>>;
-let bot: TestBot;
-let backstage: Backstage;
-let chat: ChatCore;
-const { run, press } = createSpeaker(() => chat);
+const { chat, backstage, run, press } = useTestChat({ admins: ['discord:1'], trustsChatAdmins: true });
 
-beforeAll(async () => {
-  folder = await makeFolder();
-  backstage = await openBackstage(database().url, nats());
-  bot = await startTestBot({
-    databaseUrl: database().url,
-    nats: nats(),
-    folder: folder.path,
-    publicUrl: 'https://atelier.example.org',
-    admins: ['discord:1'],
-    trustsChatAdmins: true,
-    createAdapters(core) {
-      chat = core;
-      return [silentAdapter];
-    },
-  });
-  backstage.bus?.answer('policyView', {}, async (asked) => Promise.resolve(viewOf(asked)));
-});
-afterAll(async () => {
-  await bot?.app.stop();
-  await backstage?.close();
-  await folder?.remove();
+beforeAll(() => {
+  backstage().bus?.answer('policyView', {}, async (asked) => Promise.resolve(viewOf(asked)));
 });
 
 /** Two packs, as the agent would tell of them. */
@@ -82,21 +55,21 @@ const entriesOf = (outcome: ChatOutcome) => {
   return outcome.list.entries.map(({ title, text }) => `${title} · ${text}`);
 };
 const audit = async (action: string) =>
-  (await readAdminAudit(backstage.db, { limit: 50 })).filter((entry) => entry.action === action);
+  (await readAdminAudit(backstage().db, { limit: 50 })).filter((entry) => entry.action === action);
 
 describe('/token', () => {
   it('makes a token that is shown once, lists it with its last use, and ends it', async () => {
     const mei = person('2');
     const made = panelOf(await run('/token create ci --scopes read,submit --days 30', mei));
-    const token = await findApiToken(backstage.db, made.code ?? '');
+    const token = await findApiToken(backstage().db, made.code ?? '');
     expect(token).toMatchObject({
       name: 'ci',
       scopes: ['read', 'submit'],
-      personId: await findPersonId(backstage.db, mei.user),
+      personId: await findPersonId(backstage().db, mei.user),
     });
     const days = ((token?.expiresAt?.getTime() ?? 0) - Date.now()) / 86_400_000;
     expect(days).toBeCloseTo(30, 1);
-    await touchApiToken(backstage.db, token?.id ?? '');
+    await touchApiToken(backstage().db, token?.id ?? '');
 
     const listed = entriesOf(await run('/token', mei));
     expect(listed).toEqual([
@@ -106,11 +79,11 @@ describe('/token', () => {
     expect(entriesOf(await run('/token list', person('3')))).toEqual([]);
 
     expect(await refusal(run('/token revoke ci', person('3')))).toMatch(/no such token/);
-    expect(await chat.suggest('token', 'ci', mei, 'token')).toEqual([
+    expect(await chat().suggest('token', 'ci', mei, 'token')).toEqual([
       { value: token?.id, label: expect.stringContaining('ci') },
     ]);
     expect(await run(`/token revoke ${token?.id.slice(0, 8)}`, mei)).toMatchObject({ outcome: 'said' });
-    expect(await findApiToken(backstage.db, made.code ?? '')).toBeUndefined();
+    expect(await findApiToken(backstage().db, made.code ?? '')).toBeUndefined();
     expect(entriesOf(await run('/token', mei))).toEqual([expect.stringContaining('revoked')]);
   });
 
@@ -121,7 +94,7 @@ describe('/token', () => {
       panelOf(await run('/令牌 创建 same --天数 0', ada)),
     ];
     const [first, second] = await Promise.all(
-      [usual, lasting].map(({ code }) => findApiToken(backstage.db, code ?? '')),
+      [usual, lasting].map(({ code }) => findApiToken(backstage().db, code ?? '')),
     );
     expect(((first?.expiresAt?.getTime() ?? 0) - Date.now()) / 86_400_000).toBeCloseTo(90, 1);
     expect(second).toMatchObject({ expiresAt: null, scopes: ['read', 'submit', 'webhooks'] });
@@ -133,7 +106,7 @@ describe('/token', () => {
     expect(await refusal(run('/token create root --scopes everything', person('2')))).toMatch(/Scopes are read/);
     expect(await refusal(run('/admin deny --person 5 --command imagined', boss))).toMatch(/one of: imagine, edit/);
     expect(await refusal(run('/admin deny --person 5 --command admin', boss))).toMatch(/one of/);
-    expect((await chat.suggest('command', 'imagine', boss, 'admin')).map(({ value }) => value)).toEqual(['imagine']);
+    expect((await chat().suggest('command', 'imagine', boss, 'admin')).map(({ value }) => value)).toEqual(['imagine']);
     await run('/admin deny --person 5 --command imagine', boss);
     expect(await refusal(run('/token create way-round', person('5')))).toMatch(/may not do this/);
     expect(await run('/token create look --scopes read', person('5'))).toMatchObject({ outcome: 'panel' });
@@ -150,7 +123,7 @@ describe('/token', () => {
     expect(entriesOf(await run('/token', person('6')))).toEqual([expect.stringContaining('revoked')]);
     expect([...(await audit('create_token')), ...(await audit('revoke_token'))]).toMatchObject([
       { details: { name: 'root', scopes: ['read', 'admin'] } },
-      { actor: await findPersonId(backstage.db, boss.user) },
+      { actor: await findPersonId(backstage().db, boss.user) },
     ]);
   });
 
@@ -159,7 +132,11 @@ describe('/token', () => {
     for (const line of ['/token create ci', '/token', '/signin'])
       expect(await refusal(run(line, inGroup))).toMatch(/private chat/);
     expect(await run('/token create ci', alone('700'))).toMatchObject({ outcome: 'panel' });
-    const page = { action: 'page', requestId: await findPersonId(backstage.db, inGroup.user), arg: 'tokens' } as const;
+    const page = {
+      action: 'page',
+      requestId: await findPersonId(backstage().db, inGroup.user),
+      arg: 'tokens',
+    } as const;
     expect(await refusal(press(page, inGroup))).toMatch(/private chat/);
     expect(entriesOf(await press(page, alone('700')))).toHaveLength(1);
   });
@@ -170,17 +147,26 @@ describe('/signin', () => {
     const mei = person('8');
     const page = { label: 'Open the page', url: expect.stringMatching(/^https:\/\/atelier\.example\.org\/#link=/) };
     expect(panelOf(await run('/signin', mei)).links).toEqual([page]);
-    await announceAddress(backstage.db, 'gateway', 'https://api.example.org');
+    await announceAddress(backstage().db, 'gateway', 'https://api.example.org');
     const [, gateway] = panelOf(await run('/signin', mei)).links;
     expect(gateway?.url).toMatch(/^https:\/\/api\.example\.org\/sign-in#/);
     const code = gateway?.url.split('#')[1] ?? '';
-    const session = await useSignInCode(backstage.db, code, 'a browser');
-    expect(session?.account.personId).toBe(await findPersonId(backstage.db, mei.user));
-    expect(await useSignInCode(backstage.db, code, 'a browser')).toBeUndefined();
+    const session = await useSignInCode(backstage().db, code, 'a browser');
+    expect(session?.account.personId).toBe(await findPersonId(backstage().db, mei.user));
+    expect(await useSignInCode(backstage().db, code, 'a browser')).toBeUndefined();
+  });
+
+  it('is no way around a rule against asking', async () => {
+    await run('/admin deny --here channel --command imagine', boss);
+    for (const line of ['/signin', '/token create ci']) {
+      expect(await refusal(run(line, person('9')))).toMatch(/may not do this here/);
+    }
+    expect(panelOf(await run('/token create look --scopes read', person('9'))).code).toMatch(/^atl_/);
+    await run('/admin clear --here channel --command imagine', boss);
   });
 
   it('says where an address works that no other machine reaches', async () => {
-    await announceAddress(backstage.db, 'gateway', 'http://127.0.0.1:8485');
+    await announceAddress(backstage().db, 'gateway', 'http://127.0.0.1:8485');
     const { links, code, text } = panelOf(await run('/signin', person('8')));
     expect(links).toHaveLength(1);
     expect(code).toMatch(/^http:\/\/127\.0\.0\.1:8485\/sign-in#/);
@@ -198,17 +184,17 @@ describe('/admin policy', () => {
       '✕ ⚠ LoadImageFromUrl: code of a custom pack, names addresses or keys (url); its pack is not',
     );
     expect(shown).not.toContain('KSampler');
-    expect(await chat.suggest('class', 'load', boss, 'admin')).toEqual([
+    expect(await chat().suggest('class', 'load', boss, 'admin')).toEqual([
       { value: 'LoadImageFromUrl', label: '✕ ⚠ LoadImageFromUrl (web-tools)' },
     ]);
-    expect((await chat.suggest('pack', 'core', boss, 'admin')).map(({ value }) => value)).toEqual(['core']);
-    expect(await chat.suggest('pack', '', person('2'), 'admin')).toEqual([]);
+    expect((await chat().suggest('pack', 'core', boss, 'admin')).map(({ value }) => value)).toEqual(['core']);
+    expect(await chat().suggest('pack', '', person('2'), 'admin')).toEqual([]);
   });
 
   it('decides about packs and classes by the names that servers have, and takes it back', async () => {
     await run('/admin policy ksampler --decision deny --reason it is Sunday', boss);
     await run('/admin policy --pack web-tools --decision deny', boss);
-    expect(await readPolicyRules(backstage.db)).toMatchObject([
+    expect(await readPolicyRules(backstage().db)).toMatchObject([
       { subject: 'pack', name: 'web-tools', decision: 'deny' },
       { subject: 'class', name: 'KSampler', decision: 'deny', reason: 'it is Sunday' },
     ]);
@@ -221,7 +207,7 @@ describe('/admin policy', () => {
     expect(await refusal(run('/admin policy --decision deny', boss))).toMatch(/Say what it is about/);
     for (const what of ['KSampler', 'LoadImageFromUrl', '--pack web-tools'])
       await run(`/admin policy ${what} --decision default`, boss);
-    expect(await readPolicyRules(backstage.db)).toEqual([]);
+    expect(await readPolicyRules(backstage().db)).toEqual([]);
     expect(await refusal(run('/admin policy KSampler --decision default', boss))).toMatch(/Nothing was decided/);
     const trace = (await audit('set_policy')).map(({ target, details }) => `${target} ${String(details['decision'])}`);
     expect(trace).toEqual([

@@ -1,4 +1,7 @@
 import { type DeriveAction, type RequestBody, seedSchema, type SourceRef } from '@atelier/shared/contracts/request';
+import { wordsOf } from '@atelier/shared/access/blocked-words';
+import { commandOfBody } from '@atelier/shared/access/command-of-body';
+import { readRepeated } from '@atelier/shared/access/read-repeated';
 import { addPost } from '@atelier/shared/db/chat/chat-posts';
 import { readFavourites, setFavourite } from '@atelier/shared/db/chat/chat-lists';
 import { ensurePerson } from '@atelier/shared/db/chat/link-codes';
@@ -126,16 +129,30 @@ export async function derive(
   action: DeriveAction,
   picture: number | undefined,
   rest: Partial<Extract<RequestBody, { kind: 'derive' }>> = {},
+  isPrivate = isKeptPrivate(facts),
 ): Promise<ChatOutcome> {
   if (facts.request.finishedAt === null) throw notYet();
   checkAdultSource(facts, by, context.deps.settings);
+  if ((action === 'reroll' || action === 'remix') && rest.options?.prompt === undefined) {
+    await checkRepeat(context, by, facts);
+  }
   if (picture !== undefined) pictureOf(facts, picture);
   const source: SourceRef = { requestId: facts.request.id, ...(picture === undefined ? {} : { picture }) };
   return context.accept(
     by,
     { kind: 'derive', action, source, ...rest },
-    { parent: source, ...(isKeptPrivate(facts) ? { isPrivate: true } : {}) },
+    { parent: source, ...(isPrivate ? { isPrivate: true } : {}) },
   );
+}
+
+/** What is asked for again counts for rules as what it was: its command, and its words. */
+async function checkRepeat(context: ChatContext, by: KnownAsker, facts: CardFacts): Promise<void> {
+  const asked = await readRepeated(
+    facts.origin?.body ?? facts.request.body,
+    async (id) => (await context.deps.reader.readFacts([id]))[0]?.request.body,
+  );
+  await context.access.check(by, commandOfBody(asked));
+  context.checkWords(by, wordsOf(asked));
 }
 
 /** What was asked for when its region was shown, this time redrawn. */
@@ -143,16 +160,21 @@ async function redrawRegion(context: ChatContext, by: KnownAsker, facts: CardFac
   const shown = shownRegionOf(facts);
   if (shown === undefined) throw new AppError('not_found', 'this shows no region');
   const { source, text, region, options } = shown.body;
-  return derive(context, by, await context.visible(source.requestId, by), 'vary_region', source.picture, {
+  const drawn = await context.visible(source.requestId, by);
+  const words = {
     ...(text === undefined ? {} : { text }),
     ...(region === undefined ? {} : { region }),
     ...(options === undefined ? {} : { options }),
-  });
+  };
+  // Its words may be private where the picture is not.
+  const isPrivate = isKeptPrivate(drawn) || isKeptPrivate(facts);
+  return derive(context, by, drawn, 'vary_region', source.picture, words, isPrivate);
 }
 
 async function retry(context: ChatContext, by: KnownAsker, facts: CardFacts): Promise<ChatOutcome> {
   const { body } = facts.request;
   checkAdultSource(facts, by, context.deps.settings);
+  await checkRepeat(context, by, facts);
   // A repeat of a repeat repeats the first, so that no chain grows.
   await Promise.all(imagesOf(facts.origin?.body ?? body).map((image) => context.keepImage(image)));
   const requestId = body.kind === 'rerun' ? body.requestId : facts.request.id;

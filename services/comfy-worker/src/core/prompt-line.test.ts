@@ -92,6 +92,27 @@ describe('createPromptLine', () => {
     expect(line.msUntilPick([5, undefined])).toBe(Infinity);
   });
 
+  it('keeps nothing ready behind a run that takes longer than its kind did, until one is in time again', () => {
+    const { line, enter, pass } = lineOf();
+    const [first, second, third] = ['a', 'b', 'c', 'd'].map((id) => enter(id, 5));
+    first?.moveTo('running');
+    second?.moveTo('waiting');
+    pass(505);
+    expect([line.tooMany(), line.msUntilPick()]).toEqual([[], 0]);
+    pass(1);
+    expect(line.tooMany().map(({ jobId }) => jobId)).toEqual(['c', 'd']);
+    expect(line.msUntilPick()).toBe(Infinity);
+    for (const entry of line.tooMany()) entry.leave();
+    first?.moveTo('ended');
+    // What waits in ComfyUI has not started: whether it is late nobody knows, and the one before it was.
+    expect([line.tooMany(), line.msUntilPick(), line.msUntilPick([5])]).toEqual([[], 0, Infinity]);
+    second?.moveTo('running');
+    pass(5);
+    second?.moveTo('ended');
+    expect(third?.place).toBe('preparing');
+    expect(line.msUntilPick([5, 5, 5])).toBe(0);
+  });
+
   it('counts a job whose outputs are being stored as ours, and not as in ComfyUI', () => {
     const { line, enter } = lineOf();
     const first = enter('a');

@@ -15,7 +15,7 @@ export type LinePlace = 'preparing' | 'waiting' | 'running' | 'ended';
 /** What the line needs to know of a job. */
 export type LineJob = Pick<JobRecord, 'id' | 'class' | 'epoch' | 'promptId'>;
 
-export type RecallReason = 'paused' | 'draining' | 'priority' | 'interactive' | 'stuck' | 'interrupt';
+export type RecallReason = 'paused' | 'draining' | 'away' | 'priority' | 'interactive' | 'late' | 'stuck' | 'interrupt';
 
 /** One of our jobs while this worker has it in hand. */
 export interface LineEntry {
@@ -62,6 +62,11 @@ export interface PromptLine {
   /** Those that the executor is not done with. */
   open(): readonly LineEntry[];
   has(jobId: string): boolean;
+  /**
+   * Those that are only prepared, behind what may be in ComfyUI, although the run before them takes longer than its kind did:
+   * nobody new is to wait behind so many whose times are wrong.
+   */
+  tooMany(): readonly LineEntry[];
   /** Ids of all prompts that an entry stands behind. */
   promptIds(): ReadonlySet<string>;
   /**
@@ -95,6 +100,8 @@ const longestWaitMs = 60_000;
 /** Builds an empty line. */
 export function createPromptLine(rules: LineRules): PromptLine {
   const members: Member[] = [];
+  /** The run that ended last was late: so are, as far as anybody knows, those that follow it. */
+  let wasLate = false;
 
   function changed(): void {
     for (const member of members) member.wake();
@@ -106,6 +113,11 @@ export function createPromptLine(rules: LineRules): PromptLine {
     if (member.startedAtMs === undefined) return member.expectedMs;
     const { expectedMs, fraction, startedAtMs } = member;
     return remainingMs({ elapsedMs: rules.now() - startedAtMs, expectedMs, fraction });
+  }
+
+  /** It runs, or ran, well past what was measured. */
+  function isLate({ startedAtMs, expectedMs }: Member): boolean {
+    return startedAtMs !== undefined && expectedMs !== undefined && rules.now() - startedAtMs > expectedMs + quickMs;
   }
 
   const open = (): Member[] => members.filter(({ place }) => place !== 'ended');
@@ -130,6 +142,7 @@ export function createPromptLine(rules: LineRules): PromptLine {
         },
         moveTo(place) {
           if (member.place === place || member.place === 'ended') return;
+          if (place === 'ended') wasLate = isLate(member);
           member.place = place;
           if (place === 'running') member.startedAtMs = rules.now();
           changed();
@@ -154,6 +167,11 @@ export function createPromptLine(rules: LineRules): PromptLine {
     entries: () => members,
     open,
     has: (jobId) => members.some((member) => member.jobId === jobId),
+    tooMany() {
+      const inLine = open();
+      if (!inLine.some(isLate)) return [];
+      return inLine.slice(rules.depth).filter(({ place }) => place === 'preparing');
+    },
     promptIds: () => new Set(members.flatMap(({ promptId }) => (promptId === undefined ? [] : [promptId]))),
     msUntilPick(chosen = []) {
       const lefts = [...open().map(leftMs), ...chosen];
@@ -162,6 +180,7 @@ export function createPromptLine(rules: LineRules): PromptLine {
       if (lefts.length === 0) return 0;
       if (lefts.length < rules.depth) return last === undefined ? 0 : Math.max(0, last - rules.prepareAheadMs);
       if (rules.depth === 1 || last === undefined || last > quickMs) return Infinity;
+      if (wasLate || open().some(isLate)) return Infinity;
       if (ready.length === 0) return 0;
       const readyFor = ready.reduce<number>((sum, ms) => sum + (ms ?? Infinity), 0);
       return ready.length < maxReady && readyFor < readyMs ? 0 : Infinity;

@@ -91,7 +91,8 @@ export async function workLoop(deps: WorkLoopDeps, draining: AbortSignal): Promi
       })
       .finally(() => {
         tasks.delete(task);
-        deps.onJobEnded(id);
+        // Where the answer to giving it back was lost, it may be in our hands anew by now.
+        if (!line.has(id)) deps.onJobEnded(id);
         bell.ring();
       });
     tasks.add(task);
@@ -99,6 +100,14 @@ export async function workLoop(deps: WorkLoopDeps, draining: AbortSignal): Promi
 
   function recallWaiting(reason: 'paused' | 'draining' | 'stuck'): void {
     for (const entry of line.open()) if (entry.place !== 'running') entry.recall(reason);
+  }
+
+  /** What is ready in vain goes back, for other GPUs and in its turn: ComfyUI is away, or runs take longer than was thought. */
+  function recallPrepared(): void {
+    const isPrepared = (entry: LineEntry): boolean => entry.place === 'preparing' && line.msUntilPost(entry) > 0;
+    const away = deps.available() ? [] : line.open().filter(isPrepared);
+    for (const entry of away) if (overtakes.mayCallBack(entry)) entry.recall('away');
+    for (const entry of line.tooMany()) if (overtakes.mayCallBack(entry)) entry.recall('late');
   }
 
   /** The job that waits in ComfyUI and may still be called back: at most one while a job runs. */
@@ -134,6 +143,7 @@ export async function workLoop(deps: WorkLoopDeps, draining: AbortSignal): Promi
   async function step(): Promise<number> {
     if (executor.isStuck) recallWaiting('stuck');
     else if (deps.paused()) recallWaiting('paused');
+    recallPrepared();
     if (executor.isStuck || deps.paused() || !deps.available()) return Infinity;
     if (line.entries().length - line.open().length >= maxStoring) return Infinity;
     if (deps.takeNews()) {

@@ -3,6 +3,7 @@ import { keepUsedAssets } from '@atelier/shared/db/asset-register';
 import { acceptRequest, requestIdOf } from '@atelier/shared/db/requests/accept-request';
 import { answerQuestion } from '@atelier/shared/db/requests/ask-question';
 import { cancelRequest } from '@atelier/shared/db/requests/cancel-request';
+import { readCardRows } from '@atelier/shared/db/requests/read-card-rows';
 import { readRequest } from '@atelier/shared/db/requests/read-requests';
 import type { RequestRecord } from '@atelier/shared/db/requests/request-row';
 import type { SubmissionRules } from '@atelier/shared/db/chat/submission-rules';
@@ -97,8 +98,9 @@ export function createJobDesk(
     submit: (principal, submission) => submitter.submit(principal, submission),
     toView,
     async readFacts(id) {
-      const [request, jobs] = await Promise.all([readRequest(db, id), readJobsOfRequests(db, [id])]);
-      return request === undefined ? undefined : { request, jobs };
+      // One look: a request that has ended with jobs that have not would be a result without its pictures.
+      const [row] = await readCardRows(db, [id]);
+      return row === undefined ? undefined : { request: row.request, jobs: row.jobs };
     },
     async readJob(principal, id) {
       const [facts] = await Promise.all([this.readFacts(id), deps.queue.read()]);

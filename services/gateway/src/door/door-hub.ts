@@ -54,6 +54,8 @@ export function createDoorHub(options: DoorHubOptions): DoorHub {
   const { log, now } = options;
   const clients = new Set<DoorClient>();
   const runs = new Map<string, Run>();
+  /** Requests whose last word was said: a change that is read again after it must not begin anew. */
+  const ended = new Set<string>();
   let remaining = -1;
 
   function listenersOf({ personId, clientId }: DoorPrompt): DoorClient[] {
@@ -74,8 +76,7 @@ export function createDoorHub(options: DoorHubOptions): DoorHub {
     if (known !== undefined) return known;
     const run = { prompt, events: createRunEvents(prompt, now) };
     runs.set(prompt.requestId, run);
-    const [oldest] = runs.keys();
-    if (runs.size > maxRuns && oldest !== undefined) runs.delete(oldest);
+    dropOldest(runs);
     return run;
   }
 
@@ -89,6 +90,7 @@ export function createDoorHub(options: DoorHubOptions): DoorHub {
   }
 
   async function takeFacts(facts: JobFacts): Promise<void> {
+    if (ended.has(facts.request.id)) return;
     const run = await runOf(facts);
     if (run === undefined) return;
     const texts = facts.request.finishedAt === null ? noTexts : await options.readTexts(facts);
@@ -99,7 +101,10 @@ export function createDoorHub(options: DoorHubOptions): DoorHub {
       // ComfyUI tells the queue's length between the end of a run and its last word.
       if (message.type.startsWith('execution_') && isOver && isEnd(message.type)) tell(to, status(remaining));
     }
-    if (isOver) runs.delete(facts.request.id);
+    if (!isOver) return;
+    runs.delete(facts.request.id);
+    ended.add(facts.request.id);
+    dropOldest(ended);
   }
 
   /** One run's changes in their order: reading may take its time. */
@@ -164,6 +169,11 @@ export function createDoorHub(options: DoorHubOptions): DoorHub {
     },
     close: unwatch,
   };
+}
+
+function dropOldest(kept: Map<string, unknown> | Set<string>): void {
+  const [oldest] = kept.keys();
+  if (kept.size > maxRuns && oldest !== undefined) kept.delete(oldest);
 }
 
 const noTexts: ReadonlyMap<string, string> = new Map();

@@ -68,10 +68,13 @@ export async function renewInstance(
       where id = ${lease.instanceId} and holder = ${lease.holder} and epoch = ${lease.epoch}
         and lease_expires_at > clock_timestamp()
       returning id, epoch, paused, lease_expires_at
+    ), locked as (
+      -- In the order in which everybody locks several, so that a beat and a cancel never wait for each other.
+      select j.id, beat.lease_expires_at from jobs j join beat on j.instance_id = beat.id and j.instance_epoch = beat.epoch
+      where j.state in ('leased', 'posting', 'posted', 'running', 'storing', 'withdrawing')
+      order by j.id for no key update of j
     ), held as (
-      update jobs j set lease_expires_at = beat.lease_expires_at from beat
-      where j.instance_id = beat.id and j.instance_epoch = beat.epoch
-        and j.state in ('leased', 'posting', 'posted', 'running', 'storing', 'withdrawing')
+      update jobs j set lease_expires_at = locked.lease_expires_at from locked where j.id = locked.id
       returning j.id, j.cancel_requested_at
     )
     select beat.paused, coalesce((select array_agg(id) from held where cancel_requested_at is not null), '{}') as cancelled

@@ -21,7 +21,7 @@ export const maxFinishedTogether = 16;
  *
  * @returns the ids of those whose leases held, and the messages owed. Of several, one whose row is locked just now is left out
  *   too: finish it alone, which waits. A statement that ends several jobs waits for none of their rows, so that it and a
- *   heartbeat, which touches all of them in an order of its own, never wait for each other.
+ *   heartbeat or a cancel, which lock several too, never wait for each other.
  */
 export async function finishJobs(
   db: Database,

@@ -3,8 +3,9 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { useTestDatabase } from '@atelier/tests/support/servers';
 import { createDatabase, type Database } from '../connect-database.ts';
-import { acquireInstance, type AcquiredInstance } from '../instances/instance-store.ts';
+import { acquireInstance, renewInstance, type AcquiredInstance } from '../instances/instance-store.ts';
 import { migrateDatabase } from '../migrate-database.ts';
+import { setJobPriority } from '../operators/set-job-priority.ts';
 import { cancelRequest } from '../requests/cancel-request.ts';
 import { holdTestInstance, lapseTestInstance, pickTestJob, queueTestJobs } from '../testing/queue-fixtures.ts';
 import { readRunningRequestId } from '../gateway/person-requests.ts';
@@ -254,6 +255,38 @@ describe('several ends in one statement', () => {
     });
     expect(await alone).toMatchObject({ finished: new Set([jobIds[0]]) });
   });
+});
+
+describe('statements that change several jobs', () => {
+  it.each(['a beat', 'a cancel', 'an operator’s priority'])(
+    'lock them in the order of their ids: %s',
+    async (which) => {
+      const { requestId, jobIds } = await queueTestJobs(db, 6);
+      const instance = await holdTestInstance(db);
+      for (const jobId of jobIds) await pickTestJob(db, instance, jobId);
+      const [first] = jobIds.toSorted();
+      // To the end of the table.
+      await db.sql`update jobs set residency_key = 'other', recipe = 'other' where id = ${first!}`;
+      let changing: Promise<unknown> = Promise.resolve();
+      await db.sql.begin(async (transaction) => {
+        await transaction`select id from jobs where id = ${first!} for update`;
+        if (which === 'a beat') changing = renewInstance(db, instance, 60_000);
+        else if (which === 'a cancel') changing = cancelRequest(db, requestId);
+        else changing = setJobPriority(db, { actor: 'op', target: { requestId }, priority: 5 });
+        await vi.waitFor(async () => expect(await lockWaiters()).toBe(1));
+        const free = await db.sql`select id from jobs for no key update skip locked`;
+        expect(free).toHaveLength(5);
+      });
+      await changing;
+      const [row] = await db.sql`
+      select count(*) filter (where cancel_requested_at is not null)::int as cancelled,
+        count(*) filter (where priority = 5)::int as first from jobs`;
+      expect(row).toEqual({
+        cancelled: which === 'a cancel' ? 6 : 0,
+        first: which === 'an operator’s priority' ? 6 : 0,
+      });
+    },
+  );
 });
 
 describe('what a bare interrupt stops', () => {

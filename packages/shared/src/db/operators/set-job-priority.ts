@@ -41,9 +41,12 @@ export async function setJobPriority(db: Pick<Database, 'sql'>, change: Priority
     () => db.sql`
     with target as (
       select state from jobs where ${which} and finished_at is null
+    ), locked as (
+      -- In the order in which everybody locks several.
+      select id as job_id from jobs where ${which} and finished_at is null and priority <> ${priority}
+      order by id for no key update
     ), changed as (
-      update jobs set priority = ${priority}, version = version + 1
-      where ${which} and finished_at is null and priority <> ${priority}
+      update jobs set priority = ${priority}, version = version + 1 from locked where id = job_id
       returning id, request_id, state, version
     ), audited as (
       ${auditedIn(db, { actor, action: 'set_priority', target: id, details: { priority } }, 'changed')}

@@ -61,7 +61,7 @@ export async function finishCancels(db: Database): Promise<OutboxRow[]> {
 /**
  * Ends what a stored cancel can end without a worker or an agent: queued jobs, and a request that has no plan yet.
  *
- * Rows are locked in the order job, request, as everywhere; marking comes before ending, so that a job which is picked
+ * Rows are locked in the order job, request, as everywhere, and several jobs in the order of their ids; marking comes before ending, so that a job which is picked
  * in between carries the mark.
  */
 async function endCancelledWork(db: Database, requestId: string): Promise<OutboxRow[]> {
@@ -69,8 +69,11 @@ async function endCancelledWork(db: Database, requestId: string): Promise<Outbox
     db.sql.begin(async (transaction) => {
       const tx: Pick<Database, 'sql'> = { sql: transaction as unknown as Database['sql'] };
       await tx.sql`
-        update jobs set cancel_requested_at = coalesce(cancel_requested_at, now())
-        where request_id = ${requestId} and finished_at is null`;
+        update jobs j set cancel_requested_at = coalesce(j.cancel_requested_at, now())
+        from (
+          select id from jobs where request_id = ${requestId} and finished_at is null order by id for no key update
+        ) open
+        where j.id = open.id`;
       const jobs = await tx.sql`
         with ended_job as (
           update jobs set state = 'cancelled', version = version + 1, finished_at = now(), gpu_seconds = 0

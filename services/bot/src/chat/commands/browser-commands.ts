@@ -46,6 +46,8 @@ export async function runBrowserCommand(context: ChatContext, call: CheckedCall,
 async function signIn(context: ChatContext, by: KnownAsker): Promise<ChatOutcome> {
   const { db, people, publicUrl, randomBytes } = context.deps;
   const m = by.m.chat.signIn;
+  // A signed-in browser may ask for work: it is no way around a rule against asking here.
+  await context.access.check(by, 'imagine');
   const personId = await ensurePerson(db, by.user);
   people.forget();
   const links: PanelLink[] = [];

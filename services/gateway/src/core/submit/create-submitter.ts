@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { NewRequest, RequestBody, SourceRef } from '@atelier/shared/contracts/request';
 import { wordsOf } from '@atelier/shared/access/blocked-words';
 import { commandOfBody } from '@atelier/shared/access/command-of-body';
+import { readRepeated } from '@atelier/shared/access/read-repeated';
 import type { SubmissionRules } from '@atelier/shared/db/chat/submission-rules';
 import type { ApiLimits, QuotaOutcome } from '@atelier/shared/db/gateway/api-tokens';
 import type { OutboxRow } from '@atelier/shared/db/outbox-row';
@@ -71,6 +72,7 @@ export function createSubmitter(ports: SubmitPorts): Submitter {
       }
       checkRules(await ports.readRules(), principal, { command: commandOfBody(body), words: wordsOf(body) });
       await refuseForeign(principal, body);
+      await checkRepeated(principal, body);
       await countAgainstQuota(principal);
       const source = sourceOf(body);
       const accepted = await ports.accept({
@@ -99,6 +101,13 @@ export function createSubmitter(ports: SubmitPorts): Submitter {
       return { requestId: accepted.requestId, created: accepted.created };
     },
   };
+
+  /** A repeat counts for rules as what it repeats: its command, and its words. */
+  async function checkRepeated(principal: Principal, body: RequestBody): Promise<void> {
+    const repeats = await readRepeated(body, ports.readBody);
+    if (repeats === body) return;
+    checkRules(await ports.readRules(), principal, { command: commandOfBody(repeats), words: wordsOf(repeats) });
+  }
 
   /** What is not theirs is answered as if there were no such thing: whether it exists is nobody else's business. */
   async function refuseForeign(principal: Principal, body: RequestBody): Promise<void> {
