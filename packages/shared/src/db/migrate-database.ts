@@ -21,7 +21,7 @@ export async function migrateDatabase(url: string): Promise<void> {
       await client`insert into queue_state (id, version, floor_gpu_seconds) values (1, 0, 0) on conflict do nothing`;
     });
   } finally {
-    await client.end({ timeout: 5 });
+    await client.end({ timeout: 1 });
   }
 }
 
