@@ -9,6 +9,7 @@ import type { Database } from '@atelier/shared/db/connect-database';
 import { forgetHandled } from '@atelier/shared/db/inbox';
 import { createOutboxRelay } from '@atelier/shared/db/outbox-relay';
 import type { ModelBudgets } from '@atelier/shared/db/chat/notice-sources';
+import { readChatSettings } from '@atelier/shared/db/chat/chat-settings';
 import { finishLinks, forgetLinkCodes } from '@atelier/shared/db/chat/link-codes';
 import { forgetOldSignIns } from '@atelier/shared/db/gateway/sign-in';
 import { finishCancels } from '@atelier/shared/db/requests/cancel-request';
@@ -108,7 +109,7 @@ export async function createBotApp(deps: BotAppDeps): Promise<BotApp> {
       await bus.publishOutbox(row);
     },
   });
-  const settings = createChatSettingsCache({ db, log });
+  const settings = createChatSettingsCache({ read: () => readChatSettings(db), log });
   const people = createPeopleCache({ db, now: deps.now });
   const signed = createSignedFiles(deps.cookieKey);
   const linkTries = createRateLimit(deps.now);

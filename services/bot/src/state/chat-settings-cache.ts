@@ -1,7 +1,6 @@
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import type { Database } from '@atelier/shared/db/connect-database';
-import { type AccessRule, type ChatChannel, readChatSettings } from '@atelier/shared/db/chat/chat-settings';
+import type { AccessRule, ChatChannel, ChatSettingsSnapshot } from '@atelier/shared/db/chat/chat-settings';
 import { languageSchema, type Door, type Place } from '@atelier/shared/contracts/identity';
 import type { ChannelSettings, QueueBoard } from '../ports.ts';
 import { withDeadline } from '../with-deadline.ts';
@@ -41,11 +40,20 @@ export interface ChatSettingsCache {
   watch(listener: () => void): () => void;
 }
 
-export function createChatSettingsCache({ db, log }: { db: Database; log: Logger }): ChatSettingsCache {
+export function createChatSettingsCache({
+  read,
+  log,
+}: {
+  read: () => Promise<ChatSettingsSnapshot>;
+  log: Logger;
+}): ChatSettingsCache {
   let channels: readonly (Omit<ChatChannel, 'settings'> & { settings: ChannelSettings })[] = [];
   let rules: readonly AccessRule[] = [];
   let limits: ChatLimits = limitsSchema.parse({});
   let seen = '';
+  /** Looks may overtake each other: what one that began earlier saw is not put over what a later one did. */
+  let looks = 0;
+  let lastShown = 0;
   const listeners = new Set<() => void>();
 
   return {
@@ -72,8 +80,11 @@ export function createChatSettingsCache({ db, log }: { db: Database; log: Logger
           ...(boardRef === null ? {} : { messageRef: boardRef }),
         })),
     async refresh() {
+      const look = ++looks;
       try {
-        const snapshot = await withDeadline(readChatSettings(db), readDeadlineMs);
+        const snapshot = await withDeadline(read(), readDeadlineMs);
+        if (look < lastShown) return;
+        lastShown = look;
         const text = JSON.stringify(snapshot);
         if (text === seen) return;
         seen = text;
