@@ -1,11 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { pino } from 'pino';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { useTestDatabase } from '@atelier/tests/support/servers';
+import { expect, it } from 'vitest';
+import { useMigratedDatabase } from '@atelier/tests/support/migrated-database';
 import type { PlatformUser } from '../../contracts/identity.ts';
-import { createDatabase, type Database } from '../connect-database.ts';
 import { announceAddress, createSignInLink, forgetOldSignIns, useSignInCode } from '../gateway/sign-in.ts';
-import { migrateDatabase } from '../migrate-database.ts';
 import { queueTestJobs } from '../testing/queue-fixtures.ts';
 import {
   createLinkCode,
@@ -16,14 +13,7 @@ import {
   useLinkCode,
 } from './link-codes.ts';
 
-const testDatabase = useTestDatabase();
-let db: Database;
-beforeAll(async () => {
-  await migrateDatabase(testDatabase().url);
-  const log = pino({ level: 'silent' });
-  db = createDatabase({ url: testDatabase().url, poolSize: 4, applicationName: 'test', log });
-});
-afterAll(() => db.close());
+const db = useMigratedDatabase({ poolSize: 4 });
 
 const user = (id: string): PlatformUser => ({ door: 'web', id, displayName: id, language: 'en' });
 

@@ -1,19 +1,9 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { pino } from 'pino';
-import { useTestDatabase } from '@atelier/tests/support/servers';
-import { createDatabase, type Database } from '../connect-database.ts';
-import { migrateDatabase } from '../migrate-database.ts';
+import { expect, test } from 'vitest';
+import { useMigratedDatabase } from '@atelier/tests/support/migrated-database';
 import { queueTestJobs } from '../testing/queue-fixtures.ts';
 import { readJob, readJobsOfRequests } from './read-jobs.ts';
 
-const testDatabase = useTestDatabase();
-let db: Database;
-beforeAll(async () => {
-  await migrateDatabase(testDatabase().url);
-  const log = pino({ level: 'silent' });
-  db = createDatabase({ url: testDatabase().url, poolSize: 2, applicationName: 'test', log });
-});
-afterAll(() => db.close());
+const db = useMigratedDatabase({ poolSize: 2 });
 
 test('what a job was made with comes back as it was, and may be absent', async () => {
   const params = {

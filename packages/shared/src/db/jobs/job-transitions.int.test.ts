@@ -1,13 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { pino } from 'pino';
-import { useTestDatabase } from '@atelier/tests/support/servers';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { useMigratedDatabase } from '@atelier/tests/support/migrated-database';
 import type { NewJob } from '../../contracts/job.ts';
 import type { PlanSummary } from '../../contracts/request.ts';
-import { createDatabase, type Database } from '../connect-database.ts';
 import { claimDeliveries } from '../deliveries/delivery-store.ts';
 import { acquireInstance, releaseInstance, renewInstance, type AcquiredInstance } from '../instances/instance-store.ts';
-import { migrateDatabase } from '../migrate-database.ts';
 import { acceptRequest } from '../requests/accept-request.ts';
 import { claimRequests } from '../requests/agent-lease.ts';
 import { cancelRequest, finishCancels } from '../requests/cancel-request.ts';
@@ -31,19 +28,8 @@ import { readQueueSnapshot } from './queue-snapshot.ts';
 import { readJob, readJobsOfRequests } from './read-jobs.ts';
 import { adoptJobs, rescueStranded } from './take-over-jobs.ts';
 
-const testDatabase = useTestDatabase();
-let db: Database;
+const db = useMigratedDatabase();
 
-beforeAll(async () => {
-  await migrateDatabase(testDatabase().url);
-  db = createDatabase({
-    url: testDatabase().url,
-    poolSize: 6,
-    applicationName: 'test',
-    log: pino({ level: 'silent' }),
-  });
-});
-afterAll(() => db.close());
 beforeEach(async () => {
   await db.sql`truncate requests, jobs, job_outputs, instances, fair_shares, outbox, deliveries, people, identities cascade`;
 });

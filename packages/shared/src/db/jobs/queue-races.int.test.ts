@@ -1,10 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { pino } from 'pino';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { useTestDatabase } from '@atelier/tests/support/servers';
-import { createDatabase, type Database } from '../connect-database.ts';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { useMigratedDatabase } from '@atelier/tests/support/migrated-database';
 import { acquireInstance, renewInstance, type AcquiredInstance } from '../instances/instance-store.ts';
-import { migrateDatabase } from '../migrate-database.ts';
 import { setJobPriority } from '../operators/set-job-priority.ts';
 import { cancelRequest } from '../requests/cancel-request.ts';
 import { holdTestInstance, lapseTestInstance, pickTestJob, queueTestJobs } from '../testing/queue-fixtures.ts';
@@ -18,19 +15,8 @@ import { readQueueSnapshot } from './queue-snapshot.ts';
 import { readJob } from './read-jobs.ts';
 import { adoptJobs, rescueStranded } from './take-over-jobs.ts';
 
-const testDatabase = useTestDatabase();
-let db: Database;
+const db = useMigratedDatabase();
 
-beforeAll(async () => {
-  await migrateDatabase(testDatabase().url);
-  db = createDatabase({
-    url: testDatabase().url,
-    poolSize: 6,
-    applicationName: 'test',
-    log: pino({ level: 'silent' }),
-  });
-});
-afterAll(() => db.close());
 beforeEach(async () => {
   await db.sql`truncate requests, jobs, job_outputs, instances, fair_shares, outbox, deliveries, people, identities cascade`;
   await db.sql`update queue_state set floor_gpu_seconds = 0`;

@@ -1,20 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { pino } from 'pino';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { useTestDatabase } from '@atelier/tests/support/servers';
-import { createDatabase, type Database } from '../connect-database.ts';
-import { migrateDatabase } from '../migrate-database.ts';
+import { expect, it } from 'vitest';
+import { useMigratedDatabase } from '@atelier/tests/support/migrated-database';
 import { claimLeadership, releaseLeadership } from './leadership-store.ts';
 
-const testDatabase = useTestDatabase();
-let db: Database;
-
-beforeAll(async () => {
-  await migrateDatabase(testDatabase().url);
-  const log = pino({ level: 'silent' });
-  db = createDatabase({ url: testDatabase().url, poolSize: 4, applicationName: 'test', log });
-});
-afterAll(() => db.close());
+const db = useMigratedDatabase({ poolSize: 4 });
 
 it('has one holder a name, whoever claims at the same time', async () => {
   const name = randomUUID();

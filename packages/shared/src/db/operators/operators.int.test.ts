@@ -1,13 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { pino } from 'pino';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { useTestDatabase } from '@atelier/tests/support/servers';
-import { createDatabase, type Database } from '../connect-database.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { useMigratedDatabase } from '@atelier/tests/support/migrated-database';
 import { reportInstance } from '../instances/instance-store.ts';
 import { finishJob } from '../jobs/finish-jobs.ts';
 import { failJob, markPosted, markRunning, requeueJob } from '../jobs/job-transitions.ts';
 import { readQueueSnapshot } from '../jobs/queue-snapshot.ts';
-import { migrateDatabase } from '../migrate-database.ts';
 import { readUsage } from '../people/read-usage.ts';
 import { cancelRequest } from '../requests/cancel-request.ts';
 import { firstPersonIdOf } from '../requests/accept-request.ts';
@@ -18,19 +15,8 @@ import { type InstanceStatus, readInstanceHistory, readInstanceStatus } from './
 import { readQuota, setQuota, setWeight } from './person-quota.ts';
 import { setJobPriority } from './set-job-priority.ts';
 
-const testDatabase = useTestDatabase();
-let db: Database;
+const db = useMigratedDatabase();
 
-beforeAll(async () => {
-  await migrateDatabase(testDatabase().url);
-  db = createDatabase({
-    url: testDatabase().url,
-    poolSize: 6,
-    applicationName: 'test',
-    log: pino({ level: 'silent' }),
-  });
-});
-afterAll(() => db.close());
 beforeEach(async () => {
   await db.sql`truncate requests, jobs, job_outputs, instances, fair_shares, usage_days, quotas, admin_audit, outbox,
     deliveries, people, identities cascade`;

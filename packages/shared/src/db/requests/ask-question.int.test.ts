@@ -1,10 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { pino } from 'pino';
-import { useTestDatabase } from '@atelier/tests/support/servers';
+import { describe, expect, test } from 'vitest';
+import { useMigratedDatabase } from '@atelier/tests/support/migrated-database';
 import type { PendingQuestion } from '../../contracts/request.ts';
-import { createDatabase, type Database } from '../connect-database.ts';
-import { migrateDatabase } from '../migrate-database.ts';
 import { newTestJob } from '../testing/queue-fixtures.ts';
 import { firstPersonIdOf, acceptRequest } from './accept-request.ts';
 import { claimRequests, type AgentLease } from './agent-lease.ts';
@@ -13,16 +10,8 @@ import { cancelRequest } from './cancel-request.ts';
 import { planRequest } from './plan-request.ts';
 import { readRequest } from './read-requests.ts';
 
-const testDatabase = useTestDatabase();
-let db: Database;
+const db = useMigratedDatabase();
 const personId = firstPersonIdOf('web', 'mei');
-
-beforeAll(async () => {
-  await migrateDatabase(testDatabase().url);
-  const log = pino({ level: 'silent' });
-  db = createDatabase({ url: testDatabase().url, poolSize: 6, applicationName: 'test', log });
-});
-afterAll(() => db.close());
 
 const dayMs = 86_400_000;
 

@@ -1,9 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { pino } from 'pino';
-import { useTestDatabase } from '@atelier/tests/support/servers';
-import { createDatabase, type Database } from '../connect-database.ts';
-import { migrateDatabase } from '../migrate-database.ts';
+import { expect, test } from 'vitest';
+import { useMigratedDatabase } from '@atelier/tests/support/migrated-database';
 import {
   addWorkflow,
   deleteWorkflow,
@@ -14,14 +11,7 @@ import {
   type WorkflowChange,
 } from './saved-workflow-store.ts';
 
-const testDatabase = useTestDatabase();
-let db: Database;
-beforeAll(async () => {
-  await migrateDatabase(testDatabase().url);
-  const log = pino({ level: 'silent' });
-  db = createDatabase({ url: testDatabase().url, poolSize: 4, applicationName: 'test', log });
-});
-afterAll(() => db.close());
+const db = useMigratedDatabase({ poolSize: 4 });
 
 /** A seed that no JavaScript number holds. */
 const text = '{"3":{"class_type":"KSampler","inputs":{"seed":18446744073709551615}}}';
