@@ -176,7 +176,7 @@ describe('the gateway', () => {
     expect(newest).toMatchObject([{ name: filename, subfolder: id, type: 'output', image: { hash: images[0]?.hash } }]);
   });
 
-  it('draws a storyboard, one picture a shot', async () => {
+  it('draws a storyboard, one picture a shot, and one of its shots again', async () => {
     runMs = 50;
     const shots = [
       { shotId: 'one', prompt: 'a fox wakes' },
@@ -188,6 +188,11 @@ describe('the gateway', () => {
     const job = await untilEnded(id);
     expect(job).toMatchObject({ status: 'succeeded', kind: 'shots' });
     expect(job.outputs.map(({ picture: index }) => index)).toEqual([0, 1]);
+    const again = await caller.send('POST', `/api/v1/jobs/${id}/retry`, { shotIds: ['two'] });
+    expect(again.status).toBe(202);
+    const retried = await untilEnded(acceptedSchema.parse(await again.json()).prompt_id);
+    expect(retried).toMatchObject({ status: 'succeeded', outputs: [{ picture: 0 }] });
+    expect(retried.outputs).toHaveLength(1);
   });
 
   it('carries the trace of a request through every message about it', async () => {

@@ -69,7 +69,7 @@ export const deriveActionSchema = z.enum([
 ]);
 export type DeriveAction = z.infer<typeof deriveActionSchema>;
 
-const shotIdSchema = z.string().min(1).max(80);
+export const shotIdSchema = z.string().min(1).max(80);
 
 /** One shot of a storyboard. */
 export const shotSchema = z.strictObject({

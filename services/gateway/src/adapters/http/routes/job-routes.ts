@@ -2,8 +2,10 @@ import { z } from 'zod';
 import { uuidSchema } from '@atelier/shared/contracts/identity';
 import {
   imagineOptionsSchema,
+  MAX_SHOTS,
   requestBodySchema,
   requestStateSchema,
+  shotIdSchema,
   shotSchema,
 } from '@atelier/shared/contracts/request';
 import { decodeCursor, encodeCursor } from '../../../core/cursor.ts';
@@ -141,17 +143,31 @@ export function registerJobRoutes(server: GatewayServer, deps: RouteDeps): void 
       config: { scope: 'submit' },
       schema: {
         tags,
-        summary: 'Ask for the same again, with new seeds',
+        summary: 'Ask for the same again, with new seeds: all of it, or some shots of a storyboard',
         params: jobParams,
         headers: idempotencyHeaders,
-        response: { 202: acceptedSchema, ...problems('NOT_FOUND', 'IDEMPOTENCY_KEY_REUSED', 'QUOTA_EXCEEDED') },
+        body: z
+          .strictObject({
+            shotIds: z
+              .array(shotIdSchema)
+              .min(1)
+              .max(MAX_SHOTS)
+              .optional()
+              .describe('Of a storyboard: only these shots'),
+          })
+          .optional(),
+        response: {
+          202: acceptedSchema,
+          ...problems('NOT_FOUND', 'IDEMPOTENCY_KEY_REUSED', 'QUOTA_EXCEEDED', 'UNSUPPORTED_MEDIA_TYPE'),
+        },
       },
     },
     async (request, reply) => {
       const principal = principalOf(request);
       const earlier = await desk.readJob(principal, request.params.id);
+      const shotIds = request.body?.shotIds;
       return answerSubmission(deps, reply, principal, {
-        body: { kind: 'rerun', requestId: earlier.id },
+        body: { kind: 'rerun', requestId: earlier.id, ...(shotIds === undefined ? {} : { shotIds }) },
         clientId: earlier.clientId,
         isPrivate: earlier.isPrivate,
         idempotencyKey: request.headers['idempotency-key'],
