@@ -51,6 +51,7 @@ describe('asking', () => {
     expect((await problemOf(await bo.send('POST', '/api/v1/workflows/interrupt', { prompt_id: id }))).code).toBe(
       'NOT_FOUND',
     );
+    expect((await problemOf(await bo.send('POST', '/api/v1/workflows/interrupt'))).code).toBe('QUEUE_OPERATION_ERROR');
     const list = await (await bo.get('/api/v1/jobs')).json();
     expect(JSON.stringify(list)).not.toContain(id);
   });

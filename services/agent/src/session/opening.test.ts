@@ -99,7 +99,7 @@ describe('the state', () => {
     return writeState({ draft, catalog, openRequests: [], preferences: [], notes: 'noir', now });
   };
 
-  test('has the draft word for word, as large as any that may run', () => {
+  test('has the draft word for word, as large as it may be', () => {
     const state = stateOf(300);
     expect(state).toContain('v3 “a draft”');
     expect(state.match(/ = EmptyImage\(/g)).toHaveLength(300);

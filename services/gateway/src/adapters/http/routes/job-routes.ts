@@ -155,7 +155,7 @@ export function registerJobRoutes(server: GatewayServer, deps: RouteDeps): void 
               .optional()
               .describe('Of a storyboard: only these shots'),
           })
-          .optional(),
+          .nullish(),
         response: {
           202: acceptedSchema,
           ...problems('NOT_FOUND', 'IDEMPOTENCY_KEY_REUSED', 'QUOTA_EXCEEDED', 'UNSUPPORTED_MEDIA_TYPE'),

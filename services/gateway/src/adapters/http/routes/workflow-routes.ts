@@ -114,7 +114,7 @@ export function registerWorkflowRoutes(server: GatewayServer, deps: RouteDeps): 
       schema: {
         tags,
         summary: 'Stop a job by its id; without one, my job that runs now',
-        body: z.strictObject({ prompt_id: uuidSchema.optional() }).optional(),
+        body: z.strictObject({ prompt_id: uuidSchema.optional() }).nullish(),
         response: { 202: jobViewSchema, ...problems('NOT_FOUND', 'QUEUE_OPERATION_ERROR', 'UNSUPPORTED_MEDIA_TYPE') },
       },
     },
