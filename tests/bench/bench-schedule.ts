@@ -1,4 +1,4 @@
-import { defaultPickRules, pickJob, type WaitingJob } from '@atelier/queue/pick-job';
+import { defaultPickRules, pickJob, type TimedJob } from '@atelier/queue/pick-job';
 import { forecastQueue } from '@atelier/queue/forecast-queue';
 import { createServiceTimes } from '@atelier/queue/service-times';
 import {
@@ -190,7 +190,7 @@ export function createGapWatch(): {
 
 function measureSpeed(seed: number): Pick<ScheduleResult, 'decisionMs' | 'forecastMs'> {
   const random = createRandom(seed);
-  const waiting = (count: number): WaitingJob[] =>
+  const waiting = (count: number): TimedJob[] =>
     Array.from({ length: count }, (_, seq) => ({
       id: `j${seq}`,
       personId: `p${Math.floor(random() * 50)}`,
@@ -204,7 +204,7 @@ function measureSpeed(seed: number): Pick<ScheduleResult, 'decisionMs' | 'foreca
     Array.from({ length: 50 }, (_, index) => [`p${index}`, { chargedGpuSeconds: random() * 300, weight: 1 }]),
   );
   // The best of five for each queue: what the code needs, not what else the machine did meanwhile.
-  const timed = (queues: number, size: number, run: (jobs: WaitingJob[]) => void): { p50: number; p99: number } => {
+  const timed = (queues: number, size: number, run: (jobs: TimedJob[]) => void): { p50: number; p99: number } => {
     const times = Array.from({ length: queues }, () => {
       const jobs = waiting(size);
       const tries = Array.from({ length: 5 }, () => {

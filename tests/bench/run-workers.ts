@@ -99,6 +99,8 @@ async function runOnce(db: Database, places: readonly Workplace[], options: Work
   });
   await sleep(pauseHeardMs);
   await queueJobs(db, options, kind);
+  // Agents tell of their jobs at once; here the workers' sweeps do, a part each second, and would be busy with it.
+  await until(db, () => isEverythingTold(db));
   // What runs beside, and these looks themselves, are counted while nothing else happens.
   const idleFrom = await statements(db);
   await sleep(idleMs);
@@ -166,6 +168,11 @@ async function until(db: Database, holds: () => Promise<boolean>): Promise<void>
 async function areAllDone(db: Database): Promise<boolean> {
   const [row] = await db.sql`select count(*)::int as open from jobs where finished_at is null`;
   return row?.['open'] === 0;
+}
+
+async function isEverythingTold(db: Database): Promise<boolean> {
+  const [row] = await db.sql`select count(*)::int as left from outbox`;
+  return row?.['left'] === 0;
 }
 
 async function queueJobs(db: Database, { jobs, workflow }: WorkerRunOptions, kind: string): Promise<void> {

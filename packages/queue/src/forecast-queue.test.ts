@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { defaultForecastRules, forecastQueue, type ForecastInput } from './forecast-queue.ts';
-import { defaultPickRules, type WaitingJob } from './pick-job.ts';
+import { defaultPickRules, type TimedJob } from './pick-job.ts';
 import { emptyWaitCalibration, recordWait } from './wait-calibration.ts';
 
-function waitingJob(id: string, personId: string, seq: number): WaitingJob {
+function waitingJob(id: string, personId: string, seq: number): TimedJob {
   return { id, personId, seq, class: 'interactive', residencyKey: 'sdxl', gpuSeconds: 10, waitedSeconds: 0 };
 }
 
@@ -57,7 +57,7 @@ describe('forecastQueue', () => {
       { id: 'gpu0', residentKey: null },
       { id: 'gpu1', residentKey: null },
     ];
-    const canRun = ({ id }: WaitingJob, gpu: string): boolean => id !== 'b1' && gpu === 'gpu0';
+    const canRun = ({ id }: TimedJob, gpu: string): boolean => id !== 'b1' && gpu === 'gpu0';
     const forecast = forecastQueue(queue({ waiting, instances, canRun }));
     expect(forecast.get('a1')?.starts?.low).toBeCloseTo(0.7 * 15);
     expect(forecast.get('b1')).toEqual({ position: 3, reason: 'least_served' });

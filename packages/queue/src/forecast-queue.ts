@@ -1,5 +1,5 @@
 import { lookAhead, type GpuAhead, type RunAhead } from './look-ahead.ts';
-import { defaultPickRules, type PickReason, type PickRules, type Share, type WaitingJob } from './pick-job.ts';
+import { defaultPickRules, type PickReason, type PickRules, type Share, type TimedJob } from './pick-job.ts';
 import type { ServiceTime } from './service-times.ts';
 import {
   calibrateWaits,
@@ -33,7 +33,7 @@ export interface ForecastInstance {
 }
 
 export interface ForecastInput {
-  waiting: readonly WaitingJob[];
+  waiting: readonly TimedJob[];
   active: readonly ActiveJob[];
   shares: ReadonlyMap<string, Share>;
   floorGpuSeconds: number;
@@ -42,7 +42,7 @@ export interface ForecastInput {
   /** See {@link WaitConditions}; quiet when absent. */
   loads?: readonly number[] | undefined;
   /** Whether this GPU can and may run a job; all can when absent. */
-  canRun?: ((job: WaitingJob, instanceId: string) => boolean) | undefined;
+  canRun?: ((job: TimedJob, instanceId: string) => boolean) | undefined;
 }
 
 /** Seconds from now. */

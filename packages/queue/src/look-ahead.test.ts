@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { lookAhead, type LookAheadInput } from './look-ahead.ts';
-import { defaultPickRules, type WaitingJob } from './pick-job.ts';
+import { defaultPickRules, type TimedJob } from './pick-job.ts';
 import { createFairPolicy, type ReplayJob, replayQueue } from './testing/replay-queue.ts';
 
 const rules = { pick: defaultPickRules, swapSeconds: 5 };
@@ -43,7 +43,7 @@ describe('lookAhead', () => {
   });
 
   it('counts what runs against a cap, and not what only lies posted behind it', () => {
-    const job: WaitingJob = {
+    const job: TimedJob = {
       id: 'j1',
       personId: 'mei',
       seq: 1,

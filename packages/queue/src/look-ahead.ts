@@ -5,7 +5,7 @@ import {
   type PickReason,
   type PickRules,
   type Share,
-  type WaitingJob,
+  type TimedJob,
 } from './pick-job.ts';
 
 /** A GPU that takes work, as it will be when it is free. */
@@ -26,13 +26,13 @@ export interface RunAhead {
 }
 
 export interface LookAheadInput {
-  waiting: readonly WaitingJob[];
+  waiting: readonly TimedJob[];
   running: readonly RunAhead[];
   gpus: readonly GpuAhead[];
   shares: ReadonlyMap<string, Share>;
   floorGpuSeconds: number;
   /** Whether this GPU can and may run a job; all can when absent. */
-  canRun?: ((job: WaitingJob, gpuId: string) => boolean) | undefined;
+  canRun?: ((job: TimedJob, gpuId: string) => boolean) | undefined;
 }
 
 export interface LookAheadRules {
@@ -43,7 +43,7 @@ export interface LookAheadRules {
 
 /** A pick to come. */
 export interface StartAhead {
-  job: WaitingJob;
+  job: TimedJob;
   reason: PickReason;
   /** Seconds from now; absent where no GPU can run it. */
   startsAt?: number;
@@ -62,7 +62,7 @@ export function* lookAhead(input: LookAheadInput, rules: LookAheadRules): Genera
   let gpus = input.gpus.map((gpu) => ({ ...gpu }));
   let { running, floorGpuSeconds } = input;
 
-  function pickFor(gpu: GpuAhead | undefined): QueuePick | undefined {
+  function pickFor(gpu: GpuAhead | undefined): QueuePick<TimedJob> | undefined {
     const pick = pickJob(
       {
         waiting: firsts,
@@ -119,16 +119,16 @@ export function* lookAhead(input: LookAheadInput, rules: LookAheadRules): Genera
 
 interface Lines {
   /** The GPUs that can run a job. */
-  runsOn: ReadonlyMap<WaitingJob, ReadonlySet<string>>;
+  runsOn: ReadonlyMap<TimedJob, ReadonlySet<string>>;
   /** Of jobs that the scheduler tells apart by their order alone, only the first can be next: it need not look at the others. */
-  firsts: WaitingJob[];
+  firsts: TimedJob[];
   /** Those behind a first one, the next one last. */
-  behind: Map<WaitingJob, WaitingJob[]>;
+  behind: Map<TimedJob, TimedJob[]>;
 }
 
 function lineUp({ waiting, gpus, canRun }: LookAheadInput): Lines {
-  const runsOn = new Map<WaitingJob, ReadonlySet<string>>();
-  const lines = new Map<string, WaitingJob[]>();
+  const runsOn = new Map<TimedJob, ReadonlySet<string>>();
+  const lines = new Map<string, TimedJob[]>();
   for (const job of waiting.toSorted((a, b) => b.seq - a.seq)) {
     const places = gpus.flatMap(({ id }) => (canRun?.(job, id) === false ? [] : [id]));
     runsOn.set(job, new Set(places));
@@ -137,7 +137,7 @@ function lineUp({ waiting, gpus, canRun }: LookAheadInput): Lines {
     if (line === undefined) lines.set(key, [job]);
     else line.push(job);
   }
-  const behind = new Map<WaitingJob, WaitingJob[]>();
+  const behind = new Map<TimedJob, TimedJob[]>();
   const firsts = [...lines.values()].flatMap((line) => {
     const first = line.pop();
     if (first === undefined) return [];

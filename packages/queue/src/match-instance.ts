@@ -30,14 +30,24 @@ export interface InstanceMismatch {
 /** Cards name their memory a little smaller than it is sold: a "12 GB" one reports 11.6 GiB and more. */
 const VRAM_TOLERANCE = 0.93;
 
+/** Whether this ComfyUI can and may run a job. */
+export function fits(job: JobNeeds, { classes, models, vramGb, reservedFor }: InstanceOffer): boolean {
+  return (
+    (classes === undefined || job.classes.every((name) => classes.has(name))) &&
+    (models === undefined || job.models.every((name) => models.has(name))) &&
+    (vramGb === undefined || vramGb >= job.vramGb * VRAM_TOLERANCE) &&
+    (reservedFor === undefined || reservedFor.includes(job.personId))
+  );
+}
+
 /** Why this ComfyUI cannot or may not run a job; undefined when it can. */
 export function mismatchOf(job: JobNeeds, offer: InstanceOffer): InstanceMismatch | undefined {
+  if (fits(job, offer)) return undefined;
   const { classes, models, vramGb, reservedFor } = offer;
   const missingClasses = classes === undefined ? [] : job.classes.filter((name) => !classes.has(name));
   const missingModels = models === undefined ? [] : job.models.filter((name) => !models.has(name));
   const tooSmall = vramGb !== undefined && vramGb < job.vramGb * VRAM_TOLERANCE;
   const reserved = reservedFor !== undefined && !reservedFor.includes(job.personId);
-  if (missingClasses.length === 0 && missingModels.length === 0 && !tooSmall && !reserved) return undefined;
   return {
     classes: missingClasses,
     models: missingModels,

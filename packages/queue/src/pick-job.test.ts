@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { defaultPickRules, pickJob, type PickInput, type Share, type WaitingJob } from './pick-job.ts';
+import { defaultPickRules, pickJob, type PickInput, type Share, type TimedJob } from './pick-job.ts';
 
-function waitingJob(id: string, personId: string, overrides: Partial<WaitingJob> = {}): WaitingJob {
+function waitingJob(id: string, personId: string, overrides: Partial<TimedJob> = {}): TimedJob {
   return {
     id,
     personId,
@@ -15,7 +15,7 @@ function waitingJob(id: string, personId: string, overrides: Partial<WaitingJob>
   };
 }
 
-function input(waiting: WaitingJob[], overrides: Partial<PickInput> = {}): PickInput {
+function input(waiting: TimedJob[], overrides: Partial<PickInput> = {}): PickInput {
   return { waiting, shares: new Map(), floorGpuSeconds: 0, running: new Map(), ...overrides };
 }
 

@@ -9,11 +9,15 @@ export interface WaitingJob {
   residencyKey: string;
   /** Decides between jobs of the same residency: a GPU has the rest of a recipe (text encoder, upscaler) loaded too. */
   recipe?: string | undefined;
-  /** Expected GPU seconds. */
-  gpuSeconds: number;
   waitedSeconds: number;
   /** An operator's word, 0 when absent: while a higher one can be picked, no lower one is, whatever the shares and the class. */
   priority?: number | undefined;
+}
+
+/** A job with what it is expected to take. */
+export interface TimedJob extends WaitingJob {
+  /** Expected GPU seconds. */
+  gpuSeconds: number;
 }
 
 /** What a person was charged so far. */
@@ -23,8 +27,8 @@ export interface Share {
   weight: number;
 }
 
-export interface PickInput {
-  waiting: readonly WaitingJob[];
+export interface PickInput<Job extends WaitingJob = WaitingJob> {
+  waiting: readonly Job[];
   shares: ReadonlyMap<string, Share>;
   /** The queue's floor: see {@link QueuePick.floorGpuSeconds}. */
   floorGpuSeconds: number;
@@ -42,7 +46,7 @@ export interface PickInput {
    * Whether the worker that asks can and may run a job: its nodes, models, memory, and whom it is reserved for. All jobs
    * when absent. Jobs that it cannot run still hold the floor down, so that another worker finds their people's shares intact.
    */
-  canRun?: ((job: WaitingJob) => boolean) | undefined;
+  canRun?: ((job: Job) => boolean) | undefined;
   /** Nothing is picked while the queue or the worker is paused. */
   paused?: boolean | undefined;
   /** Added to every `waitedSeconds`: for a look ahead without copies of the jobs. */
@@ -88,8 +92,8 @@ export const defaultPickRules: PickRules = {
  */
 export type PickReason = 'least_served' | 'resident' | 'batch_waited' | 'priority';
 
-export interface QueuePick {
-  job: WaitingJob;
+export interface QueuePick<Job extends WaitingJob = WaitingJob> {
+  job: Job;
   /** Why this one. */
   reason: PickReason;
   /** The person's charge before this job, lifted to the floor: to be stored as this plus the job's expected seconds. */
@@ -105,8 +109,8 @@ export interface QueuePick {
 /** Between the names of a residency key. */
 export const residencySeparator = ' + ';
 
-interface Candidate {
-  job: WaitingJob;
+interface Candidate<Job> {
+  job: Job;
   charge: number;
   aged: boolean;
   /** 0: another checkpoint; 1: the same checkpoint, other LoRAs; 2: all loaded; 3: of the same recipe too. */
@@ -128,7 +132,10 @@ interface Candidate {
  *
  * @returns `undefined` when nothing waits, the queue is paused, or every cap is reached.
  */
-export function pickJob(input: PickInput, rules: PickRules = defaultPickRules): QueuePick | undefined {
+export function pickJob<Job extends WaitingJob>(
+  input: PickInput<Job>,
+  rules: PickRules = defaultPickRules,
+): QueuePick<Job> | undefined {
   if (input.paused === true) return undefined;
   const busyGpus = input.busyGpus ?? input.running.values().reduce((sum, count) => sum + count, 0);
   if (busyGpus >= rules.maxRunning) return undefined;
@@ -160,7 +167,7 @@ export function pickJob(input: PickInput, rules: PickRules = defaultPickRules): 
   let least = Infinity;
   for (const job of admitted.jobs) least = Math.min(least, charge(job.personId));
   const window = stickyWindow(input, rules, least, admitted.jobs, charge);
-  let best: Candidate | undefined;
+  let best: Candidate<Job> | undefined;
   for (const job of admitted.jobs) {
     const own = charge(job.personId);
     if (own > least + window) continue;
@@ -180,7 +187,7 @@ export function pickJob(input: PickInput, rules: PickRules = defaultPickRules): 
 
 /** How far above the least served a person may be who goes before them: less once those have waited long. */
 function stickyWindow(
-  { elapsedSeconds = 0 }: PickInput,
+  { elapsedSeconds = 0 }: Pick<PickInput, 'elapsedSeconds'>,
   { stickySeconds, patienceSeconds, impatientWindow }: PickRules,
   least: number,
   jobs: readonly WaitingJob[],
@@ -192,9 +199,9 @@ function stickyWindow(
   return patienceEnded ? stickySeconds * impatientWindow : stickySeconds;
 }
 
-interface Admitted {
+interface Admitted<Job> {
   /** Jobs that may be picked now. */
-  jobs: WaitingJob[];
+  jobs: Job[];
   /** Interactive work waits, so that every batch job among `jobs` is there because it waited long. */
   interactive: boolean;
   /** They go before others that could be picked as well. */
@@ -202,19 +209,23 @@ interface Admitted {
   floorGpuSeconds: number;
 }
 
-function reasonOf(best: Candidate, raised: boolean): PickReason {
+function reasonOf(best: Candidate<WaitingJob>, raised: boolean): PickReason {
   if (raised) return 'priority';
   if (best.aged) return 'batch_waited';
   return best.affinity > 0 ? 'resident' : 'least_served';
 }
 
 /** The jobs of the highest priority whose class has its turn, and whose person may run one more. */
-function admit(input: PickInput, rules: PickRules, charge: (personId: string) => number): Admitted {
+function admit<Job extends WaitingJob>(
+  input: PickInput<Job>,
+  rules: PickRules,
+  charge: (personId: string) => number,
+): Admitted<Job> {
   const elapsed = input.elapsedSeconds ?? 0;
   const agedAfter = rules.batchAheadSeconds - elapsed;
   const holdsUntil = rules.holdsFloorSeconds - elapsed;
-  let foreground: WaitingJob[] = [];
-  let background: WaitingJob[] = [];
+  let foreground: Job[] = [];
+  let background: Job[] = [];
   let interactive = false;
   let priority = -Infinity;
   let passedOver = false;
@@ -257,7 +268,7 @@ function admit(input: PickInput, rules: PickRules, charge: (personId: string) =>
 }
 
 /** Long-waiting batch first, then what is loaded, then the least served person, then the earliest. */
-function precedes(a: Candidate, b: Candidate): boolean {
+function precedes(a: Candidate<WaitingJob>, b: Candidate<WaitingJob>): boolean {
   if (a.aged !== b.aged) return a.aged;
   if (a.affinity !== b.affinity) return a.affinity > b.affinity;
   if (a.charge !== b.charge) return a.charge < b.charge;

@@ -66,7 +66,7 @@ export function createWorkerApp(deps: WorkerDeps): { start(): RunningService } {
   const { config, db, bus, relay, assets, log } = deps;
   const { timings, instanceId } = config;
   const holder = randomUUID();
-  const store = createJobStore(db, relay);
+  const store = createJobStore(db, relay, log);
   const bell = createWakeBell();
   const cancels = createCancelBoard();
   const scalePreview = createPreviewScaler();

@@ -57,6 +57,24 @@ describe('workLoop', () => {
     expect(made.filter((name) => name === 'finish')).toHaveLength(jobIds.length);
   });
 
+  it('fails a job whose row it cannot read, leaves those of another version alone, and goes on with the others', async () => {
+    const { jobIds } = await queueTestJobs(worker.db, 3, 'mei', { workflowText });
+    const [odd, later, last] = jobIds;
+    await worker.db.sql`update jobs set inputs = '[{"hologram": true}]' where id = ${odd!}`;
+    await worker.db.sql`update jobs set class = 'someday' where id = ${later!}`;
+    void worker.begin(await worker.depsOf());
+    await worker.untilState(last!, 'succeeded');
+    const rows = await worker.db.sql`select id, state, error->>'code' as error from jobs order by seq`;
+    expect(rows.map(({ state, error }) => [state, error])).toEqual([
+      ['failed', 'unreadable'],
+      ['queued', null],
+      ['succeeded', null],
+    ]);
+    // Its request stays open, and the next test starts with an empty queue.
+    await worker.db.sql`update jobs set class = 'batch' where id = ${later!}`;
+    await worker.untilState(later!, 'succeeded');
+  });
+
   it('goes on with a job whose pick was committed although the answer of Postgres was lost', async () => {
     const deps = await worker.depsOf();
     let lostAnswers = 0;

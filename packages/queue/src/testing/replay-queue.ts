@@ -1,7 +1,7 @@
-import { defaultPickRules, pickJob, type QueuePick, type PickRules, type Share, type WaitingJob } from '../pick-job.ts';
+import { defaultPickRules, pickJob, type QueuePick, type PickRules, type Share, type TimedJob } from '../pick-job.ts';
 
 /** A job of a replay: `gpuSeconds` is what is expected, `actualSeconds` what it takes. `waitedSeconds` is minus its arrival. */
-export interface ReplayJob extends WaitingJob {
+export interface ReplayJob extends TimedJob {
   arrivesAt: number;
   actualSeconds: number;
 }

@@ -1,7 +1,7 @@
 import type { Database } from '@atelier/shared/db/connect-database';
 import { findDoorPrompt } from '@atelier/shared/db/gateway/door-prompts';
 import { forgetResident } from '@atelier/shared/db/instances/forget-resident';
-import { reportInstance } from '@atelier/shared/db/instances/instance-store';
+import { reportInstance, type InstanceLease } from '@atelier/shared/db/instances/instance-store';
 import { finishJobs, maxFinishedTogether, type FinishedJob } from '@atelier/shared/db/jobs/finish-jobs';
 import {
   cancelJob,
@@ -13,6 +13,7 @@ import {
   markWithdrawing,
   requeueJob,
 } from '@atelier/shared/db/jobs/job-transitions';
+import type { JobRecord, ReadJobs } from '@atelier/shared/db/jobs/job-row';
 import { pickQueuedJobs } from '@atelier/shared/db/jobs/pick-jobs';
 import { readQueueSnapshot } from '@atelier/shared/db/jobs/queue-snapshot';
 import { readJob } from '@atelier/shared/db/jobs/read-jobs';
@@ -21,11 +22,19 @@ import type { OutboxRelay } from '@atelier/shared/db/outbox-relay';
 import type { OutboxRow } from '@atelier/shared/db/outbox-row';
 import { finishCancels } from '@atelier/shared/db/requests/cancel-request';
 import { AppError } from '@atelier/shared/errors/app-error';
+import type { Logger } from '@atelier/shared/log/create-logger';
 import { gatherCalls } from '../core/gather-calls.ts';
+import { jobErrors } from '../core/job-errors.ts';
 import type { JobStore } from '../ports.ts';
 
+/** Between two statements that finish jobs, where jobs end faster than that: each is a commit. */
+const finishEveryMs = 10;
+
+/** Jobs that a pick looks at: of longer queues everybody's first ones, since reading them all takes longer than a short run. */
+const pickedFrom = 500;
+
 /** {@link JobStore} on Postgres. */
-export function createJobStore(db: Database, relay: Pick<OutboxRelay, 'nudge'>): JobStore {
+export function createJobStore(db: Database, relay: Pick<OutboxRelay, 'nudge'>, log: Logger): JobStore {
   /** Sends what a change owes; no rows at all means that nothing was changed. */
   function changed(outbox: OutboxRow[] | undefined): boolean {
     if (outbox === undefined) return false;
@@ -53,17 +62,28 @@ export function createJobStore(db: Database, relay: Pick<OutboxRelay, 'nudge'>):
     }
     return jobs.map((job) => finished.has(job.lease.jobId) || finishAlone(job));
   }
-  const finish = gatherCalls(finishTogether, maxFinishedTogether);
+  /** Ends the jobs whose rows cannot be read, which would be picked or adopted for ever, and gives the others. */
+  async function readableOf(instance: InstanceLease, { jobs, unreadable }: ReadJobs): Promise<JobRecord[]> {
+    for (const { jobId, epoch, reason } of unreadable) {
+      log.error({ job_id: jobId, reason }, 'this job cannot be read, and fails');
+      const error = jobErrors.unreadable();
+      changed(await failJob(db, { jobId, epoch, instance }, { state: 'failed', error, gpuSeconds: 0 }));
+    }
+    return jobs;
+  }
+
+  const finish = gatherCalls(finishTogether, { most: maxFinishedTogether, everyMs: finishEveryMs });
 
   return {
-    snapshot: () => readQueueSnapshot(db),
-    pick: (instance, queueVersion, picks) => pickQueuedJobs(db, instance, queueVersion, picks),
+    snapshot: () => readQueueSnapshot(db, pickedFrom),
+    pick: async (instance, queueVersion, picks) =>
+      readableOf(instance, await pickQueuedJobs(db, instance, queueVersion, picks)),
     read: (jobId) => readJob(db, jobId),
     wantsPreviews: async ({ requestId }) => (await findDoorPrompt(db, requestId)) !== undefined,
     async adopt(instance) {
-      const { jobs, outbox } = await adoptJobs(db, instance, instance.released);
+      const { outbox, ...adopted } = await adoptJobs(db, instance, instance.released);
       relay.nudge(outbox);
-      return jobs;
+      return readableOf(instance, adopted);
     },
     posting: (lease, promptId) => markPosting(db, lease, promptId),
     posted: (lease) => markPosted(db, lease),

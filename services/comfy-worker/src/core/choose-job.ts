@@ -1,5 +1,5 @@
-import { mismatchOf } from '@atelier/queue/match-instance';
-import { pickJob, type PickInput, type PickRules, type QueuePick, type WaitingJob } from '@atelier/queue/pick-job';
+import { fits } from '@atelier/queue/match-instance';
+import { pickJob, type PickInput, type PickRules, type QueuePick } from '@atelier/queue/pick-job';
 import type { QueueSnapshot } from '@atelier/shared/db/jobs/queue-snapshot';
 
 export interface Chooser {
@@ -12,8 +12,10 @@ export interface Chooser {
   isBusy?: boolean;
 }
 
+type QueuedJob = QueueSnapshot['queued'][number];
+
 export interface Choice {
-  pick: QueuePick;
+  pick: QueuePick<QueuedJob>;
   /** Expected GPU seconds: measured where this kind was run before, else the agent's guess. */
   expectedGpuSeconds: number;
   isMeasured: boolean;
@@ -43,13 +45,11 @@ export function chooseJobs(
   more: (choices: readonly Choice[]) => boolean,
 ): Choices {
   const measured = new Map(snapshot.measured.map((entry) => [entry.estimateKey, entry.gpuSeconds]));
-  const queued = new Map(snapshot.queued.map((job) => [job.id, job]));
   const shares = new Map(snapshot.shares.map((share) => [share.personId, share]));
   const own = snapshot.instances.find((instance) => instance.id === chooser.instanceId);
   const elsewhere = runningElsewhere(snapshot, chooser.instanceId);
   const choices: Choice[] = [];
-  const picked: QueueSnapshot['queued'] = [];
-  const waiting = snapshot.queued.map((job) => waitingJobOf(job, measured));
+  const waiting = [...snapshot.queued];
   let { floorGpuSeconds } = snapshot;
   let residentKey = own?.residentKey ?? null;
   let others = leftToOthers(snapshot, chooser, chooser.isBusy === true);
@@ -67,16 +67,15 @@ export function chooseJobs(
       },
       rules,
     );
-    const job = pick === undefined ? undefined : queued.get(pick.job.id);
-    if (pick === undefined || job === undefined) break;
+    if (pick === undefined) break;
+    const { job } = pick;
     const { personId } = job;
-    const { gpuSeconds } = pick.job;
-    choices.push({ pick, expectedGpuSeconds: gpuSeconds, isMeasured: measured.has(job.estimateKey) });
-    picked.push(job);
-    queued.delete(job.id);
-    waiting.splice(waiting.indexOf(pick.job), 1);
+    const measuredGpuSeconds = measured.get(job.estimateKey);
+    const expectedGpuSeconds = measuredGpuSeconds ?? job.estimatedGpuSeconds;
+    choices.push({ pick, expectedGpuSeconds, isMeasured: measuredGpuSeconds !== undefined });
+    waiting.splice(waiting.indexOf(job), 1);
     const weight = shares.get(personId)?.weight ?? 1;
-    shares.set(personId, { personId, chargedGpuSeconds: pick.liftedGpuSeconds + gpuSeconds, weight });
+    shares.set(personId, { personId, chargedGpuSeconds: pick.liftedGpuSeconds + expectedGpuSeconds, weight });
     floorGpuSeconds = Math.max(floorGpuSeconds, pick.floorGpuSeconds);
     residentKey = job.residencyKey;
     if (choices.length === 1 && chooser.isBusy !== true) others = leftToOthers(snapshot, chooser, true);
@@ -85,21 +84,12 @@ export function chooseJobs(
     ...snapshot,
     version: snapshot.version + choices.length,
     floorGpuSeconds,
-    queued: [...queued.values()],
-    active: [...snapshot.active, ...picked.map((job) => activeJobOf(job, chooser.instanceId))],
+    queued: waiting,
+    active: [...snapshot.active, ...choices.map(({ pick }) => activeJobOf(pick.job, chooser.instanceId))],
     shares: [...shares.values()],
     instances: snapshot.instances.map((instance) => (instance === own ? { ...instance, residentKey } : instance)),
   };
   return { choices, after };
-}
-
-type QueuedJob = QueueSnapshot['queued'][number];
-
-/** A job as the choice needs it: what jobs of its kind took, or the agent's guess. */
-function waitingJobOf(job: QueuedJob, measured: ReadonlyMap<string, number>): WaitingJob {
-  const { id, personId, seq, residencyKey, recipe, waitedSeconds, priority } = job;
-  const gpuSeconds = measured.get(job.estimateKey) ?? job.estimatedGpuSeconds;
-  return { id, personId, seq, class: job.class, residencyKey, recipe, gpuSeconds, waitedSeconds, priority };
 }
 
 function activeJobOf(job: QueuedJob, instanceId: string): QueueSnapshot['active'][number] {
@@ -119,7 +109,7 @@ function leftToOthers(snapshot: QueueSnapshot, chooser: Chooser, isBusy: boolean
   const left = new Set<string>();
   for (const job of snapshot.queued) {
     const isNew = leavesNewest && job.waitedSeconds < leftToIdleSeconds;
-    if (isNew || mismatchOf(job, offer) !== undefined) left.add(job.id);
+    if (isNew || !fits(job, offer)) left.add(job.id);
   }
   return left;
 }

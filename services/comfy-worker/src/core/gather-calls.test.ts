@@ -1,20 +1,24 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { gatherCalls } from './gather-calls.ts';
 
 /** Calls that are answered by hand, in their order. */
-function heldCalls(most = 3) {
+function heldCalls(most = 3, everyMs = 0) {
   const calls: { items: readonly number[]; answer: (results: string[]) => void; fail: (error: Error) => void }[] = [];
   const ask = gatherCalls<number, string>(
     (items) =>
       new Promise((answer, fail) => {
         calls.push({ items, answer, fail });
       }),
-    most,
+    { most, everyMs },
   );
   return { calls, ask, asked: () => calls.map(({ items }) => items) };
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 describe('gatherCalls', () => {
   it('sends the first alone, and what comes meanwhile together, in order', async () => {
@@ -29,6 +33,30 @@ describe('gatherCalls', () => {
     calls[2]?.answer(['e']);
     expect(await Promise.all(answers)).toEqual(['a', 'b', 'c', 'd', 'e']);
     expect(asked()).toEqual([[1], [2, 3, 4], [5]]);
+  });
+
+  it('makes a call at most so often, unless a whole one waits', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'performance'] });
+    const { calls, ask, asked } = heldCalls(3, 10);
+    const answerNext = async (): Promise<void> => {
+      calls.at(-1)?.answer(['a', 'b', 'c']);
+      await vi.advanceTimersByTimeAsync(0);
+    };
+    void ask(1);
+    await answerNext();
+    void ask(2);
+    await vi.advanceTimersByTimeAsync(9);
+    void ask(3);
+    expect(asked()).toEqual([[1]]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(asked()).toEqual([[1], [2, 3]]);
+    for (const item of [4, 5, 6]) void ask(item);
+    await answerNext();
+    expect(asked()).toEqual([[1], [2, 3], [4, 5, 6]]);
+    await answerNext();
+    await vi.advanceTimersByTimeAsync(10);
+    void ask(7);
+    expect(asked().at(-1)).toEqual([7]);
   });
 
   it('goes on after a failure, which all that went together hear of', async () => {

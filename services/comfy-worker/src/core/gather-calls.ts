@@ -5,22 +5,28 @@ interface Waiting<Item, Result> {
 }
 
 /**
- * Makes calls together: the first goes out at once and alone, and what comes while it is under way goes with the next. So a
- * quiet caller waits for nobody, and a busy one makes fewer calls.
+ * Makes calls together: the first goes out at once and alone, and what comes while it is under way, or within `everyMs` of
+ * it, goes with the next. So a quiet caller waits for nobody, and a busy one makes fewer calls.
  *
+ * @param most items of one call.
+ * @param everyMs between the beginnings of two calls, unless enough wait for a whole one.
  * @param call takes one to `most` items; gives their results in the same order, of which each may come, or fail, later. What it
  *   throws itself is thrown to all of them.
  */
 export function gatherCalls<Item, Result>(
   call: (items: readonly Item[]) => Promise<readonly (Result | Promise<Result>)[]>,
-  most: number,
+  { most, everyMs }: { most: number; everyMs: number },
 ): (item: Item) => Promise<Result> {
   let waiting: Waiting<Item, Result>[] = [];
   let busy = false;
+  let calledAtMs = -Infinity;
 
   async function callAll(): Promise<void> {
     busy = true;
     while (waiting.length > 0) {
+      const restMs = Math.ceil(calledAtMs + everyMs - performance.now());
+      if (restMs > 0 && waiting.length < most) await new Promise((resolve) => setTimeout(resolve, restMs));
+      calledAtMs = performance.now();
       const together = waiting.slice(0, most);
       waiting = waiting.slice(most);
       try {

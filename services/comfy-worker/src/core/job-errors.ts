@@ -61,6 +61,13 @@ export const jobErrors = {
       zh: '工作流已运行，但没有输出文件。请添加保存节点，或使用其他配方。',
     },
   }),
+  unreadable: (): JobError => ({
+    code: 'unreadable',
+    message: {
+      en: 'Another version of Atelier stored this, and this one cannot read it. Ask again; tell the operator to run one version of all services.',
+      zh: '此任务由另一版本的 Atelier 保存，当前版本无法读取。请重新提交，并告知管理员将所有服务统一为同一版本。',
+    },
+  }),
   inputMissing: (): JobError => ({
     code: 'input_missing',
     message: {

@@ -75,10 +75,16 @@ describe('createPromptLine', () => {
   it('keeps several ready behind jobs that are over before the next is picked', () => {
     const { line, enter } = lineOf();
     expect(line.msUntilPick([1, 1, 1])).toBe(0);
-    for (const id of 'abcdefghijklmnopq') enter(id, 1);
-    expect(line.msUntilPick()).toBe(0);
-    enter('r', 1);
+    const entries = Array.from({ length: 17 }, (_, at) => enter(`job-${at}`, 1));
+    // There is room for one more behind the fifteen, but one is not worth a commit.
+    expect(line.msUntilPick([1])).toBe(Infinity);
     expect(line.msUntilPick()).toBe(Infinity);
+    for (const entry of entries.slice(0, 6)) entry.moveTo('ended');
+    expect(line.msUntilPick()).toBe(Infinity);
+    entries[6]?.moveTo('ended');
+    expect(line.msUntilPick()).toBe(0);
+    expect(line.msUntilPick([1, 1, 1, 1, 1, 1, 1])).toBe(0);
+    expect(line.msUntilPick([1, 1, 1, 1, 1, 1, 1, 1])).toBe(Infinity);
   });
 
   it('counts what is just being chosen as if it stood in line', () => {

@@ -94,6 +94,8 @@ const quickMs = 500;
 /** And further ones while those that are ready take no longer together: what picking them takes. */
 const readyMs = 50;
 const maxReady = 16;
+/** They are picked together once no more than this are left, since each pick is a commit. */
+const refillAt = 8;
 /** Beyond this an estimate is looked at again before it is believed. */
 const longestWaitMs = 60_000;
 
@@ -103,8 +105,9 @@ export function createPromptLine(rules: LineRules): PromptLine {
   /** The run that ended last was late: so are, as far as anybody knows, those that follow it. */
   let wasLate = false;
 
+  /** Who stands behind those that may be posted has nothing to count yet. */
   function changed(): void {
-    for (const member of members) member.wake();
+    for (const member of open().slice(0, rules.depth)) member.wake();
     rules.onChange();
   }
 
@@ -150,7 +153,7 @@ export function createPromptLine(rules: LineRules): PromptLine {
         progress(fraction) {
           member.fraction = fraction;
           // Only who waits behind it needs to count anew.
-          if (members.length > 1) for (const other of members) other.wake();
+          open()[1]?.wake();
         },
         recall: (reason) => recall.abort(new Error(`called back: ${reason}`)),
         leave() {
@@ -183,7 +186,8 @@ export function createPromptLine(rules: LineRules): PromptLine {
       if (wasLate || open().some(isLate)) return Infinity;
       if (ready.length === 0) return 0;
       const readyFor = ready.reduce<number>((sum, ms) => sum + (ms ?? Infinity), 0);
-      return ready.length < maxReady && readyFor < readyMs ? 0 : Infinity;
+      const room = chosen.length === 0 ? refillAt + 1 : maxReady;
+      return ready.length < room && readyFor < readyMs ? 0 : Infinity;
     },
     msUntilPost(entry) {
       const inLine = open();

@@ -18,6 +18,7 @@ function viewOf(changes: Partial<QueueSnapshot> = {}) {
       return Promise.resolve(snapshotOf({ queued, measured, ...changes }));
     },
     maxAgeMs: 500,
+    maxAgeOutdatedMs: 50,
     maxAgeUnmeasuredMs: 100,
     now: () => now,
   });
@@ -53,6 +54,20 @@ describe('createQueueView', () => {
     expect((await view.look()).isFresh).toBe(true);
     view.forget();
     await view.look();
+    expect(reads()).toBe(3);
+  });
+
+  it('serves little longer once something was queued, and not at all where it has served that long', async () => {
+    const { view, reads, pass } = viewOf();
+    await view.look();
+    view.outdate();
+    pass(50);
+    expect((await view.look()).isFresh).toBe(false);
+    pass(1);
+    expect((await view.look()).isFresh).toBe(true);
+    pass(51);
+    view.outdate();
+    expect((await view.look()).isFresh).toBe(true);
     expect(reads()).toBe(3);
   });
 

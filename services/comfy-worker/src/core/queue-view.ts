@@ -6,7 +6,9 @@ export interface QueueView {
   look(): Promise<{ snapshot: QueueSnapshot; isFresh: boolean }>;
   /** What was chosen was committed by us: what was read holds on as it is after that. */
   picked(after: QueueSnapshot): void;
-  /** Somebody else changed the queue, or may have: the next look reads it anew. */
+  /** Something was queued, or changed otherwise: what was read serves little longer. */
+  outdate(): void;
+  /** What was read is wrong, or was of no use: the next look reads the queue anew. */
   forget(): void;
 }
 
@@ -14,6 +16,8 @@ export interface QueueViewOptions {
   read: () => Promise<QueueSnapshot>;
   /** How long what was read may serve further picks, in ms. */
   maxAgeMs: number;
+  /** The same once it is known that the queue changed: where jobs come by the hundred a second, each would have it read again. */
+  maxAgeOutdatedMs: number;
   /** The same while it holds jobs of a kind that was never measured: the first that ends tells how long the others take. */
   maxAgeUnmeasuredMs: number;
   /** Monotonic. */
@@ -25,18 +29,21 @@ export interface QueueViewOptions {
  * reading serves several picks, as long as its version, which every pick checks, moved by our own picks alone.
  */
 export function createQueueView(options: QueueViewOptions): QueueView {
-  let kept: { snapshot: QueueSnapshot; untilMs: number } | undefined;
+  let kept: { snapshot: QueueSnapshot; readAtMs: number; untilMs: number } | undefined;
   return {
     async look() {
       if (kept !== undefined && options.now() <= kept.untilMs) return { snapshot: kept.snapshot, isFresh: false };
       const readAtMs = options.now();
       const snapshot = await options.read();
       const { maxAgeMs, maxAgeUnmeasuredMs } = options;
-      kept = { snapshot, untilMs: readAtMs + (isMeasured(snapshot) ? maxAgeMs : maxAgeUnmeasuredMs) };
+      kept = { snapshot, readAtMs, untilMs: readAtMs + (isMeasured(snapshot) ? maxAgeMs : maxAgeUnmeasuredMs) };
       return { snapshot, isFresh: true };
     },
     picked(after) {
       if (kept !== undefined) kept.snapshot = after;
+    },
+    outdate() {
+      if (kept !== undefined) kept.untilMs = Math.min(kept.untilMs, kept.readAtMs + options.maxAgeOutdatedMs);
     },
     forget() {
       kept = undefined;

@@ -47,6 +47,7 @@ function before(gpuSeconds: number | undefined, take: (picks: Picks) => Picks = 
       queue: createQueueView({
         read: () => Promise.resolve(snapshotOf({ version: ++reads, queued, measured })),
         maxAgeMs: 100,
+        maxAgeOutdatedMs: 100,
         maxAgeUnmeasuredMs: 100,
         now: () => 0,
       }),

@@ -30,6 +30,7 @@ export interface WorkLoopDeps extends Omit<RunJobDeps, 'onStuck'>, Pick<TakeNext
 const maxStoring = 8;
 /** How long one reading of the queue serves picks, as long as nobody tells of a change. */
 const pickViewMs = 500;
+const outdatedViewMs = 100;
 const unmeasuredViewMs = 100;
 /** Before jobs that were left to an idle GPU are looked at again. */
 const leftToOthersMs = 1_000;
@@ -62,6 +63,7 @@ export async function workLoop(deps: WorkLoopDeps, draining: AbortSignal): Promi
   const queue = createQueueView({
     read: store.snapshot,
     maxAgeMs: pickViewMs,
+    maxAgeOutdatedMs: outdatedViewMs,
     maxAgeUnmeasuredMs: unmeasuredViewMs,
     now: () => performance.now(),
   });
@@ -148,7 +150,7 @@ export async function workLoop(deps: WorkLoopDeps, draining: AbortSignal): Promi
     if (line.entries().length - line.open().length >= maxStoring) return Infinity;
     if (deps.takeNews()) {
       news = { pick: true, overtake: true };
-      queue.forget();
+      queue.outdate();
     }
     const waitMs = line.msUntilPick();
     if (waitMs > 0) return Math.min(waitMs, await recallOvertaken());

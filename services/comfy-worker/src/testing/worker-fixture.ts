@@ -116,7 +116,7 @@ export function useWorkerFixture(): WorkerFixture {
       const assets = createFolderAssetStore({ folder, maxBytes: 10_000_000 });
       const bell = changes.bell ?? createWakeBell();
       return {
-        store: createJobStore(fixture.db, { nudge: () => {} }),
+        store: createJobStore(fixture.db, { nudge: () => {} }, log),
         client: fixture.client,
         socket: fixture.socket,
         outputs: createOutputStore(fixture.client, assets, 10_000_000),

@@ -55,3 +55,33 @@ export interface JobWithOutputs extends JobRecord {
   /** What ComfyUI shows beside its outputs, for a day: of prompts that came through its own interface. */
   previews?: z.infer<typeof jobOutputSchema>[];
 }
+
+/** Rows as jobs, and those that this version cannot read: one row that another version wrote must not stop all others. */
+export interface ReadJobs {
+  jobs: JobRecord[];
+  unreadable: UnreadableJob[];
+}
+
+/** What fences the job, and why its row cannot be read. */
+export interface UnreadableJob {
+  jobId: string;
+  epoch: number;
+  reason: string;
+}
+
+const fenceSchema = z.object({ id: uuidSchema, epoch: z.int() });
+
+/** Reads whole rows of `jobs`. */
+export function parseJobRows(rows: readonly Record<string, unknown>[]): ReadJobs {
+  const read: ReadJobs = { jobs: [], unreadable: [] };
+  for (const row of rows) {
+    const parsed = jobRecordSchema.safeParse(row);
+    if (parsed.success) {
+      read.jobs.push(parsed.data);
+    } else {
+      const { id, epoch } = fenceSchema.parse(row);
+      read.unreadable.push({ jobId: id, epoch, reason: z.prettifyError(parsed.error) });
+    }
+  }
+  return read;
+}

@@ -1,7 +1,7 @@
 import { withDatabaseErrors } from '../database-error.ts';
 import type { Database } from '../connect-database.ts';
 import type { InstanceLease } from '../instances/instance-store.ts';
-import { jobRecordSchema, type JobRecord } from './job-row.ts';
+import { parseJobRows, type JobRecord, type ReadJobs } from './job-row.ts';
 
 /** One choice of the scheduler, to be committed. */
 export interface JobPick {
@@ -32,7 +32,7 @@ export async function pickQueuedJobs(
   instance: InstanceLease,
   queueVersion: number,
   picks: readonly JobPick[],
-): Promise<JobRecord[]> {
+): Promise<ReadJobs> {
   const lock = picks.length > 1 ? db.sql`skip locked` : db.sql``;
   const rows = await withDatabaseErrors(
     () => db.sql`
@@ -88,7 +88,7 @@ export async function pickQueuedJobs(
     )
     select * from picked order by place`,
   );
-  return rows.map((row) => jobRecordSchema.parse(row));
+  return parseJobRows(rows);
 }
 
 /** {@link pickQueuedJobs} of one job; `undefined`: it was not taken. */
@@ -97,6 +97,6 @@ export async function pickQueuedJob(
   instance: InstanceLease,
   { queueVersion, ...pick }: JobPick & { queueVersion: number },
 ): Promise<JobRecord | undefined> {
-  const [job] = await pickQueuedJobs(db, instance, queueVersion, [pick]);
-  return job;
+  const { jobs } = await pickQueuedJobs(db, instance, queueVersion, [pick]);
+  return jobs[0];
 }

@@ -133,7 +133,7 @@ describe('several picks in one statement', () => {
       { jobId: mei.jobIds[1]!, floorGpuSeconds: 12, chargeGpuSeconds: 2, promptId: randomUUID() },
     ];
     const jobs = together
-      ? await pickQueuedJobs(db, instance, version, picks)
+      ? (await pickQueuedJobs(db, instance, version, picks)).jobs
       : await picks.reduce<Promise<(JobRecord | undefined)[]>>(
           async (before, pick, at) => [
             ...(await before),
@@ -185,11 +185,11 @@ describe('several picks in one statement', () => {
     const picks = jobIds.map((jobId) => ({ jobId, floorGpuSeconds: 0, chargeGpuSeconds: 10, promptId: randomUUID() }));
     await db.sql.begin(async (transaction) => {
       await transaction`select id from jobs where id = ${jobIds[1]!} for update`;
-      const jobs = await pickQueuedJobs(db, instance, version, picks);
+      const { jobs } = await pickQueuedJobs(db, instance, version, picks);
       expect(jobs.map(({ id }) => id)).toEqual([jobIds[2]]);
     });
     expect(await chargeOf(jobIds[0]!)).toBe(10);
-    expect(await pickQueuedJobs(db, instance, version, picks)).toEqual([]);
+    expect(await pickQueuedJobs(db, instance, version, picks)).toEqual({ jobs: [], unreadable: [] });
   });
 });
 

@@ -3,11 +3,10 @@ import type { Database } from '../connect-database.ts';
 import type { InstanceLease } from '../instances/instance-store.ts';
 import { outboxRowSchema, type OutboxRow } from '../outbox-row.ts';
 import { endJobsTail } from './end-jobs.ts';
-import { jobRecordSchema, type JobRecord } from './job-row.ts';
+import { parseJobRows, type ReadJobs } from './job-row.ts';
 import { jobChangedMessages } from './job-transitions.ts';
 
-export interface AdoptedJobs {
-  jobs: JobRecord[];
+export interface AdoptedJobs extends ReadJobs {
   outbox: OutboxRow[];
 }
 
@@ -35,7 +34,7 @@ export async function adoptJobs(db: Database, instance: InstanceLease, orderly: 
     order by a.posted_at`,
   );
   return {
-    jobs: rows.map((row) => jobRecordSchema.parse(row)),
+    ...parseJobRows(rows),
     outbox: rows.map((row) => outboxRowSchema.parse(row['message'])),
   };
 }

@@ -17,7 +17,6 @@ export function queuedJobOf(id: string, personId: string, overrides: Partial<Que
     estimateKey: 'sdxl',
     estimatedGpuSeconds: 10,
     classes: ['KSampler'],
-    hasInputs: false,
     waitedSeconds: 0,
     models: [],
     vramGb: 0,
