@@ -1,3 +1,4 @@
+import { lineUp } from './line-up.ts';
 import {
   checkpointOf,
   pickJob,
@@ -58,14 +59,15 @@ export interface StartAhead {
  */
 export function* lookAhead(input: LookAheadInput, rules: LookAheadRules): Generator<StartAhead, void> {
   const shares = new Map(input.shares);
-  const { runsOn, firsts, behind } = lineUp(input);
+  const runsOn = placesOf(input);
+  const lines = lineUp(input.waiting, rules.pick, (job) => [...(runsOn.get(job) ?? [])].join('\n'));
   let gpus = input.gpus.map((gpu) => ({ ...gpu }));
   let { running, floorGpuSeconds } = input;
 
   function pickFor(gpu: GpuAhead | undefined): QueuePick<TimedJob> | undefined {
     const pick = pickJob(
       {
-        waiting: firsts,
+        waiting: lines.firsts,
         shares,
         floorGpuSeconds,
         running: countByPerson(running, gpu?.freeAt ?? 0),
@@ -81,17 +83,11 @@ export function* lookAhead(input: LookAheadInput, rules: LookAheadRules): Genera
     floorGpuSeconds = Math.max(floorGpuSeconds, pick.floorGpuSeconds);
     const weight = shares.get(job.personId)?.weight ?? 1;
     shares.set(job.personId, { weight, chargedGpuSeconds: pick.liftedGpuSeconds + job.gpuSeconds });
-    const rest = behind.get(job) ?? [];
-    const next = rest.pop();
-    if (next === undefined) firsts.splice(firsts.indexOf(job), 1);
-    else {
-      firsts[firsts.indexOf(job)] = next;
-      behind.set(next, rest);
-    }
+    lines.take(job);
     return pick;
   }
 
-  for (let gpu = soonestFree(gpus); gpu !== undefined && firsts.length > 0; gpu = soonestFree(gpus)) {
+  for (let gpu = soonestFree(gpus); gpu !== undefined && lines.firsts.length > 0; gpu = soonestFree(gpus)) {
     const now = gpu.freeAt;
     running = running.filter(({ endsAt }) => endsAt > now);
     const pick = pickFor(gpu);
@@ -117,34 +113,11 @@ export function* lookAhead(input: LookAheadInput, rules: LookAheadRules): Genera
   }
 }
 
-interface Lines {
-  /** The GPUs that can run a job. */
-  runsOn: ReadonlyMap<TimedJob, ReadonlySet<string>>;
-  /** Of jobs that the scheduler tells apart by their order alone, only the first can be next: it need not look at the others. */
-  firsts: TimedJob[];
-  /** Those behind a first one, the next one last. */
-  behind: Map<TimedJob, TimedJob[]>;
-}
-
-function lineUp({ waiting, gpus, canRun }: LookAheadInput): Lines {
-  const runsOn = new Map<TimedJob, ReadonlySet<string>>();
-  const lines = new Map<string, TimedJob[]>();
-  for (const job of waiting.toSorted((a, b) => b.seq - a.seq)) {
-    const places = gpus.flatMap(({ id }) => (canRun?.(job, id) === false ? [] : [id]));
-    runsOn.set(job, new Set(places));
-    const key = JSON.stringify([job.personId, job.class, job.priority ?? 0, job.residencyKey, places]);
-    const line = lines.get(key);
-    if (line === undefined) lines.set(key, [job]);
-    else line.push(job);
-  }
-  const behind = new Map<TimedJob, TimedJob[]>();
-  const firsts = [...lines.values()].flatMap((line) => {
-    const first = line.pop();
-    if (first === undefined) return [];
-    behind.set(first, line);
-    return [first];
-  });
-  return { runsOn, firsts, behind };
+/** The GPUs that can run each job. */
+function placesOf({ waiting, gpus, canRun }: LookAheadInput): ReadonlyMap<TimedJob, ReadonlySet<string>> {
+  return new Map(
+    waiting.map((job) => [job, new Set(gpus.flatMap(({ id }) => (canRun?.(job, id) === false ? [] : [id])))]),
+  );
 }
 
 function soonestFree<T extends GpuAhead>(gpus: readonly T[]): T | undefined {

@@ -1,3 +1,4 @@
+import { lineUp } from '@atelier/queue/line-up';
 import { fits } from '@atelier/queue/match-instance';
 import { pickJob, type PickInput, type PickRules, type QueuePick } from '@atelier/queue/pick-job';
 import type { QueueSnapshot } from '@atelier/shared/db/jobs/queue-snapshot';
@@ -49,14 +50,18 @@ export function chooseJobs(
   const own = snapshot.instances.find((instance) => instance.id === chooser.instanceId);
   const elsewhere = runningElsewhere(snapshot, chooser.instanceId);
   const choices: Choice[] = [];
-  const waiting = [...snapshot.queued];
+  const chosen = new Set<QueuedJob>();
+  const waiting = (): QueuedJob[] => snapshot.queued.filter((job) => !chosen.has(job));
   let { floorGpuSeconds } = snapshot;
   let residentKey = own?.residentKey ?? null;
   let others = leftToOthers(snapshot, chooser, chooser.isBusy === true);
+  const line = (jobs: readonly QueuedJob[]) =>
+    lineUp(jobs, rules, (job) => (others.has(job.id) ? 'elsewhere' : 'here'));
+  let lines = line(snapshot.queued);
   do {
     const pick = pickJob(
       {
-        waiting,
+        waiting: lines.firsts,
         shares,
         floorGpuSeconds,
         ...elsewhere,
@@ -73,18 +78,22 @@ export function chooseJobs(
     const measuredGpuSeconds = measured.get(job.estimateKey);
     const expectedGpuSeconds = measuredGpuSeconds ?? job.estimatedGpuSeconds;
     choices.push({ pick, expectedGpuSeconds, isMeasured: measuredGpuSeconds !== undefined });
-    waiting.splice(waiting.indexOf(job), 1);
+    chosen.add(job);
+    lines.take(job);
     const weight = shares.get(personId)?.weight ?? 1;
     shares.set(personId, { personId, chargedGpuSeconds: pick.liftedGpuSeconds + expectedGpuSeconds, weight });
     floorGpuSeconds = Math.max(floorGpuSeconds, pick.floorGpuSeconds);
     residentKey = job.residencyKey;
-    if (choices.length === 1 && chooser.isBusy !== true) others = leftToOthers(snapshot, chooser, true);
+    if (choices.length === 1 && chooser.isBusy !== true) {
+      others = leftToOthers(snapshot, chooser, true);
+      lines = line(waiting());
+    }
   } while (more(choices));
   const after: QueueSnapshot = {
     ...snapshot,
     version: snapshot.version + choices.length,
     floorGpuSeconds,
-    queued: waiting,
+    queued: waiting(),
     active: [...snapshot.active, ...choices.map(({ pick }) => activeJobOf(pick.job, chooser.instanceId))],
     shares: [...shares.values()],
     instances: snapshot.instances.map((instance) => (instance === own ? { ...instance, residentKey } : instance)),

@@ -13,6 +13,7 @@ export interface AdoptedJobs extends ReadJobs {
 /**
  * Takes over every unfinished job bound to this instance from its earlier holders: epoch + 1, same prompt_id, no new
  * attempt. A job that was running when its worker died counts a takeover, unless that worker gave its lease up itself.
+ * They are locked in the order of their ids, as a beat or a cancel locks several, so that none waits for another in a circle.
  */
 export async function adoptJobs(db: Database, instance: InstanceLease, orderly: boolean): Promise<AdoptedJobs> {
   const rows = await withDatabaseErrors(
@@ -20,12 +21,16 @@ export async function adoptJobs(db: Database, instance: InstanceLease, orderly: 
     with held as (
       select lease_expires_at from instances where id = ${instance.instanceId} and holder = ${instance.holder}
         and epoch = ${instance.epoch} and lease_expires_at > clock_timestamp()
+    ), bound as (
+      select j.id, held.lease_expires_at from held, jobs j
+      where j.instance_id = ${instance.instanceId} and j.instance_epoch < ${instance.epoch}
+        and j.state in ('leased', 'posting', 'posted', 'running', 'storing', 'withdrawing')
+      order by j.id for no key update of j
     ), adopted as (
       update jobs j set epoch = j.epoch + 1, instance_epoch = ${instance.epoch}, version = j.version + 1,
-        lease_expires_at = held.lease_expires_at,
+        lease_expires_at = bound.lease_expires_at,
         takeovers = j.takeovers + case when j.state = 'running' and not ${orderly}::boolean then 1 else 0 end
-      from held where j.instance_id = ${instance.instanceId} and j.instance_epoch < ${instance.epoch}
-        and j.state in ('leased', 'posting', 'posted', 'running', 'storing', 'withdrawing')
+      from bound where j.id = bound.id
       returning j.*
     ), message as (${jobChangedMessages(db, 'adopted', true)})
     select a.*, jsonb_build_object('id', m.id, 'key', m.key, 'tokens', m.tokens, 'data', m.data,
