@@ -75,16 +75,15 @@ describe('createPromptLine', () => {
   it('keeps several ready behind jobs that are over before the next is picked', () => {
     const { line, enter } = lineOf();
     expect(line.msUntilPick([1, 1, 1])).toBe(0);
-    const entries = Array.from({ length: 17 }, (_, at) => enter(`job-${at}`, 1));
-    // There is room for one more behind the fifteen, but one is not worth a commit.
-    expect(line.msUntilPick([1])).toBe(Infinity);
+    const entries = Array.from({ length: 33 }, (_, at) => enter(`job-${at}`, 1));
+    // There is room for one more behind the two that are posted, but one is not worth a commit.
     expect(line.msUntilPick()).toBe(Infinity);
-    for (const entry of entries.slice(0, 6)) entry.moveTo('ended');
+    for (const entry of entries.slice(0, 14)) entry.moveTo('ended');
     expect(line.msUntilPick()).toBe(Infinity);
-    entries[6]?.moveTo('ended');
+    entries[14]?.moveTo('ended');
     expect(line.msUntilPick()).toBe(0);
-    expect(line.msUntilPick([1, 1, 1, 1, 1, 1, 1])).toBe(0);
-    expect(line.msUntilPick([1, 1, 1, 1, 1, 1, 1, 1])).toBe(Infinity);
+    expect(line.msUntilPick(Array.from({ length: 15 }, () => 1))).toBe(0);
+    expect(line.msUntilPick(Array.from({ length: 16 }, () => 1))).toBe(Infinity);
   });
 
   it('counts what is just being chosen as if it stood in line', () => {

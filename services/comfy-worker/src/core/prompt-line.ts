@@ -93,9 +93,9 @@ interface Member extends LineEntry {
 const quickMs = 500;
 /** And further ones while those that are ready take no longer together: what picking them takes. */
 const readyMs = 50;
-const maxReady = 16;
+const maxReady = 32;
 /** They are picked together once no more than this are left, since each pick is a commit. */
-const refillAt = 8;
+const refillAt = 16;
 /** Beyond this an estimate is looked at again before it is believed. */
 const longestWaitMs = 60_000;
 

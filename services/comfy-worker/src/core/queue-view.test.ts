@@ -71,6 +71,20 @@ describe('createQueueView', () => {
     expect(reads()).toBe(3);
   });
 
+  it('serves one pick a reading while another worker picks too', async () => {
+    const { view, choose, reads, pass } = viewOf();
+    const pickOne = async (): Promise<void> => view.picked((await choose()).after);
+    await pickOne();
+    view.overtaken();
+    await pickOne();
+    await pickOne();
+    expect(reads()).toBe(3);
+    pass(500);
+    await pickOne();
+    await pickOne();
+    expect(reads()).toBe(4);
+  });
+
   it('is old soon while nobody knows what a job in it takes', async () => {
     const { view, pass } = viewOf({ measured: [] });
     await view.look();

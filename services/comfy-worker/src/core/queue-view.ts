@@ -10,6 +10,8 @@ export interface QueueView {
   outdate(): void;
   /** What was read is wrong, or was of no use: the next look reads the queue anew. */
   forget(): void;
+  /** As `forget`, because another worker picked: for a while each reading serves one pick, since the next would fail. */
+  overtaken(): void;
 }
 
 export interface QueueViewOptions {
@@ -24,11 +26,15 @@ export interface QueueViewOptions {
   now: () => number;
 }
 
+/** How long after another worker's last pick nobody else is thought to pick. */
+const aloneAfterMs = 500;
+
 /**
  * Builds the view of one worker. A long queue takes a while to read, and short jobs are picked by the hundred a second: so one
  * reading serves several picks, as long as its version, which every pick checks, moved by our own picks alone.
  */
 export function createQueueView(options: QueueViewOptions): QueueView {
+  let aloneFromMs = -Infinity;
   let kept: { snapshot: QueueSnapshot; readAtMs: number; untilMs: number } | undefined;
   return {
     async look() {
@@ -40,13 +46,18 @@ export function createQueueView(options: QueueViewOptions): QueueView {
       return { snapshot, isFresh: true };
     },
     picked(after) {
-      if (kept !== undefined) kept.snapshot = after;
+      if (options.now() < aloneFromMs) kept = undefined;
+      else if (kept !== undefined) kept.snapshot = after;
     },
     outdate() {
       if (kept !== undefined) kept.untilMs = Math.min(kept.untilMs, kept.readAtMs + options.maxAgeOutdatedMs);
     },
     forget() {
       kept = undefined;
+    },
+    overtaken() {
+      kept = undefined;
+      aloneFromMs = options.now() + aloneAfterMs;
     },
   };
 }

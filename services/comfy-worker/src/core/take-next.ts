@@ -48,7 +48,8 @@ export async function takeNext(deps: TakeNextDeps): Promise<PickedJob[] | 'nothi
       if (choices.length === 0) return snapshot.queued.length > 0 ? 'left_to_others' : 'nothing';
       const jobs = await store.pick(tenure.instance, snapshot.version, choices.map(pickOf));
       if (jobs.length === choices.length) queue.picked(after);
-      else queue.forget();
+      else if (jobs.length > 0) queue.forget();
+      else queue.overtaken();
       // A pick of one waits for a row that is locked just now, where a pick of several leaves it out.
       if (jobs.length === 0) most = 1;
       else return jobs.map((job) => pickedOf(job, choices, log));
