@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Bus, Consumption, Subscription } from '@atelier/shared/bus/bus';
+import { isDenied, readSubmissionRules } from '@atelier/shared/db/chat/submission-rules';
 import type { Database } from '@atelier/shared/db/connect-database';
 import type { PlanLimits } from '@atelier/shared/db/requests/plan-request';
 import { createOutboxRelay } from '@atelier/shared/db/outbox-relay';
@@ -35,6 +36,8 @@ export interface AgentAppOptions {
   concurrency: number;
   /** How much may wait; default: see `queue-settings`. */
   limits?: PlanLimits;
+  /** Whom no rule binds, as `door:id`; default nobody. */
+  operators?: readonly string[];
   /** How long a question waits for its answer; default 24 h. */
   questionExpiresMs?: number;
   /** How soon a request is planned anew after its agent died; default 5 s. */
@@ -112,6 +115,8 @@ export function createAgentApp(options: AgentAppOptions): AgentApp {
     desk,
     outbox,
     catalogFor,
+    isDenied: async (personId, command) =>
+      isDenied(await readSubmissionRules(db, options.operators ?? []), personId, command),
     tools,
     reads,
     files,

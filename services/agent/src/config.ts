@@ -4,12 +4,14 @@ import { DEFAULT_BUDGETS } from './loop/budgets.ts';
 import { priceOf, type ModelPrice } from './loop/model-prices.ts';
 import type { ApprovalRule } from './tools/tool.ts';
 import { httpUrlSetting, intSetting, parseConfig } from '@atelier/shared/config/parse-config';
+import { operatorSettings } from '@atelier/shared/config/operator-settings';
 import { assetSettings, platformSettings } from '@atelier/shared/config/platform-settings';
 import { queueLimitsOf, queueSettings, type QueueLimits } from '@atelier/shared/config/queue-settings';
 
 const settings = z.object({
   ...platformSettings,
   ...assetSettings,
+  ...operatorSettings,
   ...queueSettings,
   ANTHROPIC_API_KEY: z.string().optional(),
   ANTHROPIC_BASE_URL: httpUrlSetting.default('https://api.anthropic.com'),
@@ -74,6 +76,8 @@ export interface AgentConfig {
   settings: z.infer<typeof settings>;
   concurrency: number;
   limits: QueueLimits;
+  /** As `door:id`. */
+  operators: readonly string[];
   questionExpiresMs: number;
   claude: ClaudeConfig;
   agent: AgentSettings;
@@ -87,6 +91,7 @@ export function parseAgentConfig(env: Record<string, string | undefined>): Agent
     settings: parsed,
     concurrency: parsed.AGENT_CONCURRENCY,
     limits: queueLimitsOf(parsed),
+    operators: parsed.ATELIER_ADMINS,
     questionExpiresMs: parsed.ATELIER_QUESTION_EXPIRES_HOURS * 3_600_000,
     claude:
       apiKey === undefined

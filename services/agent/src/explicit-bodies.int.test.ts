@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { RequestBody } from '@atelier/shared/contracts/request';
+import { setAccessRule } from '@atelier/shared/db/chat/chat-settings';
 import { firstPersonIdOf } from '@atelier/shared/db/requests/accept-request';
 import { addWorkflow } from '@atelier/shared/db/workflows/saved-workflow-store';
 import { samplePng } from './core/testing/sample-png.ts';
@@ -17,7 +19,7 @@ let world: AgentWorld;
 beforeAll(async () => {
   world = await startAgentWorld();
   await world.publishRegistry();
-  await world.startAgent();
+  await world.startAgent({ operators: ['web:olga'] });
 });
 afterAll(() => world.close());
 
@@ -47,6 +49,64 @@ describe('without any model call', () => {
     const [job] = await world.jobsOf(id);
     expect(made?.params?.values['seed']).toBe(seed);
     expect(job?.inputs[0]?.hash).toBe(made?.outputs[1]?.hash);
+  });
+
+  test('words come to nothing that their person is denied; operators are bound by no rule', async () => {
+    const larger: RequestBody = { kind: 'words', text: 'upscale it', about: [{ requestId: await foxes() }] };
+    const deny = (subject: string) =>
+      setAccessRule(world.db, {
+        actor: 'test',
+        rule: { door: 'web', scope: 'person', subject, command: 'upscale', effect: 'deny' },
+      });
+    await Promise.all([deny('eve'), deny('olga')]);
+    const refused = await world.until(await world.submit(larger, { person: 'Eve' }), 'failed', 'working');
+    expect(refused.error).toMatchObject({
+      code: 'forbidden',
+      message: { en: expect.stringMatching(/\/upscale.*ask an operator/) },
+    });
+    expect(await world.jobsOf(refused.id)).toEqual([]);
+    const made = await world.until(await world.submit(larger, { person: 'Ada' }), 'failed', 'working');
+    expect(made.plan).toMatchObject({ operation: 'upscale' });
+    const again = await world.submit({ kind: 'rerun', requestId: made.id }, { person: 'Eve' });
+    expect((await world.until(again, 'failed', 'working')).error?.code).toBe('forbidden');
+    for (const person of ['Eve', 'Olga']) {
+      const drawn = await world.submit({ kind: 'words', text: 'a fox' }, { person });
+      expect((await world.until(drawn, 'failed', 'working')).state).toBe('working');
+    }
+    expect((await world.until(await world.submit(larger, { person: 'Olga' }), 'failed', 'working')).state).toBe(
+      'working',
+    );
+  });
+
+  test('a tool that a program calls makes nothing that its person is denied', async () => {
+    await setAccessRule(world.db, {
+      actor: 'test',
+      rule: { door: 'web', scope: 'person', subject: 'ivy', command: 'workflow', effect: 'deny' },
+    });
+    await world.until(await world.submit({ kind: 'words', text: 'a fox' }, { person: 'Ivy' }), 'working');
+    const place = { door: 'api', id: 'ivy' } as const;
+    const call = (tool: string, given: Record<string, unknown>) =>
+      world.bus.ask(
+        'toolCall',
+        {},
+        {
+          callId: `${tool} ${JSON.stringify(given)}`,
+          tool,
+          arguments: given,
+          personId: firstPersonIdOf('web', 'ivy'),
+          language: 'en',
+          place,
+        },
+        { timeoutMs: 10_000 },
+      );
+    expect(await call('draft', { recipe: 'text-to-image', values: { prompt: 'a kite' } })).toMatchObject({
+      isError: false,
+    });
+    expect(await call('run', { draft: 'current' })).toMatchObject({
+      isError: true,
+      text: expect.stringContaining('/workflow'),
+    });
+    expect(await call('run', { make: { prompt: 'a kite' } })).toMatchObject({ isError: false });
   });
 
   test("nobody builds on another's private picture", async () => {

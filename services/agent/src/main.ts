@@ -27,7 +27,7 @@ async function createModel(
 }
 
 await runService('agent', log, async () => {
-  const { settings, concurrency, limits, questionExpiresMs, claude, agent } = parseAgentConfig(process.env);
+  const { settings, concurrency, limits, operators, questionExpiresMs, claude, agent } = parseAgentConfig(process.env);
   const { db, files: assets, ...platform } = await createPlatformParts('agent', settings, { log });
   const files = createPictureFiles(assets);
   const resources = new ResourceStack(log);
@@ -43,6 +43,7 @@ await runService('agent', log, async () => {
       log,
       concurrency,
       limits,
+      operators,
       questionExpiresMs,
       ...(await createModel(claude, agent, counters)),
       files,

@@ -3,8 +3,8 @@ import type { Logger } from 'pino';
 import type { PickRules } from '@atelier/queue/pick-job';
 import type { AssetStore } from '@atelier/shared/assets/asset-store';
 import type { Bus } from '@atelier/shared/bus/bus';
+import { finalRequestStates } from '@atelier/shared/contracts/request';
 import { instanceToken } from '@atelier/shared/contracts/subjects';
-import { takeExpiredAssets } from '@atelier/shared/db/asset-register';
 import type { Database } from '@atelier/shared/db/connect-database';
 import { forgetHandled } from '@atelier/shared/db/inbox';
 import { createOutboxRelay } from '@atelier/shared/db/outbox-relay';
@@ -38,6 +38,7 @@ import { createStatusWatch } from './state/status-watch.ts';
 import { createSweeper } from '@atelier/shared/lifecycle/sweeper';
 import { type DiskSpace, type OperatorNews, tellOperators } from './state/tell-operators.ts';
 import { createPictureFetcher, type PictureFetcher } from './uploads/fetch-picture.ts';
+import { deleteExpiredFiles } from './state/delete-expired-files.ts';
 import { expireOldHistory, type Retention } from './state/expire-old-history.ts';
 
 export interface BotAppDeps {
@@ -87,9 +88,8 @@ export interface BotApp {
 }
 
 const hourMs = 3_600_000;
-/** Expired files looked for at a time, and how often an hour. */
-const expiredBatch = 1_000;
-const maxExpiredBatches = 50;
+/** Accepted, planned, queued, picked and posted follow within this where nothing waits: nobody needs to see each. Ends are told at once. */
+const stepsGatherMs = 30;
 
 /** Joins the chat core, its adapters, the database and the bus; owns start and stop. */
 export async function createBotApp(deps: BotAppDeps): Promise<BotApp> {
@@ -123,6 +123,7 @@ export async function createBotApp(deps: BotAppDeps): Promise<BotApp> {
   const feed = createCardFeed({ reader, board, log });
   const queue = createQueueWatch({
     db,
+    progress: board.progress,
     log,
     ...(deps.pickRules === undefined ? {} : { rules: deps.pickRules }),
   });
@@ -210,7 +211,7 @@ export async function createBotApp(deps: BotAppDeps): Promise<BotApp> {
     { everyMs: 2 * sweepMs, work: () => tellOperators(operatorNews) },
     { everyMs: hourMs, work: () => forgetHandled(db, 7 * 24 * hourMs) },
     { everyMs: hourMs, work: forgetCodes },
-    { everyMs: hourMs, work: deleteExpired },
+    { everyMs: hourMs, work: () => deleteExpiredFiles(db, deps.files, log) },
     { everyMs: hourMs / 2, work: () => expireOldHistory(db, deps.retention, log) },
   ]);
 
@@ -218,17 +219,6 @@ export async function createBotApp(deps: BotAppDeps): Promise<BotApp> {
   async function forgetCodes(): Promise<void> {
     await forgetLinkCodes(db);
     await forgetOldSignIns(db);
-  }
-
-  async function deleteExpired(): Promise<void> {
-    let deleted = 0;
-    for (let batches = 0; batches < maxExpiredBatches; batches += 1) {
-      const hashes = await takeExpiredAssets(db, expiredBatch);
-      deleted += await deps.files.deleteUnreferenced(hashes, { olderThanMs: hourMs });
-      if (hashes.length < expiredBatch) break;
-    }
-    const leftovers = await deps.files.sweepTemporary(24 * hourMs);
-    if (deleted + leftovers > 0) log.info({ deleted, leftovers }, 'expired files deleted');
   }
 
   function connectedBus(): Bus {
@@ -242,12 +232,12 @@ export async function createBotApp(deps: BotAppDeps): Promise<BotApp> {
 
   /** Doorbells only: every row behind them is also looked for by sweeps. */
   function listen(to: Bus): void {
-    to.subscribeDoorbell('requestChanged', {}, ({ requestId }) => {
-      feed.ring(requestId);
+    to.subscribeDoorbell('requestChanged', {}, ({ requestId, state }) => {
+      feed.ring(requestId, finalRequestStates.some((final) => final === state) ? 0 : stepsGatherMs);
       queue.ring();
     });
     to.subscribeDoorbell('jobChanged', {}, ({ requestId }) => {
-      feed.ring(requestId);
+      feed.ring(requestId, stepsGatherMs);
       queue.ring();
     });
     to.subscribeDoorbell('deliveryCreated', {}, ({ door }) => deliveries.ring(door));

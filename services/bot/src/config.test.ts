@@ -57,7 +57,7 @@ it('reads who is an operator, and refuses what names nobody', () => {
   });
   expect([...config.admins.identities]).toEqual(['discord:12', 'telegram:7']);
   expect(config.publicUrl).toBe('https://a.example');
-  expect(() => parseBotConfig({ ...needed, ATELIER_ADMINS: 'Mei' })).toThrow(/ATELIER_ADMINS: Mei names nobody/);
+  expect(() => parseBotConfig({ ...needed, ATELIER_ADMINS: 'Mei' })).toThrow(/ATELIER_ADMINS: must be door:id/);
 });
 
 it('reads which servers and shards this process answers for in Discord', () => {

@@ -50,6 +50,11 @@ export interface ChatAdapter {
    */
   post?(post: ClaimedPost, readFacts: () => Promise<CardFacts>): Promise<SendOutcome>;
   /**
+   * Takes every message that shows this deleted result out of its chats, also where it has done so before. It goes on by
+   * itself until `stop`. Absent: what is shown follows the request.
+   */
+  takeBack?(facts: CardFacts): void;
+  /**
    * Connects. Resolves once it listens, or once it is known that the platform is away: then it goes on trying by itself.
    * @throws AppError `config` where the platform refuses the token: the others go on, and the page says so.
    */

@@ -18,8 +18,10 @@ import { finishCancels } from '@atelier/shared/db/requests/cancel-request';
 import { AppError } from '@atelier/shared/errors/app-error';
 import { ResourceStack } from '@atelier/shared/lifecycle/resource-stack';
 import type { RunningService } from '@atelier/shared/lifecycle/run-service';
+import { listenAt } from '@atelier/shared/net/listen-at';
 import { createServiceMetrics } from '@atelier/shared/metrics/service-metrics';
-import { createHttpServer, listen } from './adapters/http/create-http-server.ts';
+import type { ClientPatience } from './adapters/http/client-patience.ts';
+import { createHttpServer } from './adapters/http/create-http-server.ts';
 import { registerRoutes } from './adapters/http/routes/register-routes.ts';
 import { createJobDesk, type JobDesk } from './adapters/job-desk.ts';
 import { createPlatformMetrics } from './adapters/platform-metrics.ts';
@@ -39,7 +41,7 @@ import { createRecentValue } from './state/recent-value.ts';
 import { createSweeper } from '@atelier/shared/lifecycle/sweeper';
 
 export interface GatewayAppDeps {
-  config: Pick<GatewayConfig, 'http' | 'webhooks' | 'pickRules'>;
+  config: Pick<GatewayConfig, 'http' | 'webhooks' | 'pickRules' | 'operators'>;
   db: Database;
   /** Waits for Postgres and brings the schema up to date. */
   prepareDatabase: (signal: AbortSignal) => Promise<void>;
@@ -51,6 +53,8 @@ export interface GatewayAppDeps {
   randomId: () => string;
   /** How often rows without a doorbell are looked for; default 5 s. */
   sweepMs?: number;
+  /** How long clients may take; default as `usualPatience`. */
+  patience?: ClientPatience;
   /** How often sockets are pinged. */
   pingMs?: number;
   /** Divides the waits between tries of a webhook, for tests. */
@@ -127,7 +131,11 @@ export function createGatewayApp(deps: GatewayAppDeps): GatewayApp {
     rules: config.pickRules,
     log,
   });
-  const rules = createRecentValue({ what: 'the rules of the chats', read: () => readSubmissionRules(db), log });
+  const rules = createRecentValue({
+    what: 'the rules of the chats',
+    read: () => readSubmissionRules(db, config.operators),
+    log,
+  });
   const desk = createJobDesk(parts, { board, queue, rules });
   const feed = createJobFeed({
     readFacts: (id) => desk.readFacts(id),
@@ -227,6 +235,7 @@ export function createGatewayApp(deps: GatewayAppDeps): GatewayApp {
       parts,
       config: config.http,
       identity,
+      patience: deps.patience,
       registerRoutes: (target) =>
         registerRoutes(target, {
           parts,
@@ -253,7 +262,7 @@ export function createGatewayApp(deps: GatewayAppDeps): GatewayApp {
     opened.use('clients', () => hub.close());
     sockets.listen(server.server);
     opened.use('sockets', () => sockets.close());
-    address = await listen(server, config.http);
+    address = await listenAt(server, config.http, 'ATELIER_GATEWAY');
     await announceAddress(db, 'gateway', config.http.publicUrl ?? address);
     if (open) {
       log.warn(

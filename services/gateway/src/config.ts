@@ -7,44 +7,52 @@ import {
   portSetting,
 } from '@atelier/shared/config/parse-config';
 import { isLoopbackHost } from '@atelier/shared/config/is-loopback-host';
+import { operatorSettings } from '@atelier/shared/config/operator-settings';
 import { assetSettings, homeSettings, platformSettings } from '@atelier/shared/config/platform-settings';
 import { queueLimitsOf, queueSettings } from '@atelier/shared/config/queue-settings';
-import { AppError } from '@atelier/shared/errors/app-error';
 import { defaultPickRules, type PickRules } from '@atelier/queue/pick-job';
 import type { DoorConfig } from './door/door-config.ts';
 
-const settings = z.object({
-  ...platformSettings,
-  ...assetSettings,
-  ...homeSettings,
-  ...queueSettings,
-  ATELIER_GATEWAY_HOST: z.string().default('127.0.0.1'),
-  ATELIER_GATEWAY_PORT: portSetting.default(8485),
-  /** Where people and programs reach it, where that is not the address that it listens on. */
-  ATELIER_GATEWAY_URL: httpUrlSetting.optional(),
-  /** Requests from this machine need no token; on loopback addresses only. */
-  ATELIER_GATEWAY_OPEN: booleanSetting.default(false),
-  /** Web pages elsewhere that may call it, as `https://example.org`, separated by commas. */
-  ATELIER_GATEWAY_ORIGINS: z
-    .string()
-    .default('')
-    .transform((text) => text.split(',').map((origin) => origin.trim().replace(/\/$/, '')))
-    .transform((origins) => origins.filter((origin) => origin !== ''))
-    .refine((origins) => origins.every(isOrigin), 'must be origins such as https://example.org, separated by commas'),
-  /** Believe the forwarding headers of a reverse proxy. */
-  ATELIER_GATEWAY_TRUST_PROXY: booleanSetting.default(false),
-  /** Requests a minute of one caller whose token says nothing else. */
-  ATELIER_GATEWAY_PER_MINUTE: intSetting(1, 1_000_000).default(1_200),
-  /** Largest upload, in bytes. */
-  ATELIER_GATEWAY_UPLOAD_BYTES: intSetting(1_024, 1_073_741_824).default(20_971_520),
-  /** The ComfyUI-compatible door; 0: a free port. */
-  ATELIER_DOOR_PORT: portSetting.default(8486),
-  ATELIER_DOOR_HOST: z.string().default('127.0.0.1'),
-  /** The ComfyUI whose front end the door shows, as this machine reaches it. */
-  ATELIER_DOOR_FRONTEND_URL: httpUrlSetting.optional(),
-  /** Webhooks may go to private addresses and to http. */
-  ATELIER_WEBHOOK_PRIVATE_TARGETS: booleanSetting.default(false),
-});
+const settings = z
+  .object({
+    ...platformSettings,
+    ...assetSettings,
+    ...homeSettings,
+    ...queueSettings,
+    ...operatorSettings,
+    ATELIER_GATEWAY_HOST: z.string().default('127.0.0.1'),
+    ATELIER_GATEWAY_PORT: portSetting.default(8485),
+    /** Where people and programs reach it, where that is not the address that it listens on. */
+    ATELIER_GATEWAY_URL: httpUrlSetting.optional(),
+    /** Requests from this machine need no token; on loopback addresses only. */
+    ATELIER_GATEWAY_OPEN: booleanSetting.default(false),
+    /** Web pages elsewhere that may call it, as `https://example.org`, separated by commas. */
+    ATELIER_GATEWAY_ORIGINS: z
+      .string()
+      .default('')
+      .transform((text) => text.split(',').map((origin) => origin.trim().replace(/\/$/, '')))
+      .transform((origins) => origins.filter((origin) => origin !== ''))
+      .refine((origins) => origins.every(isOrigin), 'must be origins such as https://example.org, separated by commas'),
+    /** Believe the forwarding headers of a reverse proxy. */
+    ATELIER_GATEWAY_TRUST_PROXY: booleanSetting.default(false),
+    /** Requests a minute of one caller whose token says nothing else. */
+    ATELIER_GATEWAY_PER_MINUTE: intSetting(1, 1_000_000).default(1_200),
+    /** Largest upload, in bytes. */
+    ATELIER_GATEWAY_UPLOAD_BYTES: intSetting(1_024, 1_073_741_824).default(20_971_520),
+    /** The ComfyUI-compatible door; 0: a free port. */
+    ATELIER_DOOR_PORT: portSetting.default(8486),
+    ATELIER_DOOR_HOST: z.string().default('127.0.0.1'),
+    /** The ComfyUI whose front end the door shows, as this machine reaches it. */
+    ATELIER_DOOR_FRONTEND_URL: httpUrlSetting.optional(),
+    /** Webhooks may go to private addresses and to http. */
+    ATELIER_WEBHOOK_PRIVATE_TARGETS: booleanSetting.default(false),
+  })
+  .refine(({ ATELIER_GATEWAY_OPEN: open, ATELIER_GATEWAY_HOST: host }) => !open || isLoopbackHost(host), {
+    path: ['ATELIER_GATEWAY_OPEN'],
+    error:
+      'must be off when ATELIER_GATEWAY_HOST is not a loopback address, because everybody who reaches it could use the ' +
+      'GPUs; make tokens with npm run token',
+  });
 type Settings = z.infer<typeof settings>;
 
 /** The HTTP interface. */
@@ -65,6 +73,8 @@ export interface GatewayConfig {
   settings: Settings;
   homeDir: string;
   http: HttpConfig;
+  /** As `door:id`. */
+  operators: readonly string[];
   webhooks: { allowPrivateTargets: boolean };
   door: DoorConfig;
   /** The workers' rules, for forecasts. */
@@ -74,14 +84,6 @@ export interface GatewayConfig {
 /** @throws AppError `config` that names every bad variable. */
 export function parseGatewayConfig(env: Record<string, string | undefined>): GatewayConfig {
   const parsed = parseConfig(settings, env);
-  if (parsed.ATELIER_GATEWAY_OPEN && !isLoopbackHost(parsed.ATELIER_GATEWAY_HOST)) {
-    throw new AppError(
-      'config',
-      'These settings are missing or wrong:\n  ATELIER_GATEWAY_OPEN: must be off when ATELIER_GATEWAY_HOST is not a ' +
-        'loopback address, because everybody who reaches it could use the GPUs; make tokens with npm run token',
-      { details: { variables: ['ATELIER_GATEWAY_OPEN'] } },
-    );
-  }
   return {
     settings: parsed,
     homeDir: parsed.ATELIER_HOME,
@@ -95,6 +97,7 @@ export function parseGatewayConfig(env: Record<string, string | undefined>): Gat
       perMinute: parsed.ATELIER_GATEWAY_PER_MINUTE,
       maxUploadBytes: parsed.ATELIER_GATEWAY_UPLOAD_BYTES,
     },
+    operators: parsed.ATELIER_ADMINS,
     webhooks: { allowPrivateTargets: parsed.ATELIER_WEBHOOK_PRIVATE_TARGETS },
     door: {
       host: parsed.ATELIER_DOOR_HOST,

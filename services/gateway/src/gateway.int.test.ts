@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { revokeApiToken } from '@atelier/shared/db/gateway/api-tokens';
 import { setAccessRule, setChatLimit } from '@atelier/shared/db/chat/chat-settings';
+import { markShared } from '@atelier/shared/db/chat/request-marks';
 import { releaseInstance, reportInstance } from '@atelier/shared/db/instances/instance-store';
 import { holdTestInstance } from '@atelier/shared/db/testing/queue-fixtures';
 import { jobViewSchema } from './core/jobs/job-view.ts';
@@ -16,7 +17,7 @@ let mei: TestPerson;
 let bo: TestPerson;
 
 beforeAll(async () => {
-  gateway = await startTestGateway();
+  gateway = await startTestGateway({ ATELIER_ADMINS: 'discord:77' });
   [mei, bo] = await Promise.all([
     gateway.person({ scopes: ['read', 'submit', 'webhooks', 'tokens'] }),
     gateway.person(),
@@ -68,15 +69,21 @@ describe('asking', () => {
   });
 
   it('obeys the rules of the chats: who is denied asks nothing, and keeps what they made', async () => {
-    const eve = await gateway.person();
+    const [eve, olga] = await Promise.all([gateway.person(), gateway.person()]);
+    await gateway.db.sql`
+      insert into identities (door, platform_id, person_id) values ('discord', '77', ${olga.personId})`;
     const { prompt_id: id } = await accept(eve);
     const deny = { door: 'api', scope: 'person', subject: eve.account, command: '*', effect: 'deny' } as const;
     await setAccessRule(gateway.db, { actor: 'test', rule: deny });
     await setAccessRule(gateway.db, { actor: 'test', rule: { ...deny, subject: bo.account, command: 'describe' } });
     await setChatLimit(gateway.db, { actor: 'test', key: 'blockedWords', value: ['xyzzy'] });
     const askEve = () => eve.send('POST', '/api/v1/jobs', imagine());
+    await setAccessRule(gateway.db, { actor: 'test', rule: { ...deny, subject: olga.account } });
     await expect.poll(async () => (await askEve()).status, { timeout: 10_000, interval: 200 }).toBe(403);
     expect((await problemOf(await askEve())).code).toBe('FORBIDDEN');
+    // No rule of who may do what binds an operator; the blocked words are for everybody.
+    await accept(olga);
+    expect((await problemOf(await olga.send('POST', '/api/v1/jobs', imagine('an xyzzy')))).code).toBe('FORBIDDEN');
     expect((await problemOf(await eve.send('POST', `/api/v1/jobs/${id}/retry`))).code).toBe('FORBIDDEN');
     expect((await eve.get(`/api/v1/jobs/${id}`)).status).toBe(200);
     expect((await eve.send('POST', `/api/v1/jobs/${id}/cancel`)).ok).toBe(true);
@@ -101,6 +108,21 @@ describe('asking', () => {
     expect((await problemOf(await eve.send('POST', '/api/v1/jobs', { request: reroll }))).code).toBe('FORBIDDEN');
     const words = { ...reroll, action: 'remix', options: { prompt: 'a wren' } };
     await accept(eve, { request: words });
+  });
+
+  it('is as private as what it is made from, unless it says otherwise', async () => {
+    const isPrivate = async (request: unknown, more = {}) => (await accept(mei, { request, ...more })).job.isPrivate;
+    const { prompt_id: requestId } = await accept(mei, { ...imagine('a secret'), private: true });
+    const source = { requestId };
+    const again = { kind: 'rerun', requestId };
+    expect(await isPrivate(again)).toBe(true);
+    expect(await isPrivate({ kind: 'derive', action: 'vary_subtle', source })).toBe(true);
+    expect(await isPrivate({ kind: 'words', text: 'darker', about: [source] })).toBe(true);
+    expect(await isPrivate(again, { private: false })).toBe(false);
+    const retried = await mei.send('POST', `/api/v1/jobs/${requestId}/retry`);
+    expect(acceptedSchema.parse(await retried.json()).job.isPrivate).toBe(true);
+    await markShared(gateway.db, requestId);
+    expect(await isPrivate(again)).toBe(false);
   });
 
   it('ends when it is cancelled, once', async () => {

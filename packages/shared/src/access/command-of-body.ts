@@ -1,4 +1,4 @@
-import type { RequestBody } from '../contracts/request.ts';
+import type { Operation, RequestBody } from '../contracts/request.ts';
 
 /** Those of the chats' commands that requests count as. */
 export type RequestCommand =
@@ -10,6 +10,9 @@ export type RequestCommand =
   | 'animate'
   | 'storyboard'
   | 'workflow';
+
+/** What changes a picture, as the buttons that do the same. */
+const edits: ReadonlySet<Operation> = new Set(['image-edit', 'inpaint', 'outpaint', 'background-removal']);
 
 /** The command under which a request counts for rules: buttons and words are no way around them. */
 export function commandOfBody(body: RequestBody): RequestCommand {
@@ -34,7 +37,7 @@ export function commandOfBody(body: RequestBody): RequestCommand {
       if (operation === 'upscale') return 'upscale';
       if (operation === 'blend') return 'blend';
       if (operation === 'image-to-video' || operation === 'text-to-video') return 'animate';
-      if (operation === 'image-edit' || operation === 'inpaint') return 'edit';
+      if (operation !== undefined && edits.has(operation)) return 'edit';
       return recipe?.startsWith('wf:') === true ? 'workflow' : 'imagine';
     }
     default:

@@ -54,34 +54,41 @@ export function createS3AssetStore(options: S3AssetStoreOptions): AssetStore {
   }
 
   /**
-   * Sends a request that may be repeated, and again after what may pass. The answer is any below 500; its body is the
-   * caller's, without a time limit, since a reader may take its time.
+   * Sends a request once. The answer is any below 500; its body is the caller's, without a time limit, since a reader may
+   * take its time.
+   *
+   * @throws AppError `unavailable` for what may pass.
    */
-  async function send(what: string, address: string, init: RequestInit, timeoutMs = shortTimeoutMs): Promise<Response> {
-    for (let attempt = 1; ; attempt++) {
-      let failure: AppError;
-      const late = new AbortController();
-      const timer = setTimeout(() => late.abort(), timeoutMs);
-      try {
-        const response = await client.fetch(address, { ...init, signal: late.signal });
-        if (response.status < 500 && response.status !== 429) return response;
-        await response.body?.cancel();
-        failure =
-          response.status === 507
-            ? storeFullError(what)
-            : new AppError('unavailable', `${what}: the S3 store answers ${response.status}`);
-      } catch (cause) {
-        failure = new AppError('unavailable', `${what}: the S3 store does not answer`, { cause });
-      } finally {
-        clearTimeout(timer);
-      }
-      if (attempt === tries) throw failure;
-      await new Promise((resolve) => setTimeout(resolve, 100 * 4 ** (attempt - 1)));
+  async function sendOnce(
+    what: string,
+    address: string,
+    init: RequestInit,
+    timeoutMs = shortTimeoutMs,
+  ): Promise<Response> {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), timeoutMs);
+    let response: Response;
+    try {
+      response = await client.fetch(address, { ...init, signal: late.signal });
+    } catch (cause) {
+      throw new AppError('unavailable', `${what}: the S3 store does not answer`, { cause });
+    } finally {
+      clearTimeout(timer);
     }
+    if (response.status < 500 && response.status !== 429) return response;
+    await response.body?.cancel();
+    throw response.status === 507
+      ? storeFullError(what)
+      : new AppError('unavailable', `${what}: the S3 store answers ${response.status}`);
   }
 
-  async function headObject(hash: string): Promise<{ info: AssetInfo; modifiedAt: number } | undefined> {
-    const response = await send('looking for a file', addressOf(hash), { method: 'HEAD' });
+  /** The same for a request that may be repeated: again after what may pass. */
+  function send(what: string, address: string, init: RequestInit, timeoutMs = shortTimeoutMs): Promise<Response> {
+    return repeat(() => sendOnce(what, address, init, timeoutMs));
+  }
+
+  async function headObject(hash: string, ask = send): Promise<{ info: AssetInfo; modifiedAt: number } | undefined> {
+    const response = await ask('looking for a file', addressOf(hash), { method: 'HEAD' });
     if (response.status === 404) return undefined;
     if (!response.ok) throw await refusal(response, 'looking for a file');
     const mediaType = response.headers.get('content-type');
@@ -95,9 +102,27 @@ export function createS3AssetStore(options: S3AssetStoreOptions): AssetStore {
   }
 
   async function deleteObject(hash: string): Promise<void> {
-    const response = await send('deleting a file', addressOf(hash), { method: 'DELETE' });
+    const response = await sendOnce('deleting a file', addressOf(hash), { method: 'DELETE' });
     if (!response.ok && response.status !== 404) throw await refusal(response, 'deleting a file');
     await response.body?.cancel();
+  }
+
+  /**
+   * Looks before every try: a DELETE whose answer was lost, sent again blindly, would take what was put since. S3 has no
+   * "delete unless it was put again" (the same bytes have the same ETag), so some milliseconds remain between the look and the
+   * DELETE. Whoever puts, in just these, the bytes that nothing has referred to for hours finds the file missing at its next
+   * use, which says so, as of a file whose time is over.
+   */
+  async function deleteOlder(hash: string, thanMs: number): Promise<boolean> {
+    let tried = false;
+    return repeat(async () => {
+      const found = await headObject(hash, sendOnce);
+      if (found === undefined) return tried;
+      if (!(now() - found.modifiedAt >= thanMs)) return false;
+      tried = true;
+      await deleteObject(hash);
+      return true;
+    });
   }
 
   async function download(hash: string, headers: { range?: string }): Promise<Readable> {
@@ -150,21 +175,28 @@ export function createS3AssetStore(options: S3AssetStoreOptions): AssetStore {
       return (await headObject(hash))?.info;
     },
 
-    delete: deleteObject,
+    delete: (hash) => repeat(() => deleteObject(hash)),
 
     async deleteUnreferenced(hashes, { olderThanMs }) {
       let deleted = 0;
-      for (const hash of hashes) {
-        const found = await headObject(hash);
-        if (found === undefined || !(now() - found.modifiedAt >= olderThanMs)) continue;
-        await deleteObject(hash);
-        deleted++;
-      }
+      for (const hash of hashes) if (await deleteOlder(hash, olderThanMs)) deleted++;
       return deleted;
     },
 
     sweepTemporary: (olderThanMs) => sweepFolder(options.spoolFolder, olderThanMs, now()),
   };
+}
+
+/** Does what may be repeated, and again after what may pass. */
+async function repeat<Result>(work: () => Promise<Result>): Promise<Result> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (attempt === tries || !(error instanceof AppError) || error.code !== 'unavailable') throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100 * 4 ** (attempt - 1)));
+  }
 }
 
 /** What the store refused, by the code in its answer (Amazon S3 API reference, "Error responses"). */

@@ -58,3 +58,16 @@ export async function takeExpiredAssets(db: Database, limit: number): Promise<st
   );
   return rows.map((row) => String(row['hash']));
 }
+
+/**
+ * Undoes {@link takeExpiredAssets} for files whose bytes could not be deleted, so that the next look takes them again. What was
+ * handed in meanwhile stays as it is.
+ */
+export async function putBackExpiredAssets(db: Database, hashes: readonly string[]): Promise<void> {
+  await withDatabaseErrors(
+    () => db.sql`
+    insert into assets (hash, media_type, bytes, expires_at)
+    select hash, 'application/octet-stream', 0, now() from unnest(${[...hashes]}::text[]) as hash
+    on conflict do nothing`,
+  );
+}

@@ -24,8 +24,8 @@ export interface RequestFeed<Facts> {
   readonly open: ReadonlyMap<string, Facts>;
   /** Whether anybody listens; while nobody does, nothing is read. */
   readonly isWatched: boolean;
-  /** Something about the request changed: read it and tell. */
-  ring(requestId: string): void;
+  /** Something about the request changed: read it and tell, at once, or with what else comes `withinMs`. */
+  ring(requestId: string, withinMs?: number): void;
   takeProgress(progress: LiveProgress): void;
   takePreview(preview: LivePreview): void;
   takeReply(reply: LiveReply): void;
@@ -53,6 +53,8 @@ export function createRequestFeed<Facts extends FeedFacts>(options: RequestFeedO
   const open = new Map<string, Facts>();
   /** Requests being read; true: a ring came meanwhile. */
   const reading = new Map<string, boolean>();
+  /** Rings that others may still join. */
+  const gathering = new Map<string, NodeJS.Timeout>();
 
   function keep(facts: Facts): void {
     const { id, state } = facts.request;
@@ -75,8 +77,15 @@ export function createRequestFeed<Facts extends FeedFacts>(options: RequestFeedO
     } while (reading.get(requestId) === true);
   }
 
-  function ring(requestId: string): void {
+  function ring(requestId: string, withinMs = 0): void {
     if (listeners.size === 0) return;
+    const gathered = gathering.get(requestId);
+    if (withinMs > 0) {
+      if (gathered === undefined) gathering.set(requestId, setTimeout(() => ring(requestId), withinMs).unref());
+      return;
+    }
+    clearTimeout(gathered);
+    gathering.delete(requestId);
     if (reading.has(requestId)) {
       reading.set(requestId, true);
       return;

@@ -45,12 +45,13 @@ export function createPostgresToolReads({ db, outbox, files, onCancel }: ToolRea
       }
       return cancelled.outcome;
     },
-    async submit({ eventId, personId, place, language, workflowText, inputs, name }) {
+    async submit({ eventId, personId, place, language, workflowText, inputs, name, parent }) {
       const { requestId, outbox: rows } = await submitForPerson(db, {
         eventId,
         personId,
         place,
         language,
+        parent,
         body: {
           kind: 'workflow',
           workflowText,

@@ -44,7 +44,7 @@ test('prints each step of a conversation, its jobs and its cost', async () => {
 
 test('says what is missing', async () => {
   expect(await run(['a fox'])).toMatchObject({ code: 1, said: expect.stringContaining('ANTHROPIC_API_KEY') });
-  expect(await run([])).toMatchObject({ code: 2, said: expect.stringContaining('npm run agent') });
+  expect(await run([])).toMatchObject({ code: 2, said: expect.stringContaining('--help') });
 });
 
 test('an address that gives nothing ends with a sentence', async () => {

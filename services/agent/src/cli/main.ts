@@ -1,15 +1,16 @@
 /*
- * npm run agent -- "words" [--dry-run] [--language zh] [--out DIR]
+ * npm run agent -- --help
  *
  * One conversation in the terminal with the agent's own loop, prompt and tools, printing each step, so that anybody can
  * try a model: ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL (any compatible address), ANTHROPIC_MODEL. With COMFYUI_URL the nodes
  * and models are that server's, and jobs run there; without it, or with --dry-run, jobs are shown and not run.
  */
 import { createInterface } from 'node:readline/promises';
-import { parseArgs } from 'node:util';
+import { z } from 'zod';
 import { listRecipes } from '@atelier/comfyui/recipes/list-recipes';
 import { parseRegistry } from '@atelier/comfyui/registry/parse-registry';
 import { readRecordedObjectInfo } from '@atelier/comfyui/registry/recorded-registry';
+import { runCommandLine, UsageError, type CommandCall } from '@atelier/shared/config/command-line';
 import { languageSchema } from '@atelier/shared/contracts/identity';
 import type { PendingQuestion } from '@atelier/shared/contracts/request';
 import { AppError } from '@atelier/shared/errors/app-error';
@@ -22,27 +23,27 @@ import { createMemoryConversation } from './memory-conversation.ts';
 import { dollars } from '../loop/model-prices.ts';
 import { createStepPrinter } from './print-steps.ts';
 
-const usage = 'npm run agent -- "words" [--dry-run] [--language en|zh] [--out DIR]';
+const options = {
+  'dry-run': z.boolean().default(false),
+  language: languageSchema.default('en'),
+  out: z.string().min(1).default('pictures'),
+};
+const usage = `npm run agent -- "words" [options]
+
+One conversation with the agent, each step printed. ANTHROPIC_API_KEY switches its model on; jobs run on the ComfyUI that
+COMFYUI_URL names, and without one are only shown.
+
+  --dry-run         shows jobs and runs none
+  --language en|zh  of the conversation (en)
+  --out DIR         where pictures go (pictures)`;
 const say = (line: string): void => console.log(line);
 const log = createLogger('agent', process.env['LOG_LEVEL'] ?? 'error');
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
 
-async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      'dry-run': { type: 'boolean', default: false },
-      language: { type: 'string', default: 'en' },
-      out: { type: 'string', default: 'pictures' },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  const words = positionals.join(' ').trim();
-  if (values.help || words === '') {
-    say(usage);
-    return values.help ? 0 : 2;
-  }
+async function main({ values, words }: CommandCall<typeof options>): Promise<number> {
+  const opening = words.join(' ').trim();
+  if (opening === '') throw new UsageError('Say what you want to see');
   // The platform's own addresses are not used here.
   const { claude, agent } = parseAgentConfig({
     NATS_URL: 'nats://127.0.0.1',
@@ -66,14 +67,18 @@ async function main(): Promise<number> {
       ...agent,
       model: createClaudeModel({ ...claude, log }),
       catalog: createCatalog([parseRegistry(objectInfo)], listRecipes()),
-      language: languageSchema.parse(values.language),
+      language: values.language,
       sink: createStepPrinter(say),
       log,
       now: Date.now,
       askPerson: (question) => askInTerminal(terminal, question),
       ...(runner === undefined ? {} : { execute: runner.execute }),
     });
-    for (let line = words; line !== ''; line = process.stdin.isTTY ? (await terminal.question('\nyou: ')).trim() : '') {
+    for (
+      let line = opening;
+      line !== '';
+      line = process.stdin.isTTY ? (await terminal.question('\nyou: ')).trim() : ''
+    ) {
       const { end, cost } = await conversation.say(line, stop.signal);
       if (end.kind === 'cannot') say(`\n${end.why.en} (${end.reason})`);
       say(
@@ -101,7 +106,7 @@ async function askInTerminal(
 }
 
 try {
-  process.exitCode = await main();
+  process.exitCode = await runCommandLine({ usage, options, takesWords: true }, process.argv.slice(2), main);
 } catch (error) {
   console.error(error instanceof AppError ? error.message : error);
   process.exitCode = 1;

@@ -1,4 +1,4 @@
-import { cutText } from '../core/cut-text.ts';
+import { shorten } from '@atelier/shared/text/shorten';
 import type { EventSink } from '../loop/event-sink.ts';
 import { dollars } from '../loop/model-prices.ts';
 import { textOf, toolUsesOf } from '../loop/step.ts';
@@ -17,10 +17,10 @@ export function createStepPrinter(say: (line: string) => void): EventSink {
       );
       const text = textOf(step.content);
       if (text !== '') say(text);
-      for (const use of toolUsesOf(step.content)) say(`→ ${use.name} ${cutText(JSON.stringify(use.input), MAX_SHOWN)}`);
+      for (const use of toolUsesOf(step.content)) say(`→ ${use.name} ${shorten(JSON.stringify(use.input), MAX_SHOWN)}`);
     } else if (event.type === 'result') {
       const text = event.result.content.map((block) => (block.type === 'text' ? block.text : '[picture]')).join('\n');
-      say(`← ${event.result.tool}${event.result.isError ? ' (error)' : ''}: ${cutText(text, MAX_SHOWN)}`);
+      say(`← ${event.result.tool}${event.result.isError ? ' (error)' : ''}: ${shorten(text, MAX_SHOWN)}`);
     } else if (event.type === 'end') {
       say(`\nagent: ${event.reply ?? ''}`);
     }

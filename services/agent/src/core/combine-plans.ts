@@ -1,5 +1,5 @@
 import type { PlanSummary } from '@atelier/shared/contracts/request';
-import { cutText } from './cut-text.ts';
+import { shorten } from '@atelier/shared/text/shorten';
 import type { PlanOutcome } from './planning-parts.ts';
 
 type Planned = Extract<PlanOutcome, { kind: 'planned' }>;
@@ -19,7 +19,7 @@ export function combinePlans(parts: readonly [Planned, ...Planned[]], prompts: r
     jobs: parts.flatMap(({ jobs }) => jobs),
     plan: {
       ...first.plan,
-      prompt: cutText(joined, MAX_SHOWN),
+      prompt: shorten(joined, MAX_SHOWN),
       count: parts.reduce((sum, { plan }) => sum + plan.count, 0),
       notes: [...notes.values()],
     },

@@ -6,7 +6,7 @@ import { traceParameters } from '@atelier/comfyui/recipes/trace-parameters';
 import { topologicalOrder } from '@atelier/comfyui/graph/topology';
 import type { Registry } from '@atelier/comfyui/registry/registry';
 import type { Language } from '@atelier/shared/contracts/identity';
-import { cutText } from './cut-text.ts';
+import { shorten } from '@atelier/shared/text/shorten';
 import { ratioName } from './ratio-name.ts';
 import { readPictureSize } from './picture-size.ts';
 import type { LocalText } from './words-plan.ts';
@@ -122,5 +122,5 @@ function text(value: unknown): string | undefined {
 
 /** A stranger's text in one piece: no control characters, and no longer than this. */
 function printable(value: string, max: number): string {
-  return cutText(value.replaceAll(/[\p{Cc}\p{Cf}\s]+/gu, ' ').trim(), max);
+  return shorten(value.replaceAll(/[\p{Cc}\p{Cf}\s]+/gu, ' ').trim(), max);
 }

@@ -160,8 +160,8 @@ function tooMuchWork(message: string): AppError {
 function closedByOperator(message: string): AppError {
   return new AppError('forbidden', message, {
     publicMessage: {
-      en: `An operator has closed what this needs: ${message}`,
-      zh: `管理员已关闭所需的节点：${message}`,
+      en: `An operator has closed what this needs; ask them to open it, or ask for something else. ${message}`,
+      zh: `管理员已关闭所需的节点，请联系管理员开通，或换一个请求。${message}`,
     },
   });
 }

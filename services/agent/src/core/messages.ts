@@ -1,6 +1,6 @@
 import type { Language } from '@atelier/shared/contracts/identity';
 import type { PublicError } from '@atelier/shared/contracts/request';
-import { cutText } from './cut-text.ts';
+import { shorten } from '@atelier/shared/text/shorten';
 import type { LocalText, ReplyTopic } from './words-plan.ts';
 
 /** The language of a text: Chinese where it has a Chinese character, else the person's own. */
@@ -15,7 +15,7 @@ export function invalidRequest(message: LocalText): PublicError {
 
 /** Quotes a name for a sentence, shortened. */
 export function quoted(name: string): string {
-  return `“${cutText(name.replaceAll(/\s+/g, ' ').trim(), 60)}”`;
+  return `“${shorten(name.replaceAll(/\s+/g, ' ').trim(), 60)}”`;
 }
 
 /** "There is: a, b." in both languages, or nothing where there is nothing to offer. */

@@ -114,7 +114,7 @@ function withoutStrengths(wish: PictureWish): PictureWish {
  * Options over a wish. Another model or recipe brings its own steps, sampler and the like: those that were used were made
  * for the one before.
  */
-export function overlaid(wish: PictureWish, changes: Partial<PictureWish>): PictureWish {
+function overlaid(wish: PictureWish, changes: Partial<PictureWish>): PictureWish {
   const isOther =
     (changes.model !== undefined && changes.model !== wish.model) ||
     (changes.recipe !== undefined && changes.recipe !== wish.recipe) ||

@@ -1,8 +1,8 @@
 import type { AssetRef, RequestBody, SourceRef } from '@atelier/shared/contracts/request';
 import { isWorkflowRecipe, workflowOfRecipe, type SavedWorkflow } from '@atelier/shared/db/workflows/saved-workflow';
+import { shorten } from '@atelier/shared/text/shorten';
 import { hasParameter, offersOfKind, type Catalog } from './catalog.ts';
 import { wantedKind } from './choose-recipe.ts';
-import { cutText } from './cut-text.ts';
 import { definedOnly } from './defined-only.ts';
 import { describeOffline } from './describe-offline.ts';
 import { wishProblem } from './limits.ts';
@@ -228,7 +228,7 @@ function overruled(wish: PictureWish, options: Partial<PictureWish>): PictureWis
 
 function writtenNote(text: string): LocalText {
   const shown = text.replaceAll(/\s+/g, ' ').trim();
-  const words = cutText(shown, 300);
+  const words = shorten(shown, 300);
   return { en: `Your words: “${words}”`, zh: `你的原话：“${words}”` };
 }
 

@@ -7,7 +7,7 @@ import { stringifyJson } from '@atelier/comfyui/json/stringify-json';
 import { listRecipes } from '@atelier/comfyui/recipes/list-recipes';
 import type { RequestBody } from '@atelier/shared/contracts/request';
 import { createCatalog, type Catalog } from './catalog.ts';
-import { exportFrontend, listWorkflowParameters } from './read-workflow.ts';
+import { exportFrontend } from './read-workflow.ts';
 import { ada, bob, catalogWith, createPlanningWorld, testId, type PlanningWorld } from './testing/planning-world.ts';
 
 const seed = '18446744073709551615';
@@ -262,18 +262,4 @@ test('a result opens in ComfyUI as the front end saves it', async () => {
   });
   expect(text).toContain(seed);
   expect(exportFrontend(text, registry)).toBe(text);
-});
-
-test('what a person may set in a workflow is listed with its values', () => {
-  const registry = catalog.registries[0];
-  if (registry === undefined) throw new Error('there is a registry');
-  const listed = listWorkflowParameters(nodes(), registry);
-  expect(listed.map(({ name, value }) => [name, value])).toEqual(
-    expect.arrayContaining([
-      ['prompt', 'a lighthouse'],
-      ['seed', seed],
-      ['width', 832],
-      ['model', 'sd_xl_base_1.0.safetensors'],
-    ]),
-  );
 });

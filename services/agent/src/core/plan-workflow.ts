@@ -161,8 +161,8 @@ function planWorkflowWish(
   ];
   if (!files.every(({ mediaType }) => isReadable(mediaType))) {
     return refused({
-      en: 'One of its files is neither a picture nor a video or sound that ComfyUI reads.',
-      zh: '其中有文件不是 ComfyUI 可读取的图片、视频或音频。',
+      en: 'One of its files is neither a picture nor a video or sound that ComfyUI reads; choose another.',
+      zh: '其中有文件不是 ComfyUI 可读取的图片、视频或音频，请换一个。',
     });
   }
   let first: PlanFailure | undefined;

@@ -7,10 +7,13 @@ import type { SavedWorkflow } from '@atelier/shared/db/workflows/saved-workflow'
 import type { WordsPlanner } from '../ports.ts';
 import type { Catalog } from './catalog.ts';
 
-export type PlanOutcome =
-  | { kind: 'planned'; plan: PlanSummary; jobs: NewJob[] }
-  | { kind: 'replied'; reply: string }
-  | { kind: 'failed'; error: PublicError };
+export interface PlannedOutcome {
+  kind: 'planned';
+  plan: PlanSummary;
+  jobs: NewJob[];
+}
+
+export type PlanOutcome = PlannedOutcome | { kind: 'replied'; reply: string } | { kind: 'failed'; error: PublicError };
 
 /** Why nothing was planned, in words. */
 export type PlanFailure = Extract<PlanOutcome, { kind: 'failed' }>;

@@ -10,7 +10,6 @@ import { parseJson } from '@atelier/comfyui/json/parse-json';
 import { stringifyJson } from '@atelier/comfyui/json/stringify-json';
 import { listsFiles } from '@atelier/comfyui/policy/input-role';
 import { recipeFromWorkflow, type RecipeFromWorkflow } from '@atelier/comfyui/recipes/recipe-from-workflow';
-import type { RecipeParameter } from '@atelier/comfyui/recipes/recipe';
 import type { Registry } from '@atelier/comfyui/registry/registry';
 import type { LocalText } from './words-plan.ts';
 
@@ -153,36 +152,6 @@ export function valuesOf(workflow: Workflow, { inputs }: Pick<WorkflowParameters
     if (value !== undefined && values[parameter] === undefined) values[parameter] = value;
   }
   return values;
-}
-
-/** A parameter of a workflow as a person may set it. */
-export interface ListedParameter {
-  name: string;
-  title: LocalText;
-  kind: RecipeParameter['kind'];
-  /** What the workflow has there now; seeds as decimal digits. */
-  value?: string | number | boolean;
-}
-
-/**
- * What a person may set in a workflow.
- *
- * @throws ComfyError `malformed`, `too_large`, `invalid_value`.
- */
-export function listWorkflowParameters(workflowText: string, registry: Registry): ListedParameter[] {
-  const { workflow } = readWorkflow(parseWorkflowText(workflowText), registry, { random: () => 0 });
-  const parameters = parametersOf(workflow, registry, { en: 'Workflow', zh: '工作流' });
-  const values = valuesOf(workflow, parameters);
-  return parameters.recipe.parameters.map(({ name, title, kind }) => {
-    const value = values[name];
-    if (kind === 'seed' || typeof value === 'bigint') {
-      return typeof value === 'number' || typeof value === 'bigint'
-        ? { name, title, kind, value: String(value) }
-        : { name, title, kind };
-    }
-    const isPlain = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
-    return isPlain ? { name, title, kind, value } : { name, title, kind };
-  });
 }
 
 /**

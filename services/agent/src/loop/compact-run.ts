@@ -1,4 +1,4 @@
-import { cutText } from '../core/cut-text.ts';
+import { shorten } from '@atelier/shared/text/shorten';
 import { asData } from '../tools/untrusted-text.ts';
 import { textOf, toolUsesOf, type RunStep, type SaidBlock, type ToolResult } from './step.ts';
 
@@ -23,17 +23,17 @@ export function compactRun(steps: readonly RunStep[], results: readonly ToolResu
   const lines = replies.slice(0, -KEPT_REPLIES).flatMap((reply) => {
     const said = textOf(reply.content);
     return [
-      ...(said === '' ? [] : [`you said: ${cutText(said, MAX_LINE_CHARS)}`]),
+      ...(said === '' ? [] : [`you said: ${shorten(said, MAX_LINE_CHARS)}`]),
       ...toolUsesOf(reply.content).map((use) => {
         const result = resultOf(results, reply.seq, use.id);
-        return cutText(`${use.name} ${JSON.stringify(use.input)} → ${result}`, MAX_LINE_CHARS);
+        return shorten(`${use.name} ${JSON.stringify(use.input)} → ${result}`, MAX_LINE_CHARS);
       }),
     ];
   });
   const kept = recent.flatMap((reply) =>
     toolUsesOf(reply.content).map(
       (use) =>
-        `${use.name} ${cutText(JSON.stringify(use.input), MAX_LINE_CHARS)}\n→ ${cutText(resultOf(results, reply.seq, use.id), MAX_RESULT_CHARS)}`,
+        `${use.name} ${shorten(JSON.stringify(use.input), MAX_LINE_CHARS)}\n→ ${shorten(resultOf(results, reply.seq, use.id), MAX_RESULT_CHARS)}`,
     ),
   );
   const told = steps.slice(1).flatMap((step) => (step.kind === 'user' ? step.content : []));

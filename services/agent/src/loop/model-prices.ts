@@ -10,10 +10,7 @@ export interface ModelPrice {
   cacheRead: number;
 }
 
-/** When these were looked up, at platform.claude.com. */
-export const PRICES_OF = '2026-11';
-
-/** By the beginning of a model's id; the longest that fits decides. */
+/** By the beginning of a model's id; the longest that fits decides. Of platform.claude.com, 2026-11. */
 const PRICES: readonly (readonly [string, ModelPrice])[] = [
   ['claude-haiku-5-5', { input: 0.1, output: 0.5, cacheWrite: 0.125, cacheRead: 0.01 }],
   ['claude-haiku', { input: 1, output: 5, cacheWrite: 1.25, cacheRead: 0.1 }],

@@ -11,7 +11,13 @@ import type { Logger } from '@atelier/shared/log/create-logger';
 import type { Catalog } from '../core/catalog.ts';
 import { smallTalkTopic } from '../core/offline-planner/small-talk.ts';
 import { planRequest } from '../core/plan-request.ts';
-import type { PictureFiles, PlanningParts, PlanningSources, PlanOutcome } from '../core/planning-parts.ts';
+import type {
+  AskedRequest,
+  PictureFiles,
+  PlanningParts,
+  PlanningSources,
+  PlanOutcome,
+} from '../core/planning-parts.ts';
 import { createOfflineWordsPlanner } from '../core/read-words-offline.ts';
 import { mayUse } from '../core/source-picture.ts';
 import type { LoadImage } from '../loop/build-messages.ts';
@@ -21,6 +27,7 @@ import type { ToolReads } from '../tools/tool-reads.ts';
 import type { AgentTool } from '../tools/tool.ts';
 import type { AgentModel } from './agent-model.ts';
 import { describePictures } from './describe-pictures.ts';
+import { heedRules, type RuleSources } from './heed-rules.ts';
 import { createWordsRunner, type WordsOutcome } from './words-runner.ts';
 
 export interface AgentPlannerOptions {
@@ -29,6 +36,8 @@ export interface AgentPlannerOptions {
   outbox: Pick<OutboxRelay, 'nudge'>;
   /** What a person may use. @throws AppError `unavailable` while no registry of theirs is known, `forbidden` where all are kept for others. */
   catalogFor: (personId: string) => Catalog;
+  /** Whether a rule that names this person denies them the command. */
+  isDenied: RuleSources['isDenied'];
   tools: readonly AgentTool[];
   reads: ToolReads;
   files: PictureFiles;
@@ -83,14 +92,15 @@ export function createAgentPlanner(options: AgentPlannerOptions) {
     };
   }
 
-  function planBody(
-    request: Pick<RequestRecord, 'id' | 'personId' | 'language'>,
-    body: RequestBody,
-    id: string,
+  /** @param accepted see {@link heedRules}. */
+  async function planAllowed(
+    asked: AskedRequest,
+    accepted: RequestBody | undefined,
+    parts: PlanningParts,
     signal: AbortSignal,
-    random?: () => number,
   ): Promise<PlanOutcome> {
-    return planRequest({ ...request, id, body }, partsFor(request, random), signal);
+    const outcome = await planRequest(asked, parts, signal);
+    return outcome.kind === 'planned' ? heedRules({ ...asked, accepted, outcome }, options) : outcome;
   }
 
   const wordsRunner =
@@ -106,7 +116,8 @@ export function createAgentPlanner(options: AgentPlannerOptions) {
           maxOutputTokens: model.maxOutputTokens,
           boundary: model.boundary,
           sink: model.sink,
-          plan: planBody,
+          plan: (request, body, id, signal, random) =>
+            planAllowed({ ...request, id, body }, request.body, partsFor(request, random), signal),
         });
 
   /**
@@ -131,7 +142,7 @@ export function createAgentPlanner(options: AgentPlannerOptions) {
         return { kind: 'handled' };
       }
       if (wordsRunner === undefined || body.kind !== 'words' || isSmallTalk(body)) {
-        return planRequest({ ...request, body }, partsFor(request), signal);
+        return planAllowed({ ...request, body }, request.body, partsFor(request), signal);
       }
       return wordsRunner.run(
         { ...claimed, request: { ...request, body } },
@@ -144,7 +155,8 @@ export function createAgentPlanner(options: AgentPlannerOptions) {
     },
     /** For a caller of another door, with the rights of its person. */
     planForCaller(caller: ToolCall, body: RequestBody, id: string, signal: AbortSignal): Promise<PlanOutcome> {
-      return planBody({ id, personId: caller.personId, language: caller.language }, body, id, signal);
+      const asked = { id, personId: caller.personId, language: caller.language, body };
+      return planAllowed(asked, undefined, partsFor(asked), signal);
     },
   };
 }

@@ -67,7 +67,10 @@ export function writeOpening(input: OpeningInput): SaidBlock[] {
     `<state>\n${input.state}\n</state>`,
     ...(message.quoted === undefined ? [] : [`<quoted>\n${neutral(message.quoted)}\n</quoted>`]),
     ...(files.length === 0 ? [] : [asData(files.join('\n'))]),
-    `<message from="${neutralInline(input.personName, 60)}" language="${input.language}">\n${neutral(message.text)}${notes.length === 0 ? '' : `\n[${notes.join('; ')}]`}\n</message>`,
+    `<message from="${neutralInline(input.personName, 60)}" language="${input.language}">`,
+    neutral(message.text),
+    ...(notes.length === 0 ? [] : [`[${notes.join('; ')}]`]),
+    '</message>',
   ].join('\n');
   return [{ type: 'text', text }];
 }

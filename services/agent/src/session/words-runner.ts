@@ -256,7 +256,6 @@ export function createWordsRunner(options: WordsRunnerOptions) {
     },
   };
 }
-export type WordsRunner = ReturnType<typeof createWordsRunner>;
 
 const DECLINED: LocalText = {
   en: 'The language model declined this; say it differently, or use the settings of /imagine.',

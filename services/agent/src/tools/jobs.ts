@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { JobWithOutputs } from '@atelier/shared/db/jobs/job-row';
-import { cutText } from '../core/cut-text.ts';
+import { shorten } from '@atelier/shared/text/shorten';
 import { explainFailure } from '../loop/explain-failure.ts';
 import { findRequest, shortId } from './picture-ref.ts';
 import { capped, defineTool, type ToolContext, type ToolOutcome } from './tool.ts';
@@ -50,7 +50,7 @@ function report(requestId: string, jobs: readonly JobWithOutputs[], context: Too
 function failureOf(job: JobWithOutputs): string {
   if (job.state !== 'failed' && job.state !== 'quarantined') return '';
   const { text, details } = explainFailure(job.error);
-  return `\n${asData(`${text}\nComfyUI says: ${cutText(details, MAX_DETAIL_CHARS)}`)}`;
+  return `\n${asData(`${text}\nComfyUI says: ${shorten(details, MAX_DETAIL_CHARS)}`)}`;
 }
 
 /** Stops what the person asked for. */

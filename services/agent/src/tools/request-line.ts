@@ -1,9 +1,9 @@
 import type { ConversationRow } from '@atelier/shared/db/agent/conversation';
-import { cutText } from '../core/cut-text.ts';
+import { shorten } from '@atelier/shared/text/shorten';
 import { shortId } from './picture-ref.ts';
 
 /** What a request asked, in its own words. */
-export function askedText(row: Pick<ConversationRow, 'body'>): string {
+function askedText(row: Pick<ConversationRow, 'body'>): string {
   const { body } = row;
   switch (body.kind) {
     case 'words':
@@ -41,11 +41,13 @@ export function requestLine(row: ConversationRow, now: Date, maxChars: number): 
   const asked =
     row.state !== 'asking' || row.question === null ? '' : ` You ask: ${cut(row.question.text.en, maxChars)}`;
   const error = row.error === null || row.pictures > 0 ? '' : ` Error: ${cut(row.error.message.en, maxChars)}`;
-  return `${shortId(row.id)} ${ago(row.createdAt, now)} ${row.personName}: ${cut(askedText(row), maxChars)} → ${row.state}, ${row.pictures} pictures${made.length > 0 ? ` [${made.join(', ')}]` : ''}${parent}${error}${reply}${asked}`;
+  const words = `${ago(row.createdAt, now)} ${row.personName}: ${cut(askedText(row), maxChars)}`;
+  const came = `${row.state}, ${row.pictures} pictures${made.length > 0 ? ` [${made.join(', ')}]` : ''}`;
+  return `${shortId(row.id)} ${words} → ${came}${parent}${error}${reply}${asked}`;
 }
 
 function cut(text: string, maxChars: number): string {
-  return cutText(text.replaceAll(/\s+/g, ' ').trim(), maxChars);
+  return shorten(text.replaceAll(/\s+/g, ' ').trim(), maxChars);
 }
 
 /** How long ago, as people say it. */

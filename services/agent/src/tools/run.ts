@@ -10,12 +10,12 @@ import {
   type SourceRef,
 } from '@atelier/shared/contracts/request';
 import type { NewJob } from '@atelier/shared/contracts/job';
-import { cutText } from '../core/cut-text.ts';
 import { definedOnly } from '../core/defined-only.ts';
 import { ComfyError } from '@atelier/comfyui/errors/comfy-error';
 import { diffWorkflows } from '@atelier/comfyui/graph/diff-workflows';
 import { stringifyJson } from '@atelier/comfyui/json/stringify-json';
 import type { Workflow } from '@atelier/comfyui/graph/workflow';
+import { shorten } from '@atelier/shared/text/shorten';
 import { MAX_JOBS_OF_USE } from '../loop/run-failures.ts';
 import { checkDraft, checkWords, registryFor } from './check-draft.ts';
 import { draftName, findDraft, openDraft } from './draft-workflow.ts';
@@ -252,8 +252,13 @@ function summary(plan: PlanSummary, jobs: readonly NewJob[]): string {
     plan.steps === undefined ? undefined : `${plan.steps} steps`,
     `seed ${plan.seed}`,
   ].filter((fact) => fact !== undefined);
-  const notes = plan.notes.map(({ en }) => en);
-  return `${plan.count} picture(s) in ${jobs.length} job(s): ${facts.join(', ')}\n${asData(`${plan.model === undefined ? '' : `model: ${plan.model}\n`}prompt: ${plan.prompt}${plan.negative === undefined ? '' : `\nnegative: ${plan.negative}`}${notes.length > 0 ? `\n${notes.join('\n')}` : ''}`)}`;
+  const words = [
+    ...(plan.model === undefined ? [] : [`model: ${plan.model}`]),
+    `prompt: ${plan.prompt}`,
+    ...(plan.negative === undefined ? [] : [`negative: ${plan.negative}`]),
+    ...plan.notes.map(({ en }) => en),
+  ];
+  return `${plan.count} picture(s) in ${jobs.length} job(s): ${facts.join(', ')}\n${asData(words.join('\n'))}`;
 }
 
 /** Shows the plan before it costs GPU time, by the setting. Undefined: it may run. */
@@ -301,7 +306,7 @@ function modelNotes(jobs: readonly NewJob[]): PlanSummary['notes'] {
 }
 
 function note(en: string, zh: string): PlanSummary['notes'][number] {
-  return { en: cutText(en, MAX_NOTE_CHARS), zh: cutText(zh, MAX_NOTE_CHARS) };
+  return { en: shorten(en, MAX_NOTE_CHARS), zh: shorten(zh, MAX_NOTE_CHARS) };
 }
 
 function planQuestion(id: string, plan: PlanSummary, { gpuSeconds }: RunEstimate): PendingQuestion {
@@ -348,7 +353,7 @@ function queue({ plan, jobs, parent }: PlannedRun, facts: string, context: ToolC
 /** For a caller without a run: each job becomes a request of its own, which the queue treats like any. */
 async function submit(
   input: RunInput,
-  { plan, jobs }: PlannedRun,
+  { plan, jobs, parent }: PlannedRun,
   facts: string,
   context: ToolContext,
 ): Promise<ToolOutcome> {
@@ -361,6 +366,7 @@ async function submit(
       language: context.requester.language,
       workflowText: job.workflowText,
       inputs: job.inputs,
+      parent,
       name: input.make?.prompt?.slice(0, 80) ?? plan.recipeTitle.en,
     });
     ids.push(id);

@@ -1,5 +1,6 @@
 import type { Language, Place } from '@atelier/shared/contracts/identity';
 import type { JobInput } from '@atelier/shared/contracts/job';
+import type { SourceRef } from '@atelier/shared/contracts/request';
 import type { DraftRow, DraftTitle, Preference, SpentToday } from '@atelier/shared/db/agent/agent-memory';
 import type { ConversationReader, ConversationRow, PictureQuery } from '@atelier/shared/db/agent/conversation';
 import type { MeasuredTime } from '@atelier/shared/db/agent/measured-times';
@@ -36,5 +37,7 @@ export interface ToolReads {
     workflowText: string;
     inputs: readonly JobInput[];
     name: string;
+    /** The earlier picture that it starts from. */
+    parent: SourceRef | undefined;
   }): Promise<string>;
 }

@@ -1,4 +1,5 @@
-import { answerQuestion, readAnswers } from '@atelier/shared/db/requests/ask-question';
+import { requestIdOf } from '@atelier/shared/db/requests/accept-request';
+import { answerQuestion, hasAnswered } from '@atelier/shared/db/requests/ask-question';
 import type { SourceRef } from '@atelier/shared/contracts/request';
 import { AppError } from '@atelier/shared/errors/app-error';
 import { commandOfBody } from '@atelier/shared/access/command-of-body';
@@ -10,7 +11,7 @@ import type { ChatContext, KnownAsker } from './chat-context.ts';
 export async function answerPendingQuestion(
   context: ChatContext,
   by: KnownAsker,
-  answer: { requestId: string; questionId: string; choice?: string; text?: string },
+  answer: { requestId: string; questionId: string; choice?: string; text?: string; event?: string },
 ): Promise<ChatOutcome> {
   const { db, relay, feed, reader } = context.deps;
   if (answer.choice !== 'cancel') {
@@ -31,12 +32,7 @@ export async function answerPendingQuestion(
       publicMessage: { en: 'Only the author of the request can answer this.', zh: '只有请求的作者可以回答。' },
     });
   }
-  throw new AppError('not_found', 'the question is gone', {
-    publicMessage: {
-      en: 'This question was answered already, or the request has ended.',
-      zh: '这个问题已经回答过，或请求已结束。',
-    },
-  });
+  throw questionGone();
 }
 
 /** Words that reply to a card of one's own that asks for them are the answer; undefined for any other words. */
@@ -51,15 +47,30 @@ export async function answerByReply(
   if (facts === undefined || facts.request.finishedAt !== null || facts.request.personId !== by.personId)
     return undefined;
   const { state, question, id } = facts.request;
-  if (state !== 'asking') {
-    // The platform may tell of the same message twice.
-    const last = (await readAnswers(context.deps.db, id)).at(-1);
-    const isTold = last !== undefined && last.choice === null && last.text === text.trim();
-    return isTold ? { outcome: 'answered', requestId: id, text: by.m.chat.answered } : undefined;
-  }
-  if (question === null || !question.allowText) return undefined;
+  // The platform may tell of the same message twice: what it did the first time is all that it does.
+  const { user, eventId } = by;
+  const event = `${user.door}:${eventId}`;
+  if (await hasAnswered(context.deps.db, event))
+    return { outcome: 'answered', requestId: id, text: by.m.chat.answered };
+  if (state !== 'asking' || question === null || !question.allowText) return undefined;
+  const [made] = await context.deps.reader.readFacts([requestIdOf(user.door, eventId)]);
+  if (made !== undefined) return undefined;
   context.checkWords(by, text);
-  return answerPendingQuestion(context, by, { requestId: id, questionId: question.id, text: validatePrompt(text) });
+  return answerPendingQuestion(context, by, {
+    requestId: id,
+    questionId: question.id,
+    text: validatePrompt(text),
+    event,
+  });
+}
+
+export function questionGone(): AppError {
+  return new AppError('not_found', 'the question is gone', {
+    publicMessage: {
+      en: 'This question was answered already, or the request has ended.',
+      zh: '这个问题已经回答过，或请求已结束。',
+    },
+  });
 }
 
 /** The answer came too late: see `expireQuestions`. */

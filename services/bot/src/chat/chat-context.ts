@@ -10,7 +10,6 @@ import type { RateLimit } from '../core/access/rate-limit.ts';
 import type { CardFacts } from '../core/cards/card-facts.ts';
 import type { CommandName } from '../core/commands/command-spec.ts';
 import { commandSpec } from '../core/commands/command-table.ts';
-import { messagesFor } from '../core/messages/messages-for.ts';
 import type { Messages } from '../core/messages/messages.ts';
 import type { ChatOutcome } from '../ports.ts';
 import type { CardFeed } from '../state/card-feed.ts';
@@ -100,10 +99,6 @@ export interface ChatContext {
 
 export function said(text: string): ChatOutcome {
   return { outcome: 'said', text };
-}
-
-export function messagesOf(by: Asker): Messages {
-  return messagesFor(by.user.language);
 }
 
 /** One picture of a request, by its number over all jobs. @throws AppError `not_found` where it is gone. */

@@ -64,6 +64,8 @@ export interface TestChat {
   finished(requestId: string): Promise<string>;
   /** A request that asks its author something. @returns the question's id. */
   asking(by: Asker): Promise<string>;
+  /** The agent of an accepted request asks something. @returns the question's id. */
+  ask(requestId: string): Promise<string>;
   bodyOf(requestId: string): Promise<unknown>;
 }
 
@@ -121,6 +123,20 @@ export function useTestChat(
     return requestId;
   }
 
+  async function ask(requestId: string): Promise<string> {
+    const holder = randomUUID();
+    const [claimed] = await claimRequests(backstage.db, { holder, leaseMs: 30_000, limit: 1, requestId });
+    const question: PendingQuestion = {
+      id: randomUUID(),
+      kind: 'plan',
+      text: { en: 'Run?', zh: '运行？' },
+      choices: ['run', 'change', 'cancel'].map((id) => ({ id, label: { en: id, zh: id } })),
+      allowText: true,
+    };
+    await askQuestion(backstage.db, { requestId, holder, epoch: claimed?.agentEpoch ?? 0 }, question, 60_000);
+    return question.id;
+  }
+
   return {
     chat: () => chat,
     bot: () => bot,
@@ -130,20 +146,8 @@ export function useTestChat(
     accepted,
     finished,
     drawn: async (by, text = '/imagine a red fox') => finished(await accepted(run(text, by))),
-    async asking(by) {
-      const requestId = await accepted(run('a fox, but which?', by));
-      const holder = randomUUID();
-      const [claimed] = await claimRequests(backstage.db, { holder, leaseMs: 30_000, limit: 1, requestId });
-      const question: PendingQuestion = {
-        id: randomUUID(),
-        kind: 'plan',
-        text: { en: 'Run?', zh: '运行？' },
-        choices: ['run', 'change', 'cancel'].map((id) => ({ id, label: { en: id, zh: id } })),
-        allowText: true,
-      };
-      await askQuestion(backstage.db, { requestId, holder, epoch: claimed?.agentEpoch ?? 0 }, question, 60_000);
-      return question.id;
-    },
+    asking: async (by) => ask(await accepted(run('a fox, but which?', by))),
+    ask,
     bodyOf: async (requestId) => (await chat.readFacts([requestId]))[0]?.request.body,
   };
 }

@@ -3,16 +3,24 @@ import type { PolicyView, PolicyViewRequest } from '@atelier/shared/contracts/co
 import { findApiToken, touchApiToken } from '@atelier/shared/db/gateway/api-tokens';
 import { readPolicyRules } from '@atelier/shared/db/gateway/policy-rules';
 import { announceAddress, useSignInCode } from '@atelier/shared/db/gateway/sign-in';
+import { releaseInstance } from '@atelier/shared/db/instances/instance-store';
 import { readAdminAudit } from '@atelier/shared/db/operators/admin-audit';
+import { readQuota } from '@atelier/shared/db/operators/person-quota';
 import { findPersonId } from '@atelier/shared/db/people/person-store';
+import { holdTestInstance } from '@atelier/shared/db/testing/queue-fixtures';
+import { AppError } from '@atelier/shared/errors/app-error';
 import type { Asker } from '../core/access/asker.ts';
 import type { ChatOutcome } from '../ports.ts';
 import { person, refusal, useTestChat } from './chat-fixtures.ts';
 
 const { chat, backstage, run, press } = useTestChat({ admins: ['discord:1'], trustsChatAdmins: true });
 
+let isAgentAway = false;
 beforeAll(() => {
-  backstage().bus?.answer('policyView', {}, async (asked) => Promise.resolve(viewOf(asked)));
+  backstage().bus?.answer('policyView', {}, async (asked) => {
+    if (isAgentAway) throw new AppError('unavailable', 'no registry is known');
+    return viewOf(asked);
+  });
 });
 
 /** Two packs, as the agent would tell of them. */
@@ -219,6 +227,49 @@ describe('/admin policy', () => {
       'class:KSampler deny',
     ]);
   });
+
+  it('allows nothing that nobody can look at, and denies it all the same', async () => {
+    isAgentAway = true;
+    expect(await refusal(run('/admin policy LoadAnything --decision allow', boss))).toMatch(/try again when the agent/);
+    await run('/admin policy LoadAnything --decision deny', boss);
+    isAgentAway = false;
+    expect(await readPolicyRules(backstage().db)).toMatchObject([{ name: 'LoadAnything', decision: 'deny' }]);
+    await run('/admin policy LoadAnything --decision default', boss);
+    expect(await readPolicyRules(backstage().db)).toEqual([]);
+  });
+});
+
+describe('/admin', () => {
+  it('keeps a ComfyUI for some people, says so, and gives it back', async () => {
+    const { db } = backstage();
+    const instance = await holdTestInstance(db, 'gpu-kept', 60_000);
+    await run('/imagine a fox', person('31'));
+    const [kept, unknown] = await Promise.all(['31', '32'].map((id) => findPersonId(db, { door: 'discord', id })));
+    expect(await run('/admin reserve gpu-kept --people <@31>, 32', boss)).toMatchObject({
+      text: expect.stringContaining('gpu-kept is kept for 31'),
+    });
+    const stored = async () =>
+      (await db.sql`select reserved_for from instances where id = 'gpu-kept'`)[0]?.['reservedFor'];
+    expect(await stored()).toEqual([kept, unknown]);
+    expect(panelOf(await run('/admin', boss)).text).toContain('kept for 31');
+    expect(await refusal(run('/admin reserve gpu-none --people 31', boss))).toMatch(/There are: .*gpu-kept/);
+    expect(await refusal(run('/admin reserve gpu-kept --people Mei', boss))).toMatch(/by their id/);
+    expect(await run('/管理 预留 gpu-kept --成员 所有人', boss)).toMatchObject({
+      text: expect.stringContaining("everybody's"),
+    });
+    expect(await stored()).toBeNull();
+    expect((await audit('reserve_instance')).map(({ target }) => target)).toEqual(['gpu-kept', 'gpu-kept']);
+    await releaseInstance(db, instance);
+  });
+
+  it('gives somebody a larger share of the GPUs', async () => {
+    await run('/imagine a fox', person('33'));
+    const saved = panelOf(await run('/admin quota 33 --share 200', boss)).text;
+    expect(saved).toContain('Share of the GPUs: 200 % of the usual');
+    expect(panelOf(await run('/admin quota 33', boss)).text).toContain('200 %');
+    const personId = await findPersonId(backstage().db, { door: 'discord', id: '33' });
+    expect(await readQuota(backstage().db, personId)).toMatchObject({ weight: 2, imagesPerDay: null });
+  });
 });
 
 describe('who manages a server that was let in', () => {
@@ -244,6 +295,7 @@ describe('who manages a server that was let in', () => {
       'policy',
       'limits --rate 1',
       'quota 10 --images 1',
+      'reserve gpu0 --people 10',
       'deny --person 10',
       'allow --here channel',
     ];

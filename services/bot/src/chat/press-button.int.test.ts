@@ -7,7 +7,7 @@ import { formatButtonId, parseButtonId, type PressedButton } from '../core/cards
 import { renderJobCard } from '../core/cards/render-job-card.ts';
 import { person, refusal, useTestChat } from './chat-fixtures.ts';
 
-const { chat, bot, backstage, run, press, accepted, drawn, finished, asking, bodyOf } = useTestChat({
+const { chat, bot, backstage, run, press, accepted, drawn, finished, asking, ask, bodyOf } = useTestChat({
   admins: ['discord:boss'],
 });
 beforeAll(async () => {
@@ -194,10 +194,16 @@ describe('buttons', () => {
     expect(await reply(lena)).toMatchObject({ outcome: 'answered', requestId });
     const [answer] = await readAnswers(backstage().db, requestId);
     expect(answer).toMatchObject({ questionId, text: 'the one at night' });
-    // Told twice of the same message, it is one answer.
+    // Told twice of the same message, it is one answer, also where something else is asked by then.
     expect(await reply(lena)).toMatchObject({ outcome: 'answered', requestId });
-    const other = await chat().submit({ ...lena, text: 'and a hare', about: [{ requestId }] });
-    expect(other).toMatchObject({ outcome: 'accepted' });
+    const more = { ...person('lena'), text: 'and a hare', about: [{ requestId }] };
+    expect(await chat().submit(more)).toMatchObject({ outcome: 'accepted' });
+    await ask(requestId);
+    expect(await reply(lena)).toMatchObject({ outcome: 'answered', requestId });
+    expect(await chat().submit(more)).toMatchObject({ outcome: 'accepted', created: false });
+    expect(await readAnswers(backstage().db, requestId)).toHaveLength(1);
+    expect(await reply(person('lena'))).toMatchObject({ outcome: 'answered', requestId });
+    expect(await readAnswers(backstage().db, requestId)).toHaveLength(2);
   });
 
   it('say that a question has expired, whatever way it is answered', async () => {

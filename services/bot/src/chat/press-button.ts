@@ -22,7 +22,7 @@ import { renderDetails } from '../core/panels/render-details.ts';
 import { renderPicture } from '../core/panels/render-picture.ts';
 import type { ChatOutcome, OutcomeFile } from '../ports.ts';
 import { checkAdultSource } from './adult-places.ts';
-import { answerPendingQuestion, questionExpired } from './answer-question.ts';
+import { answerPendingQuestion, questionExpired, questionGone } from './answer-question.ts';
 import { cancelRequestOf } from './cancel-request.ts';
 import { type ChatContext, type KnownAsker, pictureOf, said } from './chat-context.ts';
 import { checkReader, parseListArg, showList } from './commands/list-commands.ts';
@@ -383,14 +383,5 @@ function notYet(): AppError {
 function authorOnly(): AppError {
   return new AppError('forbidden', 'for its author', {
     publicMessage: { en: 'Only the author of this may do that.', zh: '只有作者可以这样做。' },
-  });
-}
-
-export function questionGone(): AppError {
-  return new AppError('not_found', 'the question is gone', {
-    publicMessage: {
-      en: 'This question was answered already, or the request has ended.',
-      zh: '这个问题已经回答过，或请求已结束。',
-    },
   });
 }

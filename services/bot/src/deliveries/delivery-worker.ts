@@ -14,6 +14,7 @@ import type { ChatAdapter, SendOutcome } from '../ports.ts';
 import type { CardFacts } from '../core/cards/card-facts.ts';
 import type { CardReader } from '../state/card-reader.ts';
 import { withDeadline } from '../with-deadline.ts';
+import { takeBackDeleted } from './take-back-deleted.ts';
 
 export interface DeliveryWorkerOptions {
   db: Database;
@@ -126,6 +127,9 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWo
         await postponeDelivery(db, delivery, { afterMs, error: reason, certainlyNotSent });
       }
       if (outcome.outcome === 'sent' || outcome.outcome === 'recorded') options.onSent(delivery);
+      if (outcome.outcome === 'sent' && delivery.kind === 'result') {
+        await takeBackDeleted(delivery.requestId, adapter, options.reader);
+      }
     } catch (error) {
       // Its lease lapses, and the next holder looks before it sends.
       line.warn({ err: error }, 'the outcome of a delivery could not be stored');

@@ -5,6 +5,7 @@ import { AppError } from '@atelier/shared/errors/app-error';
 import type { ChatAdapter, SendOutcome } from '../ports.ts';
 import type { CardReader } from '../state/card-reader.ts';
 import { withDeadline } from '../with-deadline.ts';
+import { takeBackDeleted } from './take-back-deleted.ts';
 
 export interface PostWorker {
   /** Something may wait: look now. */
@@ -58,9 +59,12 @@ export function createPostWorker(options: {
       renewPost(db, post, leaseMs).catch((error: unknown) => log.debug({ err: error }, 'lease not renewed'));
     }, leaseMs / 3);
     try {
-      const outcome = await send(post);
-      if (outcome.outcome === 'sent') await endPost(db, post, { state: 'sent', messageRef: outcome.messageRef });
-      else if (outcome.outcome === 'failed') {
+      const adapter = posting.find((one) => one.doors.includes(post.door));
+      const outcome = await send(adapter, post);
+      if (outcome.outcome === 'sent') {
+        await endPost(db, post, { state: 'sent', messageRef: outcome.messageRef });
+        if (post.requestId !== null && adapter !== undefined) await takeBackDeleted(post.requestId, adapter, reader);
+      } else if (outcome.outcome === 'failed') {
         log.warn({ post_id: post.id, reason: outcome.reason }, 'a channel cannot be told');
         await endPost(db, post, { state: 'failed', error: outcome.reason });
       } else if (outcome.outcome === 'postponed') {
@@ -75,12 +79,15 @@ export function createPostWorker(options: {
     }
   }
 
-  async function send(post: ClaimedPost): Promise<SendOutcome> {
-    const adapter = posting.find((one) => one.doors.includes(post.door));
+  async function send(adapter: ChatAdapter | undefined, post: ClaimedPost): Promise<SendOutcome> {
     if (adapter?.post === undefined) {
       return { outcome: 'postponed', afterMs: sweepMs, reason: 'another process is connected', certainlyNotSent: true };
     }
     try {
+      // What an earlier try may have shown is looked for, and then taken away.
+      if (post.kind === 'share' && !post.triedBefore && (await isGone(post))) {
+        return { outcome: 'failed', reason: 'what it shows was deleted' };
+      }
       return await adapter.post(post, async () => {
         const [facts] = post.requestId === null ? [] : await reader.readFacts([post.requestId]);
         if (facts === undefined) throw new AppError('not_found', 'a post shows no request');
@@ -91,6 +98,11 @@ export function createPostWorker(options: {
       const afterMs = Math.min(1_000 * 2 ** Math.min(post.attempts, 6), 60_000);
       return { outcome: 'postponed', afterMs, reason: 'the adapter failed', certainlyNotSent: false };
     }
+  }
+
+  async function isGone({ requestId }: ClaimedPost): Promise<boolean> {
+    const [facts] = requestId === null ? [] : await reader.readFacts([requestId]);
+    return facts === undefined || facts.marks?.isDeleted === true;
   }
 
   function ring(): void {

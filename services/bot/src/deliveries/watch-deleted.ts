@@ -4,6 +4,8 @@ import type { CardFacts } from '../core/cards/card-facts.ts';
 export interface ResultRemover {
   /** Takes away what a deleted request shows, whatever door it came through; of others nothing happens. */
   show(facts: CardFacts): void;
+  /** Does so again: a message of it was sent meanwhile. */
+  again(facts: CardFacts): void;
   stop(): Promise<void>;
 }
 
@@ -14,17 +16,24 @@ const maxSeen = 2_000;
 export function watchDeleted(remove: (facts: CardFacts) => Promise<void>, log: Logger): ResultRemover {
   const seen = new Set<string>();
   const underway = new Set<Promise<void>>();
+
+  function see(facts: CardFacts): void {
+    const { id } = facts.request;
+    const work = remove(facts)
+      .catch((error: unknown) => log.info({ err: error, request_id: id }, 'a deleted result still stands in a chat'))
+      .finally(() => underway.delete(work));
+    underway.add(work);
+  }
+
   return {
+    again: see,
     show(facts) {
       const { id } = facts.request;
       if (facts.marks?.isDeleted !== true || seen.has(id)) return;
       seen.add(id);
       const [oldest] = seen;
       if (seen.size > maxSeen && oldest !== undefined) seen.delete(oldest);
-      const work = remove(facts)
-        .catch((error: unknown) => log.info({ err: error, request_id: id }, 'a deleted result still stands in a chat'))
-        .finally(() => underway.delete(work));
-      underway.add(work);
+      see(facts);
     },
     async stop() {
       await Promise.all(underway);

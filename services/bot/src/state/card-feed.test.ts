@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { endedAt, jobRecord, requestRecord } from '@atelier/shared/db/testing/record-fixtures';
 import type { CardFacts } from '../core/cards/card-facts.ts';
 import { createCardFeed } from './card-feed.ts';
@@ -50,6 +50,10 @@ function setUp() {
   return { feed, board, asked, seen, progress, release, answer };
 }
 
+afterEach(() => {
+  vi.useRealTimers();
+});
+
 describe('the card feed', () => {
   it('reads once for a burst, and once more for what came meanwhile', async () => {
     const { feed, asked, seen, answer } = setUp();
@@ -61,6 +65,23 @@ describe('the card feed', () => {
     await answer(1, last);
     expect(asked).toHaveLength(2);
     expect(seen.at(-1)).toBe(last);
+  });
+
+  it('waits for what else comes where there is time, and not once there is none', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { feed, asked, answer } = setUp();
+    for (let ring = 0; ring < 3; ring++) feed.ring(requestId, 30);
+    vi.advanceTimersByTime(29);
+    expect(asked).toHaveLength(0);
+    vi.advanceTimersByTime(1);
+    expect(asked).toHaveLength(1);
+    await answer(0, facts());
+    feed.ring(requestId, 30);
+    feed.ring(requestId);
+    expect(asked).toHaveLength(2);
+    await answer(1, facts());
+    vi.advanceTimersByTime(30);
+    expect(asked).toHaveLength(2);
   });
 
   it('reads again after a failure', async () => {

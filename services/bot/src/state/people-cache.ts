@@ -1,8 +1,12 @@
 import { z } from 'zod';
 import { languageSchema, type PlatformUser } from '@atelier/shared/contracts/identity';
 import type { Database } from '@atelier/shared/db/connect-database';
-import type { Identity } from '@atelier/shared/db/chat/identity-row';
-import { readPerson, readPersonSettings, savePersonSettings } from '@atelier/shared/db/chat/person-settings';
+import {
+  type Identity,
+  readPerson,
+  readPersonSettings,
+  savePersonSettings,
+} from '@atelier/shared/db/chat/person-settings';
 import { firstPersonIdOf } from '@atelier/shared/db/requests/accept-request';
 import type { PersonSettings } from '../ports.ts';
 
@@ -10,7 +14,7 @@ import type { PersonSettings } from '../ports.ts';
 const freshMs = 10_000;
 const maxPeople = 2_000;
 
-export const personSettingsSchema = z
+const personSettingsSchema = z
   .object({
     language: languageSchema.optional().catch(undefined),
     aspect: z.string().optional().catch(undefined),

@@ -33,11 +33,14 @@ describe('the queue watch', () => {
     const second = await queueTestJobs(db, 1, 'ana', kind);
     const third = await queueTestJobs(db, 1, 'bo', { ...kind, models: ['checkpoints/flux.safetensors'] });
 
-    const queue = createQueueWatch({ db, log });
+    const jobId = first.jobIds[0]!;
+    const progress = new Map([[jobId, { jobId, requestId: first.requestId, fraction: 0.9, elapsedMs: 900 }]]);
+    const queue = createQueueWatch({ db, log, progress });
     const moved: string[] = [];
     const off = queue.watchPlaces((requestIds) => moved.push(...requestIds));
     await queue.read();
     expect(queue.forecasts.get(first.requestId)?.place).toBe(0);
+    expect(queue.forecasts.get(first.requestId)?.ends?.high).toBeCloseTo(0.14);
     expect(queue.forecasts.get(second.requestId)?.starts?.high).toBeGreaterThan(5);
     expect(queue.forecasts.get(third.requestId)?.blocked?.kind).toBe('missing_models');
     expect(queue.explain(third.requestId, 'en')).toContain('flux.safetensors');
@@ -64,7 +67,7 @@ describe('the queue watch', () => {
     expect(await readFinishedRuns(db, { limit: 10, after: (learned?.finishedAt ?? 0) + 10 })).toEqual([]);
 
     await pickTestJob(db, instance, (await queueTestJobs(db, 1, 'mei', kind)).jobIds[0]!);
-    const again = createQueueWatch({ db, log });
+    const again = createQueueWatch({ db, log, progress: new Map() });
     const fourth = await queueTestJobs(db, 1, 'mei', kind);
     await again.read();
     expect(again.forecasts.get(fourth.requestId)?.starts?.high).toBeGreaterThan(10);

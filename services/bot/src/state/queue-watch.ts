@@ -3,6 +3,7 @@ import { createOfferMemory } from '@atelier/queue/offer-memory';
 import type { PickRules } from '@atelier/queue/pick-job';
 import { createRunLessons } from '@atelier/queue/run-lessons';
 import type { Language } from '@atelier/shared/contracts/identity';
+import type { LiveProgress } from '@atelier/shared/contracts/live';
 import type { Database } from '@atelier/shared/db/connect-database';
 import { readRegistryOffers } from '@atelier/shared/db/instances/instance-store';
 import { recordPromises } from '@atelier/shared/db/jobs/job-promises';
@@ -12,6 +13,7 @@ import { readOpenRequests } from '@atelier/shared/db/requests/read-requests';
 import type { QueueFacts } from '../core/cards/queue-card.ts';
 import { explainWaiting } from '../core/queue/explain-waiting.ts';
 import { forecastRequests, type QueueForecast, type RequestForecast } from '../core/queue/forecast-requests.ts';
+import { narrowEnds } from '../core/queue/narrow-end.ts';
 import { newPromises } from '../core/queue/new-promises.ts';
 import { withDeadline } from '../with-deadline.ts';
 
@@ -57,6 +59,8 @@ export function createQueueWatch(options: {
   log: Logger;
   /** The workers' rules. */
   rules?: PickRules;
+  /** Of running jobs, by id: it narrows when they end. */
+  progress: ReadonlyMap<string, LiveProgress>;
   settleMs?: number;
   idleSettleMs?: number;
   refreshMs?: number;
@@ -98,7 +102,8 @@ export function createQueueWatch(options: {
       pausedGpus: alive.filter(({ paused }) => paused).length,
       foreignPrompts: alive.reduce((sum, { foreignPrompts }) => sum + foreignPrompts, 0),
     };
-    current = { open, forecasts: forecast.requests, held };
+    const openJobs = [...snapshot.active, ...snapshot.queued];
+    current = { open, forecasts: narrowEnds(forecast.requests, openJobs, options.progress), held };
     names = new Map(open.map((request) => [request.personId, request.personName]));
     reasons = undefined;
     for (const listener of listeners) listener(current);

@@ -4,6 +4,7 @@ import { acceptRequest, requestIdOf } from '@atelier/shared/db/requests/accept-r
 import { answerQuestion } from '@atelier/shared/db/requests/ask-question';
 import { cancelRequest } from '@atelier/shared/db/requests/cancel-request';
 import { readCardRows } from '@atelier/shared/db/requests/read-card-rows';
+import { comesOfPrivate } from '@atelier/shared/db/requests/private-sources';
 import { readRequest } from '@atelier/shared/db/requests/read-requests';
 import type { RequestRecord } from '@atelier/shared/db/requests/request-row';
 import type { SubmissionRules } from '@atelier/shared/db/chat/submission-rules';
@@ -60,6 +61,7 @@ export function createJobDesk(
     requestIdOf: (eventId) => requestIdOf('api', eventId),
     readBody: async (id) => (await readRequest(db, id))?.body,
     findForeign: (personId, named) => findForeign(db, personId, named),
+    comesOfPrivate: (personId, named) => comesOfPrivate(db, personId, named),
     readRules: () => deps.rules.current(),
     keepFiles: (hashes) => keepUsedAssets(db, hashes, UPLOAD_KEEP_MS),
     countSubmission: (token) => countSubmission(db, token),
@@ -150,6 +152,6 @@ export function createJobDesk(
   };
 }
 
-export function noSuchJob() {
+function noSuchJob() {
   return problem('NOT_FOUND', 'You have no job with this id.', '没有属于你的此任务。');
 }

@@ -2,7 +2,9 @@ import multipart from '@fastify/multipart';
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { countOpenRequests, findDoorPrompt } from '@atelier/shared/db/gateway/door-prompts';
 import { AppError } from '@atelier/shared/errors/app-error';
+import { listenAt } from '@atelier/shared/net/listen-at';
 import type { OpenDoor, SharedParts } from '../app.ts';
+import { connectionLimits, usualPatience } from '../adapters/http/client-patience.ts';
 import { toAppError } from '../adapters/http/to-app-error.ts';
 import { problemCodes } from '../core/problems/problem-codes.ts';
 import { problemCodeOf } from '../core/problems/to-problem.ts';
@@ -20,6 +22,7 @@ import { registerFrontendRoutes } from './routes/frontend-routes.ts';
 import { registerJobRoutes } from './routes/job-routes.ts';
 import { registerPromptRoutes } from './routes/prompt-routes.ts';
 import { registerServerRoutes } from './routes/server-routes.ts';
+import { registerSettingsRoutes } from './routes/settings-routes.ts';
 import { registerUserRoutes } from './routes/user-routes.ts';
 
 const maxBodyBytes = 8 * 1_024 * 1_024;
@@ -58,12 +61,9 @@ export function openDoor(config: DoorConfig): (shared: SharedParts) => Promise<O
     const context: DoorContext = { ...shared, config, catalog, doorDesk, hub, remaining, queueMoved };
     const server: DoorServerInstance = fastify({
       bodyLimit: maxBodyBytes,
-      requestTimeout: 120_000,
-      connectionTimeout: 60_000,
-      forceCloseConnections: true,
+      ...connectionLimits(usualPatience),
       rewriteUrl: ({ url = '/' }) => (/^\/api\/(?!jobs(?:[/?]|$))/.test(url) ? url.slice('/api'.length) : url),
       routerOptions: { maxParamLength: 1_000 },
-      http: { headersTimeout: 15_000, connectionsCheckingInterval: 5_000, maxHeaderSize: 16_384 },
     });
     await server.register(multipart, {
       // A name that is a path is refused, not shortened.
@@ -80,6 +80,7 @@ export function openDoor(config: DoorConfig): (shared: SharedParts) => Promise<O
     registerFreeRoute(server, context);
     registerFileRoutes(server, context);
     registerServerRoutes(server, context);
+    registerSettingsRoutes(server, context);
     registerUserRoutes(server, context);
     registerFrontendRoutes(server, context);
     const sockets = createDoorSockets(context);
@@ -117,7 +118,7 @@ export function openDoor(config: DoorConfig): (shared: SharedParts) => Promise<O
         .send({ error: { type: code.toLowerCase(), message, details: message, extra_info: {} }, node_errors: {} });
     }
 
-    const address = await listen();
+    const address = await listenAt(server, config, 'ATELIER_DOOR');
     log.info({ address }, 'the ComfyUI-compatible door is open');
     return {
       ready: { doorUrl: address },
@@ -129,20 +130,5 @@ export function openDoor(config: DoorConfig): (shared: SharedParts) => Promise<O
         catalog.stop();
       },
     };
-
-    async function listen(): Promise<string> {
-      try {
-        await server.listen({ host: config.host, port: config.port });
-      } catch (cause) {
-        throw new AppError(
-          'config',
-          `These settings are missing or wrong:\n  ATELIER_DOOR_PORT: cannot listen at ${config.host}:${config.port}; set another port, or 0 for a free one`,
-          { cause },
-        );
-      }
-      const bound = server.server.address();
-      const port = typeof bound === 'object' && bound !== null ? bound.port : config.port;
-      return `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
-    }
   };
 }

@@ -48,7 +48,13 @@ export function createDoorDesk(
   async function check(principal: Principal, body: PromptBody): Promise<Checked | RefusedPrompt> {
     const workflowText = stringifyJson(body.prompt, { nonFinite: 'literal' });
     if (workflowText.length > MAX_WORKFLOW_CHARS) {
-      return refused(refusal(400, 'prompt_too_large', 'This workflow is too long'));
+      return refused(
+        refusal(
+          400,
+          'prompt_too_large',
+          `This workflow is too long: send one of at most ${MAX_WORKFLOW_CHARS} characters`,
+        ),
+      );
     }
     const [servers, uploads, policy] = await Promise.all([
       deps.catalog.serversFor(principal.personId),
@@ -56,7 +62,9 @@ export function createDoorDesk(
       deps.policy(),
     ]);
     if (uploads.size > maxFiles) {
-      return refused(refusal(400, 'too_many_files', `A workflow may name at most ${maxFiles} uploaded files`));
+      return refused(
+        refusal(400, 'too_many_files', `A workflow may name at most ${maxFiles} uploaded files: split it`),
+      );
     }
     const verdict = judgePrompt(servers, { ...body, workflowText, files: [...uploads.keys()], policy });
     if (isRefused(verdict)) return verdict;

@@ -155,7 +155,7 @@ function tokenOf(headers: IncomingHttpHeaders): string | undefined {
     .find((token) => token !== undefined);
 }
 
-export function cookieOf(headers: IncomingHttpHeaders, name: string): string | undefined {
+function cookieOf(headers: IncomingHttpHeaders, name: string): string | undefined {
   if (headers.cookie === undefined || headers.cookie.length > 16_384) return undefined;
   const start = `${name}=`;
   const found = headers.cookie

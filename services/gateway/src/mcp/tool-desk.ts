@@ -1,8 +1,5 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
-import { z } from 'zod';
-import { commandOfBody, type RequestCommand } from '@atelier/shared/access/command-of-body';
 import type { ToolList } from '@atelier/shared/contracts/control';
-import { deriveActionSchema, operationSchema } from '@atelier/shared/contracts/request';
 import type { SubmissionRules } from '@atelier/shared/db/chat/submission-rules';
 import { countSubmission } from '@atelier/shared/db/gateway/api-tokens';
 import { hasScope, type Principal } from '../core/principal.ts';
@@ -37,13 +34,6 @@ const callTimeoutMs = 28_000;
 /** Tools that ask for GPU time count as submissions. */
 const submitting: ReadonlySet<string> = new Set(['run']);
 const maxCallIdChars = 100;
-/** As much of what `run` takes as says which command it comes to; the agent checks the rest. */
-const runSchema = z.object({
-  make: z.object({ operation: operationSchema.optional() }).optional(),
-  derive: z.object({ action: deriveActionSchema }).optional(),
-  draft: z.string().optional(),
-  shots: z.array(z.unknown()).optional(),
-});
 
 export function createToolDesk(
   parts: Pick<GatewayParts, 'bus' | 'db' | 'log' | 'randomId'>,
@@ -69,10 +59,8 @@ export function createToolDesk(
     if (tool === undefined) return toolFailure(`There is no tool "${name.slice(0, 60)}": list them again.`);
     if (!mayUse(principal, tool)) return toolFailure(`This token lacks the scope "submit", which ${name} needs.`);
     if (!tool.readOnly && name !== 'cancel') {
-      checkRules(await deps.rules.current(), principal, {
-        command: commandOfUse(given),
-        words: textsIn(given).join('\n'),
-      });
+      // What kind of thing it makes is looked at by the agent, once it has planned it.
+      checkRules(await deps.rules.current(), principal, { command: '*', words: textsIn(given).join('\n') });
     }
     const refusal = submitting.has(name) && given['estimate_only'] !== true ? await countAgainst(principal) : undefined;
     if (refusal !== undefined) return toolFailure(refusal);
@@ -113,18 +101,6 @@ export function createToolDesk(
       }
     },
   };
-}
-
-/** The chats' command that a use of `run` comes to, as far as its arguments say; any other draws. */
-function commandOfUse(given: Record<string, unknown>): RequestCommand {
-  const use = runSchema.safeParse(given).data ?? {};
-  if (use.draft !== undefined) return 'workflow';
-  if (use.shots !== undefined) return 'storyboard';
-  if (use.derive !== undefined) {
-    return commandOfBody({ kind: 'derive', action: use.derive.action, source: { requestId: '' } });
-  }
-  const operation = use.make?.operation;
-  return commandOfBody({ kind: 'imagine', options: { prompt: '', ...(operation === undefined ? {} : { operation }) } });
 }
 
 /** All text in a tool's arguments, however deep. */

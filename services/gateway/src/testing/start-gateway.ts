@@ -42,7 +42,7 @@ export interface TestPerson {
 
 export async function startTestGateway(
   env: Record<string, string> = {},
-  more: Partial<Pick<GatewayAppDeps, 'pingMs' | 'webhookScale' | 'doors'>> = {},
+  more: Partial<Pick<GatewayAppDeps, 'pingMs' | 'webhookScale' | 'doors' | 'patience'>> = {},
 ): Promise<TestGateway> {
   const [database, nats, home] = await Promise.all([
     createTestDatabase(),

@@ -5,15 +5,15 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-
 import { z } from 'zod';
+import { runCommandLine } from '@atelier/shared/config/command-line';
 import { createDatabase, type Database } from '@atelier/shared/db/connect-database';
 import { createAccount, openAccount } from '@atelier/shared/db/gateway/api-accounts';
 import { createApiToken, listApiTokens, revokeApiToken } from '@atelier/shared/db/gateway/api-tokens';
 import { migrateDatabase } from '@atelier/shared/db/migrate-database';
 import { AppError } from '@atelier/shared/errors/app-error';
 import { createLogger } from '@atelier/shared/log/create-logger';
-import { parseTokenCommand, tokenUsage, type TokenCommand } from './token-command.ts';
+import { tokenCommandLine, tokenCommandOf, type TokenCommand } from './token-command.ts';
 
 const dayMs = 24 * 3_600_000;
 const runRecordSchema = z.object({ databaseUrl: z.string() });
@@ -31,11 +31,7 @@ async function databaseUrl(env: NodeJS.ProcessEnv): Promise<string> {
   }
 }
 
-async function run(
-  command: Exclude<TokenCommand, { command: 'help' }>,
-  db: Database,
-  print: (line: string) => void,
-): Promise<void> {
+async function run(command: TokenCommand, db: Database, print: (line: string) => void): Promise<void> {
   switch (command.command) {
     case 'list': {
       const tokens = await listApiTokens(db, command.personId);
@@ -78,13 +74,8 @@ async function run(
   }
 }
 
-async function main(): Promise<number> {
-  const command = parseTokenCommand(process.argv.slice(2));
+async function main(command: TokenCommand): Promise<number> {
   const print = (line: string): void => void process.stdout.write(`${line}\n`);
-  if (command.command === 'help') {
-    print(tokenUsage);
-    return 0;
-  }
   const url = await databaseUrl(process.env);
   await migrateDatabase(url);
   const db = createDatabase({
@@ -102,7 +93,9 @@ async function main(): Promise<number> {
 }
 
 try {
-  process.exitCode = await main();
+  process.exitCode = await runCommandLine(tokenCommandLine, process.argv.slice(2), (call) =>
+    main(tokenCommandOf(call)),
+  );
 } catch (error) {
   process.stderr.write(`${error instanceof AppError ? error.message : String(error)}\n`);
   process.exitCode = 1;

@@ -1,10 +1,9 @@
-import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { UsageError, type CommandCall, type CommandLine } from '@atelier/shared/config/command-line';
 import { languageSchema, uuidSchema } from '@atelier/shared/contracts/identity';
 import { apiScopeSchema, usualScopes, type ApiLimits, type ApiScope } from '@atelier/shared/db/gateway/api-tokens';
-import { AppError } from '@atelier/shared/errors/app-error';
 
-export const tokenUsage = `npm run token -- create --name NAME [--person ID | --for "A NAME"] [--scopes read,submit,webhooks]
+const usage = `npm run token -- create --name NAME [--person ID | --for "A NAME"] [--scopes read,submit,webhooks]
                         [--days N] [--per-minute N] [--per-day N] [--open N] [--language en|zh]
 npm run token -- list [--person ID]
 npm run token -- revoke ID
@@ -24,11 +23,10 @@ export type TokenCommand =
       days: number | undefined;
     }
   | { command: 'list'; personId: string | undefined }
-  | { command: 'revoke'; id: string }
-  | { command: 'help' };
+  | { command: 'revoke'; id: string };
 
 const count = z.coerce.number({ error: 'must be a number' }).int().min(1).max(1_000_000).optional();
-const valuesSchema = z.object({
+const options = {
   name: z.string().trim().min(1).max(100).optional(),
   person: uuidSchema.optional(),
   for: z.string().trim().min(1).max(100).optional(),
@@ -42,69 +40,43 @@ const valuesSchema = z.object({
   'per-minute': count,
   'per-day': count,
   open: count,
-});
-const text = { type: 'string' } as const;
+};
 
-/** What was typed. @throws AppError `invalid_input` whose message says what to change. */
-export function parseTokenCommand(args: readonly string[]): TokenCommand {
-  const { values, positionals } = parse(args);
-  const [command, id, ...rest] = positionals;
-  if (command === undefined || command === 'help' || rest.length > 0) return { command: 'help' };
-  const read = valuesSchema.safeParse(values);
-  if (!read.success) {
-    const [issue] = read.error.issues;
-    throw new AppError('invalid_input', `--${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'is wrong'}`);
-  }
-  const options = read.data;
+export const tokenCommandLine: CommandLine<typeof options> = { usage, options, takesWords: true };
+
+/** What was typed. @throws UsageError that says what to change. */
+export function tokenCommandOf({ values, words }: CommandCall<typeof options>): TokenCommand {
+  const [command, id, ...rest] = words;
+  if (rest.length > 0) throw new UsageError(`there is one word too many: ${rest.join(' ')}`);
   switch (command) {
     case 'list':
-      return { command, personId: options.person };
+      return { command, personId: values.person };
     case 'revoke': {
       const parsed = uuidSchema.safeParse(id);
-      if (!parsed.success) throw new AppError('invalid_input', 'revoke takes the id of a token, as list shows it');
+      if (!parsed.success) throw new UsageError('revoke takes the id of a token, as list shows it');
       return { command, id: parsed.data };
     }
     case 'create': {
-      if (options.name === undefined) throw new AppError('invalid_input', '--name: say what the token is for');
+      if (values.name === undefined) throw new UsageError('--name: say what the token is for');
       return {
         command,
-        name: options.name,
+        name: values.name,
         owner:
-          options.person === undefined
-            ? { displayName: options.for ?? options.name, language: options.language }
-            : { personId: options.person },
-        scopes: [...new Set(options.scopes)],
+          values.person === undefined
+            ? { displayName: values.for ?? values.name, language: values.language }
+            : { personId: values.person },
+        scopes: [...new Set(values.scopes)],
         limits: {
-          ...(options['per-minute'] === undefined ? {} : { perMinute: options['per-minute'] }),
-          ...(options['per-day'] === undefined ? {} : { perDay: options['per-day'] }),
-          ...(options.open === undefined ? {} : { openRequests: options.open }),
+          ...(values['per-minute'] === undefined ? {} : { perMinute: values['per-minute'] }),
+          ...(values['per-day'] === undefined ? {} : { perDay: values['per-day'] }),
+          ...(values.open === undefined ? {} : { openRequests: values.open }),
         },
-        days: options.days,
+        days: values.days,
       };
     }
+    case undefined:
+      throw new UsageError('say what to do: create, list or revoke');
     default:
-      throw new AppError('invalid_input', `there is no command "${command}": create, list or revoke`);
-  }
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        name: text,
-        person: text,
-        for: text,
-        language: text,
-        scopes: text,
-        days: text,
-        'per-minute': text,
-        'per-day': text,
-        open: text,
-      },
-    });
-  } catch (cause) {
-    throw new AppError('invalid_input', cause instanceof Error ? cause.message : 'this cannot be read', { cause });
+      throw new UsageError(`there is no command "${command}": create, list or revoke`);
   }
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { uuidSchema } from '../../contracts/identity.ts';
 import { jobInputSchema } from '../../contracts/job.ts';
 import { withDatabaseErrors } from '../database-error.ts';
-import type { Queries } from './run-lease.ts';
+import type { Queries } from '../in-transaction.ts';
 
 const draftSchema = z.object({
   id: uuidSchema,

@@ -2,9 +2,11 @@ import type { JobInput, NewJob } from '../../contracts/job.ts';
 import type { PlanSummary, SourceRef } from '../../contracts/request.ts';
 import type { Database } from '../connect-database.ts';
 import { withDatabaseErrors } from '../database-error.ts';
+import { inTransaction, type Queries } from '../in-transaction.ts';
 import type { OutboxRow } from '../outbox-row.ts';
 import { planRequest, type PlanLimits } from '../requests/plan-request.ts';
-import { inTransaction, runHeld, type Queries, type RunLease } from './run-lease.ts';
+import { isMadeOfPrivate } from '../requests/private-sources.ts';
+import { runHeld, type RunLease } from './run-lease.ts';
 import type { ToolResultRow } from './run-steps.ts';
 
 /** A draft as it is to be kept: `version` 1 is a new one. */
@@ -34,7 +36,7 @@ export type CommittedResult = { outcome: 'committed'; outbox: OutboxRow[] } | { 
 
 /**
  * Keeps what a tool answered together with all that it changed, in one transaction: both are there, or neither is. A use
- * that has its result already changes nothing again.
+ * that has its result already changes nothing again. What is made of a private result makes the request private.
  *
  * @throws AppError `rate_limited` when the queue has no room for its jobs; nothing was written.
  */
@@ -56,16 +58,20 @@ export async function commitToolResult(
         values (${lease.requestId}, ${seq}, ${toolUseId}, ${tool}, ${isError}, ${content})
         on conflict do nothing returning run_id`;
       if (added.length === 0) return { outcome: 'committed', outbox: [] };
-      const parent = effects.parent;
+      const { parent, queue } = effects;
+      const madeFrom = {
+        requestIds: parent === undefined ? [] : [parent.requestId],
+        hashes: queue?.jobs.flatMap(({ inputs }) => inputs.map(({ hash }) => hash)) ?? [],
+      };
       await tx.sql`
-        update requests set agent_claims = 0,
+        update requests set agent_claims = 0, is_private = is_private or ${isMadeOfPrivate(tx, personId, madeFrom)},
           parent_picture = case when parent_request_id is null then ${parent?.picture ?? null}::smallint
                                 else parent_picture end,
           parent_request_id = coalesce(parent_request_id, ${parent?.requestId ?? null}::uuid)
         where id = ${lease.requestId}`;
       await writeEffects(tx, { sessionId: lease.sessionId, personId }, effects);
-      if (effects.queue === undefined) return { outcome: 'committed', outbox: [] };
-      const { plan, jobs } = effects.queue;
+      if (queue === undefined) return { outcome: 'committed', outbox: [] };
+      const { plan, jobs } = queue;
       const outbox = await planRequest(tx, lease, plan, jobs, limits, true);
       if (outbox === undefined) throw new LeaseLost();
       await tx.sql`

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { uuidSchema } from '../../contracts/identity.ts';
 import { planSummarySchema, requestBodySchema, requestStateSchema } from '../../contracts/request.ts';
 import { withDatabaseErrors } from '../database-error.ts';
-import type { Queries } from './run-lease.ts';
+import type { Queries } from '../in-transaction.ts';
 
 const conversationRowSchema = z.object({
   id: uuidSchema,

@@ -1,12 +1,13 @@
 import { v5 as uuidV5 } from 'uuid';
 import type { Language, Place } from '../../contracts/identity.ts';
-import { requestBodySchema, type RequestBody } from '../../contracts/request.ts';
+import { requestBodySchema, type RequestBody, type SourceRef } from '../../contracts/request.ts';
 import type { Database } from '../connect-database.ts';
 import { withDatabaseErrors } from '../database-error.ts';
+import { inTransaction } from '../in-transaction.ts';
 import { outboxRowSchema, type OutboxRow } from '../outbox-row.ts';
 import { requestIdOf } from '../requests/accept-request.ts';
+import { isMadeOfPrivate } from '../requests/private-sources.ts';
 import { writeEffects, type ToolEffects } from './commit-tool-result.ts';
-import { inTransaction } from './run-lease.ts';
 import type { ToolResultRow } from './run-steps.ts';
 import { sessionIdOf } from './session-store.ts';
 
@@ -57,19 +58,38 @@ export async function commitDoorCall(
   );
 }
 
-/** A request on behalf of a known person, from a program's call. A repeat of its event id is the same request. */
+export interface PersonSubmission {
+  eventId: string;
+  personId: string;
+  place: Place;
+  language: Language;
+  body: Extract<RequestBody, { kind: 'workflow' }>;
+  /** The earlier picture that it starts from. */
+  parent?: SourceRef | undefined;
+}
+
+/**
+ * A request on behalf of a known person, from a program's call; private where it is made of a private result. A repeat of its
+ * event id is the same request.
+ */
 export async function submitForPerson(
   db: Database,
-  request: { eventId: string; personId: string; place: Place; language: Language; body: RequestBody },
+  request: PersonSubmission,
 ): Promise<{ requestId: string; outbox: OutboxRow[] }> {
-  const { eventId, personId, place, language } = request;
+  const { eventId, personId, place, language, body, parent } = request;
+  const madeFrom = {
+    requestIds: parent === undefined ? [] : [parent.requestId],
+    hashes: (body.files ?? []).map(({ image }) => image.hash),
+  };
   const requestId = requestIdOf('api', eventId);
   const rows = await withDatabaseErrors(
     () => db.sql`
     with request as (
-      insert into requests (id, door, event_id, person_id, place, language, body, state)
+      insert into requests (id, door, event_id, person_id, place, language, body, state, is_private,
+        parent_request_id, parent_picture)
       select ${requestId}::uuid, 'api', ${eventId}, id, ${db.sql.json(place)}, ${language},
-        ${db.sql.json(requestBodySchema.parse(request.body))}, 'accepted' from people where id = ${personId}
+        ${db.sql.json(requestBodySchema.parse(body))}, 'accepted', ${isMadeOfPrivate(db, personId, madeFrom)},
+        ${parent?.requestId ?? null}::uuid, ${parent?.picture ?? null}::smallint from people where id = ${personId}
       on conflict do nothing returning id, version
     ), event as (
       select id, jsonb_build_object('requestId', id, 'door', 'api', 'state', 'accepted', 'version', version) as data

@@ -1,8 +1,9 @@
 import { withDatabaseErrors } from '../database-error.ts';
+import type { Queries } from '../in-transaction.ts';
 import { outboxRowSchema, type OutboxRow } from '../outbox-row.ts';
 import type { AgentLease } from '../requests/agent-lease.ts';
-import { endedRequestCtes } from '../requests/end-request.ts';
-import { runHeld, type Queries, type RunLease } from './run-lease.ts';
+import { settledRequestTail } from '../requests/end-request.ts';
+import { runHeld, type RunLease } from './run-lease.ts';
 
 /** When the agent wants a request back: at the end of its jobs, or only if none of them succeeded. */
 export type AgentWake = 'end' | 'failure';
@@ -26,7 +27,7 @@ export async function endRun(
   const { reply } = answer;
   const rows = await withDatabaseErrors(
     () => db.sql`
-    with ended_run as (
+    with settled as (
       update requests r set reply = nullif(${reply}, ''), version = r.version + 1, updated_at = now(),
         agent_lease_expires_at = null, agent_claims = 0,
         state = case when r.jobs_open > 0 then 'working' when r.jobs_succeeded > 0 then 'succeeded'
@@ -38,16 +39,7 @@ export async function endRun(
         finished_at = case when r.jobs_open > 0 then null else now() end
       where ${runHeld(db, lease)}
       returning *
-    ), ended_request as (
-      select * from ended_run where finished_at is not null
-    ), ${endedRequestCtes(db)}
-    insert into outbox (key, tokens, data, correlation_id)
-    select * from request_messages
-    union all
-    select 'requestChanged', jsonb_build_object('state', state),
-           jsonb_build_object('requestId', id, 'door', door, 'state', state, 'version', version), id
-    from ended_run where finished_at is null
-    returning id, key, tokens, data, correlation_id`,
+    ), ${settledRequestTail(db)}`,
   );
   return rows.length === 0 ? undefined : rows.map((row) => outboxRowSchema.parse(row));
 }

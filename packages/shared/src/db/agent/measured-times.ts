@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { withDatabaseErrors } from '../database-error.ts';
-import type { Queries } from './run-lease.ts';
+import type { Queries } from '../in-transaction.ts';
 
 const measuredTimeSchema = z.object({
   steps: z.int().nullable(),

@@ -1,4 +1,5 @@
-import type { Database, SqlFragment } from '../connect-database.ts';
+import type { SqlFragment } from '../connect-database.ts';
+import type { Queries } from '../in-transaction.ts';
 import type { AgentLease } from '../requests/agent-lease.ts';
 
 /** What a run must hold to write: the lease of its request, and its turn in the session. */
@@ -6,14 +7,6 @@ export interface RunLease extends AgentLease {
   sessionId: string;
   /** Raised whenever another run, or another process, takes the session. */
   sessionEpoch: number;
-}
-
-/** Database functions that also work inside a transaction. */
-export type Queries = Pick<Database, 'sql'>;
-
-/** Runs `work` in one transaction. */
-export function inTransaction<Result>(db: Database, work: (tx: Queries) => Promise<Result>): Promise<Result> {
-  return db.sql.begin((transaction) => work({ sql: transaction as unknown as Database['sql'] })) as Promise<Result>;
 }
 
 /**

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { RequestCost } from '../../contracts/request.ts';
 import { withDatabaseErrors } from '../database-error.ts';
-import { runHeld, type Queries, type RunLease } from './run-lease.ts';
+import type { Queries } from '../in-transaction.ts';
+import { runHeld, type RunLease } from './run-lease.ts';
 
 const stepSchema = z.object({
   seq: z.int(),

@@ -2,8 +2,9 @@ import { v5 as uuidV5 } from 'uuid';
 import { z } from 'zod';
 import { uuidSchema, type Place } from '../../contracts/identity.ts';
 import { withDatabaseErrors } from '../database-error.ts';
+import type { Queries } from '../in-transaction.ts';
 import type { AgentLease } from '../requests/agent-lease.ts';
-import type { Queries, RunLease } from './run-lease.ts';
+import type { RunLease } from './run-lease.ts';
 
 /** Under which session ids are derived from places. */
 const SESSION_NAMESPACE = '4dd3a1d0-1c0f-4c70-9d3e-3f6f1b6f6a55';

@@ -13,7 +13,7 @@ export interface PageOf<T> {
 }
 
 /** Beyond this, lists end. */
-export const MAX_LISTED = 1_000;
+const MAX_LISTED = 1_000;
 
 /**
  * What a person asked for wherever they are known, newest first; what they deleted is left out.

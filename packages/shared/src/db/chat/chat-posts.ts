@@ -8,7 +8,7 @@ import { ofServerPart, type ServerPart } from '../deliveries/server-part.ts';
  * A message to a channel, as its adapter works on it: a `share` shows the result of a request (one picture of it, where
  * `picture` is given), a `notice` says `text` to operators. States and leases are those of deliveries.
  */
-export const claimedPostSchema = z.object({
+const claimedPostSchema = z.object({
   id: uuidSchema,
   door: doorSchema,
   place: placeSchema,

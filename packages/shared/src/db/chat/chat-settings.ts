@@ -4,11 +4,11 @@ import { withDatabaseErrors } from '../database-error.ts';
 import type { Database } from '../connect-database.ts';
 import { auditedIn } from '../operators/admin-audit.ts';
 
-export const ruleScopeSchema = z.enum(['person', 'role', 'channel', 'guild']);
+const ruleScopeSchema = z.enum(['person', 'role', 'channel', 'guild']);
 export type RuleScope = z.infer<typeof ruleScopeSchema>;
 
 /** Who may, or may not, do what. `subject` is the platform's id; `command` is `*` for all. */
-export const accessRuleSchema = z.object({
+const accessRuleSchema = z.object({
   door: doorSchema,
   scope: ruleScopeSchema,
   subject: z.string(),
@@ -17,7 +17,7 @@ export const accessRuleSchema = z.object({
 });
 export type AccessRule = z.infer<typeof accessRuleSchema>;
 
-export const chatChannelSchema = z.object({
+const chatChannelSchema = z.object({
   place: placeSchema,
   settings: z.record(z.string(), z.unknown()),
   boardRef: z.record(z.string(), z.unknown()).nullable(),

@@ -1,7 +1,11 @@
 import { z } from 'zod';
-import { identitySchema, type Identity } from './identity-row.ts';
+import { doorSchema } from '../../contracts/identity.ts';
 import { withDatabaseErrors } from '../database-error.ts';
 import type { Database } from '../connect-database.ts';
+
+const identitySchema = z.object({ door: doorSchema, platformId: z.string() });
+/** A person as a platform knows them. */
+export type Identity = z.infer<typeof identitySchema>;
 
 const settingsSchema = z.record(z.string(), z.unknown());
 
@@ -29,14 +33,6 @@ export async function savePersonSettings(
     on conflict (person_id) do update set updated_at = now(),
       settings = jsonb_strip_nulls(person_settings.settings || ${db.sql.json(changes)}::jsonb)`,
   );
-}
-
-/** Everything that this person is known as. */
-export async function readIdentities(db: Pick<Database, 'sql'>, personId: string): Promise<Identity[]> {
-  const rows = await withDatabaseErrors(
-    () => db.sql`select door, platform_id from identities where person_id = ${personId}`,
-  );
-  return rows.map((row) => identitySchema.parse(row));
 }
 
 export async function readPersonName(db: Pick<Database, 'sql'>, personId: string): Promise<string | undefined> {

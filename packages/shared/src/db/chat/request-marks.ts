@@ -1,21 +1,6 @@
-import { z } from 'zod';
 import { uuidSchema } from '../../contracts/identity.ts';
 import { withDatabaseErrors } from '../database-error.ts';
 import type { Database } from '../connect-database.ts';
-
-const markSchema = z.object({ requestId: uuidSchema, isDeleted: z.boolean(), isShared: z.boolean() });
-export type RequestMark = z.infer<typeof markSchema>;
-
-/** Of those of these requests that have any. */
-export async function readMarks(db: Pick<Database, 'sql'>, requestIds: readonly string[]): Promise<RequestMark[]> {
-  if (requestIds.length === 0) return [];
-  const rows = await withDatabaseErrors(
-    () => db.sql`
-    select request_id, deleted_at is not null as is_deleted, shared_at is not null as is_shared
-    from request_marks where request_id = any(${requestIds as string[]}::uuid[])`,
-  );
-  return rows.map((row) => markSchema.parse(row));
-}
 
 /** Everybody may see it from now on. False where they could before. */
 export async function markShared(db: Pick<Database, 'sql'>, requestId: string): Promise<boolean> {

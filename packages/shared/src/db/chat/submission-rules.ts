@@ -15,14 +15,31 @@ const rowSchema = z.object({
   words: z.array(z.string()).catch([]),
 });
 
-/** Rules of roles, channels and servers say nothing of a call from elsewhere, and are left out. */
-export async function readSubmissionRules(db: Pick<Database, 'sql'>): Promise<SubmissionRules> {
+/** Whether a person may not use a command, wherever they ask. */
+export function isDenied({ denied }: Pick<SubmissionRules, 'denied'>, personId: string, command: string): boolean {
+  const commands = denied.get(personId);
+  return commands?.has('*') === true || commands?.has(command) === true;
+}
+
+/**
+ * Rules of roles, channels and servers say nothing of a call from elsewhere, and are left out. Operators are bound by no rule
+ * of who may do what, here as in the chats.
+ *
+ * @param operators as `door:id`; whoever is linked to one of these is one.
+ */
+export async function readSubmissionRules(
+  db: Pick<Database, 'sql'>,
+  operators: readonly string[],
+): Promise<SubmissionRules> {
   const rows = await withDatabaseErrors(
     () => db.sql`
     select
       (select coalesce(jsonb_agg(jsonb_build_object('personId', i.person_id, 'command', r.command)), '[]')
         from access_rules r join identities i on i.door = r.door and i.platform_id = r.subject
-        where r.scope = 'person' and r.effect = 'deny') as denials,
+        where r.scope = 'person' and r.effect = 'deny' and not exists (
+          select from identities o
+          where o.person_id = i.person_id and o.door || ':' || o.platform_id = any(${[...operators]}::text[])
+        )) as denials,
       (select value from chat_limits where key = 'blockedWords') as words`,
   );
   const { denials, words } = rowSchema.parse(rows[0]);

@@ -4,7 +4,7 @@ import { withDatabaseErrors } from '../database-error.ts';
 import type { Database } from '../connect-database.ts';
 import { ofServerPart, type ServerPart } from './server-part.ts';
 
-export const deliveryKindSchema = z.enum(['card', 'result', 'ping', 'question']);
+const deliveryKindSchema = z.enum(['card', 'result', 'ping', 'question']);
 export type DeliveryKind = z.infer<typeof deliveryKindSchema>;
 
 /**
@@ -13,7 +13,7 @@ export type DeliveryKind = z.infer<typeof deliveryKindSchema>;
  * Claiming moves it to `sending` with the time of the first try stored, before anything is sent. `triedBefore` says
  * that an earlier holder may have sent it and died: look for it on the platform before sending again.
  */
-export const claimedDeliverySchema = z.object({
+const claimedDeliverySchema = z.object({
   id: uuidSchema,
   requestId: uuidSchema,
   door: doorSchema,

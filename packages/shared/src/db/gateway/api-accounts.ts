@@ -69,7 +69,7 @@ export async function createAccount(
   return openNamedAccount(db, randomId(), person);
 }
 
-export async function readAccount(db: Pick<Database, 'sql'>, account: string): Promise<ApiAccount | undefined> {
+async function readAccount(db: Pick<Database, 'sql'>, account: string): Promise<ApiAccount | undefined> {
   const rows = await withDatabaseErrors(
     () => db.sql`
     select i.platform_id as account, p.id as person_id, p.display_name, p.language

@@ -4,7 +4,7 @@ import { assetHashSchema } from '../../contracts/request.ts';
 import { withDatabaseErrors } from '../database-error.ts';
 import type { Database } from '../connect-database.ts';
 
-export const apiFileSchema = z.object({
+const apiFileSchema = z.object({
   folder: z.string(),
   subfolder: z.string(),
   filename: z.string(),

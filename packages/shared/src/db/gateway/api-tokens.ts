@@ -18,7 +18,7 @@ export const apiScopeSchema = z.enum(['read', 'submit', 'webhooks', 'tokens', 'a
 export type ApiScope = z.infer<typeof apiScopeSchema>;
 export const usualScopes: readonly ApiScope[] = ['read', 'submit', 'webhooks'];
 
-export const apiLimitsSchema = z.object({
+const apiLimitsSchema = z.object({
   /** Requests a minute. */
   perMinute: z.int().min(1).nullable(),
   /** Submissions a day (UTC). */
@@ -29,7 +29,7 @@ export const apiLimitsSchema = z.object({
 export type ApiLimits = z.infer<typeof apiLimitsSchema>;
 export const noLimits: ApiLimits = { perMinute: null, perDay: null, openRequests: null };
 
-export const apiTokenRecordSchema = apiLimitsSchema.extend({
+const apiTokenRecordSchema = apiLimitsSchema.extend({
   id: uuidSchema,
   account: z.string(),
   name: z.string(),
@@ -46,7 +46,7 @@ const tokenWithPersonSchema = apiTokenRecordSchema.extend(apiAccountSchema.omit(
 /** A token with whose it is. */
 export type ApiTokenWithPerson = z.infer<typeof tokenWithPersonSchema>;
 
-export const apiTokenPrefix = 'atl_';
+const apiTokenPrefix = 'atl_';
 /** Valid or expired ones that a person may have. */
 export const maxTokensOfPerson = 100;
 

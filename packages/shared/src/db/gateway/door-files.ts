@@ -3,7 +3,7 @@ import { withDatabaseErrors } from '../database-error.ts';
 import type { Database } from '../connect-database.ts';
 
 /** A file that the front end keeps for a person. */
-export const doorFileSchema = z.object({
+const doorFileSchema = z.object({
   path: z.string(),
   bytes: z.int(),
   createdAt: z.date(),

@@ -8,7 +8,7 @@ import { requestColumns } from '../requests/read-requests.ts';
 import { requestRecordSchema, type RequestRecord } from '../requests/request-row.ts';
 
 /** A prompt as the ComfyUI-compatible door keeps it. */
-export const doorPromptSchema = z.object({
+const doorPromptSchema = z.object({
   requestId: uuidSchema,
   personId: uuidSchema,
   promptId: z.string(),

@@ -82,12 +82,6 @@ export async function readRunningRequestId(db: Pick<Database, 'sql'>, personId: 
   return rows[0] === undefined ? undefined : uuidSchema.parse(rows[0]['requestId']);
 }
 
-/** Whose a request is. */
-export async function readRequestOwner(db: Pick<Database, 'sql'>, requestId: string): Promise<string | undefined> {
-  const rows = await withDatabaseErrors(() => db.sql`select person_id from requests where id = ${requestId}`);
-  return rows[0] === undefined ? undefined : uuidSchema.parse(rows[0]['personId']);
-}
-
 const measuredSchema = z.object({
   runs: z.int(),
   low: z.number().nullable(),

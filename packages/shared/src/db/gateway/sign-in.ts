@@ -8,7 +8,7 @@ import { uuidSchema } from '../../contracts/identity.ts';
 /** How long a sign-in link can be used. */
 export const signInLinkMs = 10 * 60_000;
 /** How long a browser stays signed in after its last visit. */
-export const sessionMs = 30 * 24 * 3_600_000;
+const sessionMs = 30 * 24 * 3_600_000;
 
 export interface SignInLink {
   /** For the person alone: whoever opens it first is signed in as them. */
@@ -68,7 +68,7 @@ export async function useSignInCode(
 }
 
 /** Signs a browser in. */
-export async function openSession(
+async function openSession(
   db: Pick<Database, 'sql'>,
   account: ApiAccount,
   userAgent: string | undefined,

@@ -7,7 +7,7 @@ import type { Database } from '../connect-database.ts';
 export const webhookEventSchema = z.enum(['job.succeeded', 'job.replied', 'job.failed', 'job.cancelled']);
 export type WebhookEvent = z.infer<typeof webhookEventSchema>;
 
-export const webhookEndpointSchema = z.object({
+const webhookEndpointSchema = z.object({
   id: uuidSchema,
   account: z.string(),
   url: z.string(),
@@ -110,22 +110,26 @@ const claimedSchema = z.object({
 /** A message as its sender works on it; `attempts` counts this one. */
 export type ClaimedWebhook = z.infer<typeof claimedSchema>;
 
-/** Takes messages whose time has come, oldest first; of one endpoint at most `perEndpoint`, so that a slow one delays nobody. */
+/**
+ * Takes messages whose time has come, oldest first; of one endpoint at most `perEndpoint`, so that a slow one delays nobody.
+ * What was due is asked again of the row that is locked: another gateway may have tried it between the look and the lock.
+ */
 export async function claimWebhooks(
   db: Pick<Database, 'sql'>,
   options: { leaseMs: number; limit: number; perEndpoint: number },
 ): Promise<ClaimedWebhook[]> {
+  const isDue = db.sql`d.state = 'pending'
+    and (d.lease_expires_at is null or d.lease_expires_at < clock_timestamp())
+    and (d.not_before is null or d.not_before <= clock_timestamp())`;
   const rows = await withDatabaseErrors(
     () => db.sql`
     with due as (
       select d.id, row_number() over (partition by d.endpoint_id order by d.created_at) as turn
       from webhook_deliveries d join webhook_endpoints e on e.id = d.endpoint_id
-      where d.state = 'pending' and (e.disabled_at is null or d.request_id is null)
-        and (d.lease_expires_at is null or d.lease_expires_at < clock_timestamp())
-        and (d.not_before is null or d.not_before <= clock_timestamp())
+      where ${isDue} and (e.disabled_at is null or d.request_id is null)
     ), free as (
       select d.id from webhook_deliveries d join due on due.id = d.id and due.turn <= ${options.perEndpoint}
-      where d.state = 'pending' and (d.lease_expires_at is null or d.lease_expires_at < clock_timestamp())
+      where ${isDue}
       order by d.created_at limit ${options.limit} for update of d skip locked
     )
     update webhook_deliveries d set attempts = d.attempts + 1, epoch = d.epoch + 1,
@@ -142,7 +146,7 @@ export type WebhookResult =
   | { state: 'dead'; status: number | undefined; error: string };
 
 /** Dead messages in a row after which an endpoint is switched off. */
-export const deadBeforeOff = 20;
+const deadBeforeOff = 20;
 
 /** Writes down what became of a try. Nothing happens where another sender has taken the message over. */
 export async function recordWebhook(
@@ -168,7 +172,7 @@ export async function recordWebhook(
   );
 }
 
-export const webhookDeliverySchema = z.object({
+const webhookDeliverySchema = z.object({
   id: uuidSchema,
   event: z.string(),
   requestId: uuidSchema.nullable(),

@@ -3,7 +3,7 @@ import type { Database, SqlFragment } from '../connect-database.ts';
 import { withDatabaseErrors } from '../database-error.ts';
 
 /** What operators do. */
-export const adminActionSchema = z.enum([
+const adminActionSchema = z.enum([
   'set_priority',
   'pause_instance',
   'resume_instance',

@@ -21,7 +21,8 @@ export const instanceStatusSchema = z.object({
   /** A worker holds its lease. */
   alive: z.boolean(),
   paused: z.boolean(),
-  reservedFor: z.array(z.string()).nullable(),
+  /** The people whose jobs alone it runs; null: everybody's. */
+  reservedFor: z.array(z.object({ personId: z.string(), personName: z.string().nullable() })).nullable(),
   seenAt: z.date(),
   /** What its worker reported last: state, ComfyUI's version, the GPU, its memory, prompts that are not ours. */
   reported: liveWorkerStatusSchema.nullable().catch(null),
@@ -39,7 +40,8 @@ const MAX_COUNTED = 1_000;
 export async function readInstanceStatus(db: Pick<Database, 'sql'>): Promise<InstanceStatus[]> {
   const rows = await withDatabaseErrors(
     () => db.sql`
-    select i.id, i.lease_expires_at > clock_timestamp() as alive, i.paused, i.reserved_for, i.seen_at,
+    select i.id, i.lease_expires_at > clock_timestamp() as alive, i.paused, i.seen_at,
+      case when i.reserved_for is not null then coalesce(kept.people, '[]') end as reserved_for,
       nullif(i.status, '{}'::jsonb) as reported, coalesce(held.jobs, '[]') as jobs, ${historyJson(db)} as history
     from instances i
     left join lateral (
@@ -50,6 +52,10 @@ export async function readInstanceStatus(db: Pick<Database, 'sql'>): Promise<Ins
       from jobs j left join people p on p.id = j.person_id
       where j.instance_id = i.id and j.state in ('leased', 'posting', 'posted', 'running', 'storing', 'withdrawing')
     ) held on true
+    left join lateral (
+      select jsonb_agg(jsonb_build_object('personId', one.id, 'personName', p.display_name) order by p.display_name) as people
+      from unnest(i.reserved_for) as one(id) left join people p on p.id = one.id
+    ) kept on true
     ${historyJoins(db)}
     order by alive desc, i.id`,
   );

@@ -4,7 +4,7 @@ import { withDatabaseErrors } from '../database-error.ts';
 import { auditedIn } from './admin-audit.ts';
 
 /** Limits of a person; null: none but the queue's own caps. Days are UTC. */
-export const quotaSchema = z.object({
+const quotaSchema = z.object({
   gpuSecondsPerDay: z.number().min(0).nullable(),
   imagesPerDay: z.int().min(0).nullable(),
   /** Jobs that have not ended. */

@@ -5,8 +5,8 @@ import { outboxRowSchema, type OutboxRow } from '../outbox-row.ts';
 import { auditedIn } from './admin-audit.ts';
 
 /** Highest first; 0 is everybody's. */
-export const MIN_PRIORITY = -10;
-export const MAX_PRIORITY = 10;
+const MIN_PRIORITY = -10;
+const MAX_PRIORITY = 10;
 
 export interface PriorityChange {
   actor: string;

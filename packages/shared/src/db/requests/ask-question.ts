@@ -5,7 +5,7 @@ import { withDatabaseErrors } from '../database-error.ts';
 import type { Database, SqlFragment } from '../connect-database.ts';
 import { outboxRowSchema, type OutboxRow } from '../outbox-row.ts';
 import type { AgentLease } from './agent-lease.ts';
-import { endedRequestCtes } from './end-request.ts';
+import { settledRequestTail } from './end-request.ts';
 
 /**
  * Puts a question to the request's author and gives the lease up: planning -> asking. On chats, where the card changes
@@ -58,7 +58,7 @@ const UNANSWERED = {
   },
 };
 /** The error code of a request that ended so. */
-export const QUESTION_EXPIRED = 'question_expired';
+const QUESTION_EXPIRED = 'question_expired';
 
 /**
  * Ends requests whose question nobody answered in time, by the database's clock, in one statement: asking -> failed, with a
@@ -80,7 +80,7 @@ export async function expireQuestions(db: Pick<Database, 'sql'>, expiresMs: numb
       insert into agent_answers (question_id, request_id, person_id, question)
       select (question->>'id')::uuid, id, person_id, question from due
       on conflict do nothing
-    ), expired as (
+    ), settled as (
       update requests r set question = null, agent_wake = null, version = r.version + 1, updated_at = now(),
         state = case when r.jobs_open > 0 then 'working' when r.jobs_succeeded > 0 then 'succeeded' else 'failed' end,
         error = case when r.jobs_total > 0 then r.error else ${db.sql.json(error)}::jsonb end,
@@ -89,16 +89,7 @@ export async function expireQuestions(db: Pick<Database, 'sql'>, expiresMs: numb
         finished_at = case when r.jobs_open > 0 then null else now() end
       from due where r.id = due.id
       returning r.*
-    ), ended_request as (
-      select * from expired where finished_at is not null
-    ), ${endedRequestCtes(db)}
-    insert into outbox (key, tokens, data, correlation_id)
-    select * from request_messages
-    union all
-    select 'requestChanged', jsonb_build_object('state', state),
-           jsonb_build_object('requestId', id, 'door', door, 'state', state, 'version', version), id
-    from expired where finished_at is null
-    returning id, key, tokens, data, correlation_id`,
+    ), ${settledRequestTail(db)}`,
   );
   return rows.map((row) => outboxRowSchema.parse(row));
 }
@@ -112,7 +103,12 @@ export interface QuestionAnswer {
   choice?: string;
   /** Where the question allows text. At most MAX_PROMPT_CHARS are kept. */
   text?: string;
+  /** The platform's event that says so, as `door:id`, where the question is not named in it: one event answers one question. */
+  event?: string;
 }
+
+/** Under which events that answered are kept in the inbox. */
+const answerConsumer = 'answers';
 
 export type AnswerOutcome =
   /** It is stored, or was before with the same words; the agent goes on. */
@@ -126,10 +122,12 @@ export type AnswerOutcome =
 
 /**
  * Answers a question: asking -> accepted, in one statement with the doorbell for the agent. One answer counts, the first:
- * saying the same again changes nothing and is as good, so a button may be pressed twice.
+ * saying the same again changes nothing and is as good, so a button may be pressed twice, and a platform may tell of a reply
+ * twice, even if the agent has asked something else meanwhile.
  */
 export async function answerQuestion(db: Pick<Database, 'sql'>, answer: QuestionAnswer): Promise<AnswerOutcome> {
   const { requestId, questionId, personId } = answer;
+  const event = answer.event ?? null;
   const choice = answer.choice ?? null;
   const text = answer.text?.trim().slice(0, MAX_PROMPT_CHARS) ?? null;
   if (choice === null && (text === null || text === '')) return { outcome: 'not_found' };
@@ -142,9 +140,14 @@ export async function answerQuestion(db: Pick<Database, 'sql'>, answer: Question
           jsonb_build_object('choice', ${choice}::text)))
         and (${text}::text is null or (question->>'allowText')::boolean)
       for update
+    ), heard as (
+      insert into inbox (consumer, key, handled_at)
+      select ${answerConsumer}, ${event}::text, now() from asked where ${event}::text is not null
+      on conflict do nothing returning key
     ), answered as (
       insert into agent_answers (question_id, request_id, person_id, question, choice, text)
       select ${questionId}::uuid, id, ${personId}::uuid, question, ${choice}, ${text} from asked
+      where ${event}::text is null or exists (select from heard)
       on conflict do nothing returning request_id
     ), changed as (
       update requests r set state = 'accepted', question = null, agent_not_before = null, version = r.version + 1,
@@ -160,7 +163,16 @@ export async function answerQuestion(db: Pick<Database, 'sql'>, answer: Question
     select * from bell union all select * from news`,
   );
   if (rows.length > 0) return { outcome: 'answered', outbox: rows.map((row) => outboxRowSchema.parse(row)) };
+  if (event !== null && (await hasAnswered(db, event))) return { outcome: 'answered', outbox: [] };
   return whyNot(db, { requestId, questionId, personId, choice, text });
+}
+
+/** Whether a platform's event has answered a question; for about a week. */
+export async function hasAnswered(db: Pick<Database, 'sql'>, event: string): Promise<boolean> {
+  const rows = await withDatabaseErrors(
+    () => db.sql`select 1 from inbox where consumer = ${answerConsumer} and key = ${event}`,
+  );
+  return rows.length > 0;
 }
 
 async function whyNot(

@@ -1,4 +1,5 @@
 import { withDatabaseErrors } from '../database-error.ts';
+import { inTransaction } from '../in-transaction.ts';
 import type { Database } from '../connect-database.ts';
 import { endJobsTail } from '../jobs/end-jobs.ts';
 import { outboxRowSchema, type OutboxRow } from '../outbox-row.ts';
@@ -61,13 +62,12 @@ export async function finishCancels(db: Database): Promise<OutboxRow[]> {
 /**
  * Ends what a stored cancel can end without a worker or an agent: queued jobs, and a request that has no plan yet.
  *
- * Rows are locked in the order job, request, as everywhere, and several jobs in the order of their ids; marking comes before ending, so that a job which is picked
- * in between carries the mark.
+ * Rows are locked in the order job, request, as everywhere, and several jobs in the order of their ids; marking comes before
+ * ending, so that a job which is picked in between carries the mark.
  */
 async function endCancelledWork(db: Database, requestId: string): Promise<OutboxRow[]> {
   const rows = await withDatabaseErrors(() =>
-    db.sql.begin(async (transaction) => {
-      const tx: Pick<Database, 'sql'> = { sql: transaction as unknown as Database['sql'] };
+    inTransaction(db, async (tx) => {
       await tx.sql`
         update jobs j set cancel_requested_at = coalesce(j.cancel_requested_at, now())
         from (
@@ -87,7 +87,8 @@ async function endCancelledWork(db: Database, requestId: string): Promise<Outbox
         where id = ${requestId} and state in ('accepted', 'planning', 'asking') and jobs_open > 0`;
       const unplanned = await tx.sql`
         with ended_request as (
-          update requests set state = case when jobs_succeeded > 0 then 'succeeded' else 'cancelled' end, version = version + 1, updated_at = now(), finished_at = now(),
+          update requests set state = case when jobs_succeeded > 0 then 'succeeded' else 'cancelled' end,
+            version = version + 1, updated_at = now(), finished_at = now(),
             agent_epoch = agent_epoch + 1, agent_lease_expires_at = null
           where id = ${requestId} and state in ('accepted', 'planning', 'asking')
           returning *

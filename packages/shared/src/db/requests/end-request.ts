@@ -36,3 +36,21 @@ export function endedRequestCtes(db: Pick<Database, 'sql'>): SqlFragment {
       from deliveries_owed
     )`;
 }
+
+/**
+ * The rest of a statement that begins with a table expression named `settled` (columns of `requests` that just changed): for
+ * those that ended what {@link endedRequestCtes} owes them, and for each the news. Returns outbox rows.
+ */
+export function settledRequestTail(db: Pick<Database, 'sql'>): SqlFragment {
+  return db.sql`
+    ended_request as (
+      select * from settled where finished_at is not null
+    ), ${endedRequestCtes(db)}
+    insert into outbox (key, tokens, data, correlation_id)
+    select * from request_messages
+    union all
+    select 'requestChanged', jsonb_build_object('state', state),
+           jsonb_build_object('requestId', id, 'door', door, 'state', state, 'version', version), id
+    from settled where finished_at is null
+    returning id, key, tokens, data, correlation_id`;
+}

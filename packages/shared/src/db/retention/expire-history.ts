@@ -1,6 +1,7 @@
 import { AppError } from '../../errors/app-error.ts';
 import type { Database, SqlFragment } from '../connect-database.ts';
 import { withDatabaseErrors } from '../database-error.ts';
+import { inTransaction } from '../in-transaction.ts';
 
 /** Any number, the same in every service: "aged" in ASCII. */
 const advisoryLock = 0x61676564;
@@ -40,8 +41,7 @@ export async function expireHistory(
   archive?: (requests: readonly ExpiredRequest[]) => Promise<void>,
 ): Promise<number> {
   return withDatabaseErrors(() =>
-    db.sql.begin(async (transaction) => {
-      const tx: Pick<Database, 'sql'> = { sql: transaction as unknown as Database['sql'] };
+    inTransaction(db, async (tx) => {
       const [lock] = await tx.sql`select pg_try_advisory_xact_lock(${advisoryLock}) as held`;
       if (lock?.['held'] !== true) return 0;
       const kept = tx.sql`not exists (

@@ -25,9 +25,6 @@ export interface Reading {
   readonly vocabulary: Vocabulary;
 }
 
-/** One thing that can be read out of a text, in English and Chinese. */
-export type Rule = (reading: Reading) => void;
-
 /**
  * Takes out every match for which `use` returns true, or replaces it by the text that `use` returns.
  *

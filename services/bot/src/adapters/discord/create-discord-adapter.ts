@@ -220,6 +220,7 @@ export function createDiscordAdapter(deps: DiscordAdapterDeps): ChatAdapter {
     part: deps.shards === undefined ? undefined : { door: 'discord', ...deps.shards },
     send,
     post,
+    takeBack: (facts) => remover.again(facts),
     async start() {
       cards.start();
       const name = leadershipName(deps.token, deps.shards);

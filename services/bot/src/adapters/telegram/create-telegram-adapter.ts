@@ -258,6 +258,7 @@ export function createTelegramAdapter(deps: TelegramAdapterDeps): ChatAdapter {
       await recallOnce();
       return sendPost(post, readFacts);
     },
+    takeBack: (facts) => removals.again(facts),
     async start() {
       await receiver?.start();
       try {

@@ -7,12 +7,13 @@ import type { Database } from '@atelier/shared/db/connect-database';
 import { readOutputMediaType } from '@atelier/shared/db/jobs/read-jobs';
 import { findPersonId, renamePerson } from '@atelier/shared/db/people/person-store';
 import { AppError, toPublicError, type AppErrorCode } from '@atelier/shared/errors/app-error';
+import type { LiveBoard } from '@atelier/shared/live/live-board';
+import { listenAt } from '@atelier/shared/net/listen-at';
 import type { RateLimit } from '../../core/access/rate-limit.ts';
 import type { WebConfig } from '../../config.ts';
 import type { ChatAdapter, ChatCore } from '../../ports.ts';
 import type { CardFeed } from '../../state/card-feed.ts';
 import type { CardReader } from '../../state/card-reader.ts';
-import type { LiveBoard } from '@atelier/shared/live/live-board';
 import type { PeopleCache } from '../../state/people-cache.ts';
 import type { QueueWatch } from '../../state/queue-watch.ts';
 import type { StatusWatch } from '../../state/status-watch.ts';
@@ -142,16 +143,7 @@ export function createWebAdapter(deps: WebAdapterDeps): WebAdapter {
       return { outcome: 'recorded' };
     },
     async start() {
-      const built = await build();
-      try {
-        await built.listen({ host: config.host, port: config.port });
-      } catch (cause) {
-        throw cannotListen(config, cause);
-      }
-      const bound = built.server.address();
-      const host = config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host;
-      const port = typeof bound === 'object' && bound !== null ? bound.port : config.port;
-      address = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+      address = await listenAt(await build(), config, 'ATELIER_WEB');
     },
     async stop() {
       viewers.close();
@@ -177,14 +169,4 @@ function toAppError(thrown: FastifyError | AppError): AppError {
   }
   if (status >= 400 && status < 500) return new AppError('invalid_input', thrown.message, { details: { status } });
   return new AppError('internal', 'a request failed', { cause: thrown });
-}
-
-function cannotListen(config: WebConfig, cause: unknown): AppError {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  const where = `${config.host}:${config.port}`;
-  const reason =
-    code === 'EADDRINUSE'
-      ? `ATELIER_WEB_PORT: another program listens at ${where}; set another port, or 0 for a free one`
-      : `ATELIER_WEB_HOST: cannot listen at ${where} (${String(code)})`;
-  return new AppError('config', `These settings are missing or wrong:\n  ${reason}`, { cause });
 }

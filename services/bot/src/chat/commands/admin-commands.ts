@@ -9,9 +9,9 @@ import {
 import { readPersonName } from '@atelier/shared/db/chat/person-settings';
 import { countReports } from '@atelier/shared/db/chat/request-marks';
 import { readAdminAudit } from '@atelier/shared/db/operators/admin-audit';
-import { pauseInstance, resumeInstance } from '@atelier/shared/db/operators/control-instance';
-import { readInstanceStatus } from '@atelier/shared/db/operators/instance-status';
-import { type Quota, readQuota, setQuota } from '@atelier/shared/db/operators/person-quota';
+import { pauseInstance, reserveInstance, resumeInstance } from '@atelier/shared/db/operators/control-instance';
+import { type InstanceStatus, readInstanceStatus } from '@atelier/shared/db/operators/instance-status';
+import { type Quota, readQuota, setQuota, setWeight } from '@atelier/shared/db/operators/person-quota';
 import { setJobPriority } from '@atelier/shared/db/operators/set-job-priority';
 import { findPersonId } from '@atelier/shared/db/people/person-store';
 import { AppError, invalidInput } from '@atelier/shared/errors/app-error';
@@ -40,6 +40,8 @@ export async function runAdminCommand(context: ChatContext, call: CheckedCall, b
     case 'pause':
     case 'resume':
       return pauseOrResume(context, call, by, call.subcommand);
+    case 'reserve':
+      return reserve(context, call, by);
     case 'priority': {
       const requestId = await requestIdOfJob(context, call.text('job') ?? '');
       const priority = call.number('level') ?? 0;
@@ -77,12 +79,7 @@ async function pauseOrResume(
   const wanted = call.text('instance');
   const all = await readInstanceStatus(db);
   const chosen = all.filter((instance) => (wanted === undefined ? instance.alive : instance.id === wanted));
-  if (chosen.length === 0) {
-    const names = all.map((instance) => instance.id).join(', ') || by.m.chat.admin.none;
-    throw new AppError('not_found', 'no such instance', {
-      publicMessage: { en: `There is no such ComfyUI. There are: ${names}.`, zh: `没有这个 ComfyUI。现有：${names}。` },
-    });
-  }
+  if (chosen.length === 0) throw noSuchInstance(all, by);
   for (const { id } of chosen) {
     const control = { actor: by.personId, instanceId: id };
     await (action === 'pause' ? pauseInstance(db, control) : resumeInstance(db, control));
@@ -91,6 +88,37 @@ async function pauseOrResume(
   queue.ring();
   const names = chosen.map((instance) => instance.id).join(', ');
   return said(action === 'pause' ? by.m.chat.admin.paused(names) : by.m.chat.admin.resumed(names));
+}
+
+function noSuchInstance(all: readonly InstanceStatus[], by: KnownAsker): AppError {
+  const names = all.map((instance) => instance.id).join(', ') || by.m.chat.admin.none;
+  return new AppError('not_found', 'no such instance', {
+    publicMessage: { en: `There is no such ComfyUI. There are: ${names}.`, zh: `没有这个 ComfyUI。现有：${names}。` },
+  });
+}
+
+/** What people type to give a ComfyUI back. */
+const everybody: ReadonlySet<string> = new Set(['everybody', 'all', '所有人', '全员']);
+
+async function reserve(context: ChatContext, call: CheckedCall, by: KnownAsker): Promise<ChatOutcome> {
+  const { db, queue } = context.deps;
+  const instanceId = call.text('instance') ?? '';
+  const all = await readInstanceStatus(db);
+  if (!all.some(({ id }) => id === instanceId)) throw noSuchInstance(all, by);
+  const typed = call.text('people');
+  if (typed !== undefined) {
+    const personIds = everybody.has(typed.toLowerCase()) ? null : await peopleIn(typed, context, by);
+    await reserveInstance(db, { actor: by.personId, instanceId, personIds });
+    queue.ring();
+  }
+  const instance = (await readInstanceStatus(db)).find(({ id }) => id === instanceId);
+  const names = instance?.reservedFor?.map(({ personId, personName }) => personName ?? personId).join(', ');
+  return said(by.m.chat.admin.reserved(instanceId, names));
+}
+
+function peopleIn(typed: string, { deps }: ChatContext, by: KnownAsker): Promise<string[]> {
+  const ids = typed.split(/[\s,，、]+/).filter((part) => part !== '');
+  return Promise.all(ids.map((id) => findPersonId(deps.db, { door: by.place.door, id: platformId(id, by) })));
 }
 
 async function quota(context: ChatContext, call: CheckedCall, by: KnownAsker): Promise<ChatOutcome> {
@@ -112,9 +140,16 @@ async function quota(context: ChatContext, call: CheckedCall, by: KnownAsker): P
     pendingJobs: settle(changed.pendingJobs, before.pendingJobs),
   };
   if (isChange) await setQuota(db, { actor: by.personId, personId, quota: next });
-  const lines = [...(isChange ? [m.admin.quotaSaved] : []), ...quotaLines({ ...before, ...next }, by)];
+  const percent = call.number('share');
+  if (percent !== undefined) await setWeight(db, { actor: by.personId, personId, weight: percent / 100 });
+  const share = percent ?? Math.round(before.weight * 100);
+  const limits = quotaLines({ ...before, ...next }, by);
   const name = (await readPersonName(db, personId)) ?? call.text('person') ?? '';
-  return panel(m.admin.quotaTitle(name), lines.length === 0 ? [m.admin.unlimited] : lines);
+  return panel(m.admin.quotaTitle(name), [
+    ...(isChange || percent !== undefined ? [m.admin.quotaSaved] : []),
+    ...(limits.length === 0 ? [m.admin.unlimited] : limits),
+    ...(share === 100 ? [] : [m.admin.share(share)]),
+  ]);
 }
 
 /** What counts against a person's limits, a line for each limit. */

@@ -83,7 +83,7 @@ async function decide(
 ): Promise<ChatOutcome> {
   const { db } = context.deps;
   const m = by.m.chat.admin.policy;
-  const [found, rules] = await Promise.all([findSubject(context, wanted), readPolicyRules(db)]);
+  const [found, rules] = await Promise.all([findSubject(context, wanted, decision), readPolicyRules(db)]);
   const { subject, name } = found.subject;
   const words = `${m.subjects[subject]} ${name}`;
   if (decision === 'default') {
@@ -107,14 +107,16 @@ function isPackDenied(rules: readonly StoredPolicyRule[], pack: string): boolean
 }
 
 /**
- * The name as the servers have it, so that a slip of the pen closes nothing by accident. Where nobody can say what they
- * have, it is taken as it is: closing something must not wait.
+ * The name as the servers have it, so that a slip of the pen opens or closes nothing by accident. Where nobody can say what
+ * they have, it is taken as it is: closing something must not wait. Opening can: a rule for a name that nobody looked at
+ * would let in whatever is called so later.
  *
- * @throws AppError `not_found`
+ * @throws AppError `not_found`, `unavailable`
  */
 async function findSubject(
   context: ChatContext,
   wanted: Subject,
+  decision: 'allow' | 'deny' | 'default',
 ): Promise<{ subject: Subject; known?: PolicyView['classes'][number] }> {
   const { subject, name } = wanted;
   const isSame = (other: string): boolean => other.toLowerCase() === name.toLowerCase();
@@ -123,6 +125,7 @@ async function findSubject(
     view = await context.deps.viewPolicy(subject === 'pack' ? { limit: 0 } : { search: name, limit: maxClasses });
   } catch (error) {
     context.deps.log.debug({ err: error }, 'nobody says which nodes there are');
+    if (decision === 'allow') throw nobodyKnows(wanted, error);
     return { subject: wanted };
   }
   const known = view.classes.find((one) => one.name === name) ?? view.classes.find((one) => isSame(one.name));
@@ -133,6 +136,16 @@ async function findSubject(
   const rules = await readPolicyRules(context.deps.db);
   if (rules.some((rule) => rule.subject === subject && rule.name === name)) return { subject: wanted };
   throw unknownSubject(wanted, view);
+}
+
+function nobodyKnows({ name }: Subject, cause: unknown): AppError {
+  return new AppError('unavailable', 'nobody says which nodes there are', {
+    cause,
+    publicMessage: {
+      en: `Nobody can say now whether a server has ${name}, so it is not allowed unseen: try again when the agent is back. Denying works at once.`,
+      zh: `目前无法确认是否有服务器提供 ${name}，因此不能直接允许：请等智能体恢复后再试。禁止则立即生效。`,
+    },
+  });
 }
 
 function unknownSubject({ subject, name }: Subject, view: PolicyView): AppError {

@@ -181,11 +181,7 @@ async function link(context: ChatContext, call: CheckedCall, by: KnownAsker): Pr
 }
 
 /** Uses a code for a person. @throws AppError `invalid_input` where it is none, or is gone. */
-export async function redeem(
-  context: Pick<ChatContext, 'deps'>,
-  typed: string,
-  personId: string,
-): Promise<'linked' | 'same'> {
+async function redeem(context: Pick<ChatContext, 'deps'>, typed: string, personId: string): Promise<'linked' | 'same'> {
   const { linkTries } = context.deps;
   // One person alone must not use up what everybody may try.
   if (linkTries.take(personId, triesOfOnePerMinute) > 0 || linkTries.take('all', triesPerMinute) > 0)
@@ -205,8 +201,8 @@ export async function redeem(
 function managersOnly(): AppError {
   return new AppError('forbidden', 'for those who manage the channel', {
     publicMessage: {
-      en: 'Only those who manage this channel may change its settings.',
-      zh: '只有本频道的管理者可以修改设置。',
+      en: 'Only those who manage this channel may change its settings: ask one of them. Yours are /settings mine.',
+      zh: '只有本频道的管理者可以修改设置：请联系他们。个人设置请用 /设置 我的。',
     },
   });
 }

@@ -16,6 +16,7 @@ import {
 import { controlsOf } from './card-rows.ts';
 import { lineageText } from './lineage-text.ts';
 import type { RequestForecast } from '../queue/forecast-requests.ts';
+import { narrowEnd } from '../queue/narrow-end.ts';
 import type { CardProgress, CardQuestion, CardQueuePlace, CardState, CardTile, JobCard } from './job-card.ts';
 import { describeNode } from './describe-node.ts';
 
@@ -242,17 +243,12 @@ function progressOf({ request, jobs }: CardFacts, live: LiveFacts, m: Messages):
   return { fraction: Math.min(1, fraction), text: parts.join(' · ') };
 }
 
-/** Extrapolated from what has run counts less at the start, when loading a model moves nothing. */
-const extrapolateFrom = 0.15;
-
-/** The forecast, or less where the last run's own speed says so: a forecast is some seconds old, progress is not. */
+/** The forecast, narrowed once more: it is some seconds old, progress is not. */
 function endsOf(requestId: string, jobs: readonly JobWithOutputs[], live: LiveFacts): RequestForecast['ends'] {
   const forecast = live.forecasts.get(requestId)?.ends;
   const open = jobs.filter((job) => job.finishedAt === null);
   const progress = open.length === 1 ? live.progress.get(open[0]?.id ?? '') : undefined;
-  if (forecast === undefined || progress === undefined || progress.fraction < extrapolateFrom) return forecast;
-  const left = ((progress.elapsedMs / 1_000) * (1 - progress.fraction)) / progress.fraction;
-  return { low: Math.min(forecast.low, 0.7 * left), high: Math.min(forecast.high, 1.4 * left) };
+  return forecast === undefined ? undefined : narrowEnd(forecast, progress);
 }
 
 function inputsOf({ request, origin }: CardFacts): JobCard['inputs'] {

@@ -3,6 +3,7 @@ import {
   channelOption,
   choice,
   choiceOption,
+  described,
   local,
   personOption,
   required,
@@ -61,6 +62,27 @@ export const adminCommand = answerCommand(
       ),
       subcommand('resume', '恢复', local('Jobs start again', '恢复开始任务'), [instance], 'instance'),
       subcommand(
+        'reserve',
+        '预留',
+        local(
+          'Keep a ComfyUI for some people; without people: show for whom it is kept',
+          '将 ComfyUI 预留给某些成员；不填成员则显示',
+        ),
+        [
+          described(required(instance), 'Name of the ComfyUI', 'ComfyUI 名称'),
+          textOption(
+            'people',
+            '成员',
+            local(
+              'Mentions or ids, between commas; "everybody" gives it back',
+              '提及或 ID，用逗号隔开；“everybody”表示恢复共用',
+            ),
+            { maxLength: 1_000 },
+          ),
+        ],
+        'instance',
+      ),
+      subcommand(
         'priority',
         '优先级',
         local('Put a request before the others, or behind them', '调整请求的优先级'),
@@ -83,6 +105,15 @@ export const adminCommand = answerCommand(
           limit('gpu_seconds', '每日秒数', local('GPU seconds a day', '每日 GPU 秒数'), 86_400),
           limit('images', '每日张数', local('Pictures a day', '每日图片数'), 100_000),
           limit('pending', '待处理', local('Jobs that wait at a time', '同时等待的任务数'), 1_000),
+          wholeOption(
+            'share',
+            '份额',
+            local('GPU time in percent of the usual: 200 is twice', '相对常规 GPU 时间的百分比：200 为两倍'),
+            {
+              min: 10,
+              max: 10_000,
+            },
+          ),
         ],
         'person',
       ),

@@ -11,7 +11,7 @@ const maxTitleChars = 45;
 const maxFieldChars = 4_000;
 
 /** Actions that ask for words first. */
-export const formActions = [
+const formActions = [
   'remix',
   'edit',
   'vary_region',

@@ -228,6 +228,9 @@ export const chatEn: ChatMessages = {
   admin: {
     paused: (name) => `Paused: ${name}. What runs goes on, nothing new starts.`,
     resumed: (name) => `Resumed: ${name}.`,
+    keptFor: (people) => `kept for ${people}`,
+    reserved: (name, people) =>
+      people === undefined ? `${name} is everybody's.` : `${name} is kept for ${people}: it starts nobody else's jobs.`,
     priority: ({ waiting, started, level }) =>
       [
         ...(waiting + started === 0 ? ['No job of it waits: it has ended, or is still being planned.'] : []),
@@ -241,6 +244,7 @@ export const chatEn: ChatMessages = {
     quotaTitle: (name) => `Limits of ${name}`,
     quotaSaved: 'Saved; it holds from the next request on.',
     unlimited: 'unlimited',
+    share: (percent) => `Share of the GPUs: ${percent} % of the usual`,
     rule: (effect, what, command) =>
       `${effect === 'allow' ? 'Allowed' : 'Denied'}: ${what}${command === '*' ? '' : ` (/${command})`}`,
     ruleCleared: 'Taken back.',

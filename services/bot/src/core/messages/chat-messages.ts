@@ -171,10 +171,13 @@ export interface ChatMessages {
   admin: {
     paused: (name: string) => string;
     resumed: (name: string) => string;
+    keptFor: (people: string) => string;
+    reserved: (name: string, people: string | undefined) => string;
     priority: (of: { waiting: number; started: number; level: number }) => string;
     quotaTitle: (name: string) => string;
     quotaSaved: string;
     unlimited: string;
+    share: (percent: number) => string;
     rule: (effect: 'allow' | 'deny', what: string, command: string) => string;
     ruleCleared: string;
     everybody: string;

@@ -220,6 +220,9 @@ export const chatZh: ChatMessages = {
   admin: {
     paused: (name) => `已暂停：${name}。运行中的继续，不再开始新任务。`,
     resumed: (name) => `已恢复：${name}。`,
+    keptFor: (people) => `仅供 ${people} 使用`,
+    reserved: (name, people) =>
+      people === undefined ? `${name} 供所有人使用。` : `${name} 仅供 ${people} 使用：不再开始其他人的任务。`,
     priority: ({ waiting, started, level }) =>
       [
         ...(waiting + started === 0 ? ['没有等待中的任务：已结束，或仍在规划。'] : []),
@@ -229,6 +232,7 @@ export const chatZh: ChatMessages = {
     quotaTitle: (name) => `${name} 的限额`,
     quotaSaved: '已保存，从下一个请求起生效。',
     unlimited: '不限',
+    share: (percent) => `GPU 份额：常规的 ${percent}%`,
     rule: (effect, what, command) =>
       `${effect === 'allow' ? '已允许' : '已禁止'}：${what}${command === '*' ? '' : `（/${command}）`}`,
     ruleCleared: '已撤销。',

@@ -1,22 +1,10 @@
 import { chatEn } from './chat-en.ts';
+import { durationWords } from './duration-words.ts';
 import type { Messages, Range } from './messages.ts';
 
 const plural = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
 
-/** `about 10–20 s`, `2–3 min`: rounded to what a person would say. */
-function duration({ low, high }: Range): string {
-  if (high < 90) return spread(roundSeconds(low), roundSeconds(high), 's');
-  if (high < 5_400) return spread(Math.max(1, Math.round(low / 60)), Math.max(1, Math.round(high / 60)), 'min');
-  return spread(Math.max(1, Math.round(low / 3_600)), Math.max(1, Math.round(high / 3_600)), 'h');
-}
-
-function roundSeconds(seconds: number): number {
-  return seconds < 10 ? Math.max(1, Math.round(seconds)) : Math.round(seconds / 5) * 5;
-}
-
-function spread(low: number, high: number, unit: string): string {
-  return low >= high ? `${high} ${unit}` : `${low}–${high} ${unit}`;
-}
+const duration = (range: Range): string => durationWords(range, { seconds: 's', minutes: 'min', hours: 'h' });
 
 function ordinal(n: number): string {
   const tens = n % 100;

@@ -1,19 +1,8 @@
 import { chatZh } from './chat-zh.ts';
+import { durationWords } from './duration-words.ts';
 import type { Messages, Range } from './messages.ts';
 
-function duration({ low, high }: Range): string {
-  if (high < 90) return spread(roundSeconds(low), roundSeconds(high), '秒');
-  if (high < 5_400) return spread(Math.max(1, Math.round(low / 60)), Math.max(1, Math.round(high / 60)), '分钟');
-  return spread(Math.max(1, Math.round(low / 3_600)), Math.max(1, Math.round(high / 3_600)), '小时');
-}
-
-function roundSeconds(seconds: number): number {
-  return seconds < 10 ? Math.max(1, Math.round(seconds)) : Math.round(seconds / 5) * 5;
-}
-
-function spread(low: number, high: number, unit: string): string {
-  return low >= high ? `${high} ${unit}` : `${low}–${high} ${unit}`;
-}
+const duration = (range: Range): string => durationWords(range, { seconds: '秒', minutes: '分钟', hours: '小时' });
 
 export const zh: Messages = {
   states: {

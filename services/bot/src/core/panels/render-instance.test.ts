@@ -40,6 +40,18 @@ const live: LiveWorkerStatus = {
   foreignPrompts: 1,
 };
 
+it('says for whom it is kept, also while it is away', () => {
+  const kept = {
+    ...instance,
+    reservedFor: [
+      { personId: 'p', personName: 'Mei' },
+      { personId: 'q', personName: null },
+    ],
+  };
+  expect(renderInstance(kept, live, chatEn.admin, 'en')[1]).toBe('  kept for Mei, q');
+  expect(renderInstance({ ...kept, alive: false }, undefined, chatZh.admin, 'zh')[1]).toBe('  仅供 Mei, q 使用');
+});
+
 describe('renderInstance', () => {
   it('shows what it is, holds, does and met', () => {
     expect(renderInstance(instance, live, chatEn.admin, 'en')).toEqual([

@@ -21,8 +21,14 @@ export function renderInstance(
   const status = live ?? instance.reported;
   const history = live?.history ?? instance.history;
   const head = m.instance(instance.id, stateOf(instance, status, m.states), instance.jobs.length);
-  if (!instance.alive) return [head];
+  const { reservedFor } = instance;
+  const kept =
+    reservedFor === null
+      ? undefined
+      : m.keptFor(reservedFor.map(({ personId, personName }) => personName ?? personId).join(', '));
+  if (!instance.alive) return [head, ...(kept === undefined ? [] : [`  ${kept}`])];
   const lines = [
+    [kept],
     [
       status?.comfyuiVersion === undefined ? undefined : `ComfyUI ${status.comfyuiVersion}`,
       status?.deviceName,

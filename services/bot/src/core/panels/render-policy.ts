@@ -1,7 +1,7 @@
 import type { PolicyView } from '@atelier/shared/contracts/control';
 import type { Language } from '@atelier/shared/contracts/identity';
 import type { StoredPolicyRule } from '@atelier/shared/db/gateway/policy-rules';
-import { shorten } from '../cards/shorten.ts';
+import { shorten } from '@atelier/shared/text/shorten';
 import { messagesFor } from '../messages/messages-for.ts';
 import type { Panel } from './panel.ts';
 

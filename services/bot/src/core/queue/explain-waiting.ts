@@ -26,7 +26,7 @@ export function explainWaiting(
 }
 
 /** What keeps a job from every GPU, and what would help. */
-export function explainBlocked(blocked: Blocked, language: Language): string {
+function explainBlocked(blocked: Blocked, language: Language): string {
   const en = language === 'en';
   switch (blocked.kind) {
     case 'no_gpu':

@@ -1,12 +1,13 @@
 import multipart from '@fastify/multipart';
 import fastify from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
-import { AppError } from '@atelier/shared/errors/app-error';
+import type { AppError } from '@atelier/shared/errors/app-error';
 import type { HttpConfig } from '../../config.ts';
 import { problem } from '../../core/problems/to-problem.ts';
 import type { Identity } from '../../identity/create-identity.ts';
 import type { GatewayParts } from '../../ports.ts';
 import { answerProblems, send } from './answer-problems.ts';
+import { type ClientPatience, connectionLimits, usualPatience } from './client-patience.ts';
 import type { GatewayServer } from './gateway-server.ts';
 import { guardRequests } from './guard-requests.ts';
 import { registerOpenapi } from './openapi.ts';
@@ -15,17 +16,13 @@ export interface HttpServerOptions {
   parts: GatewayParts;
   config: HttpConfig;
   identity: Identity;
+  patience?: ClientPatience | undefined;
   /** Adds the routes. */
   registerRoutes: (server: GatewayServer) => void | Promise<void>;
 }
 
 /** JSON that is no workflow. */
 const usualBodyBytes = 512 * 1_024;
-/** A request must have come whole within this; headers within the next. */
-const requestTimeoutMs = 120_000;
-const headersTimeoutMs = 15_000;
-/** A connection on which nothing moves: slow readers and half-open clients. */
-const idleTimeoutMs = 60_000;
 
 /** The HTTP interface, built and not yet listening. */
 export async function createHttpServer(options: HttpServerOptions): Promise<GatewayServer> {
@@ -33,13 +30,10 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Gate
   const server = fastify({
     genReqId: () => parts.randomId(),
     bodyLimit: usualBodyBytes,
-    requestTimeout: requestTimeoutMs,
-    connectionTimeout: idleTimeoutMs,
+    ...connectionLimits(options.patience ?? usualPatience),
     keepAliveTimeout: 10_000,
-    forceCloseConnections: true,
     trustProxy: config.trustProxy,
     return503OnClosing: true,
-    http: { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: 5_000, maxHeaderSize: 16_384 },
     routerOptions: { maxParamLength: 300 },
     // What the router itself refuses never reaches the error handler: an address that cannot be read, or is too long.
     frameworkErrors: (_error, request, reply) => void send(request, reply, noSuchAddress()),
@@ -68,27 +62,4 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Gate
 
 function noSuchAddress(): AppError {
   return problem('NOT_FOUND', 'There is nothing at this address.', '此地址没有内容。');
-}
-
-/** Opens the port. @returns the address. @throws AppError `config` where it cannot listen. */
-export async function listen(server: GatewayServer, config: HttpConfig): Promise<string> {
-  try {
-    await server.listen({ host: config.host, port: config.port });
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-    const where = `${config.host}:${config.port}`;
-    throw new AppError(
-      'config',
-      `These settings are missing or wrong:\n  ${
-        code === 'EADDRINUSE'
-          ? `ATELIER_GATEWAY_PORT: another program listens at ${where}; set another port, or 0 for a free one`
-          : `ATELIER_GATEWAY_HOST: cannot listen at ${where} (${String(code)})`
-      }`,
-      { cause },
-    );
-  }
-  const bound = server.server.address();
-  const port = typeof bound === 'object' && bound !== null ? bound.port : config.port;
-  const host = config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

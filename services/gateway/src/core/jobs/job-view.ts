@@ -29,7 +29,7 @@ export type JobStatus = z.infer<typeof jobStatusSchema>;
 
 const localTextSchema = z.object({ en: z.string(), zh: z.string() });
 
-export const jobFailureSchema = z
+const jobFailureSchema = z
   .object({
     code: z.enum(Object.keys(problemCodes) as [ProblemCode, ...ProblemCode[]]),
     reason: z.string().describe('Finer than the code, such as `out_of_memory`'),
@@ -40,7 +40,7 @@ export const jobFailureSchema = z
   })
   .meta({ id: 'JobFailure' });
 
-export const secondsRangeSchema = z
+const secondsRangeSchema = z
   .object({ low: z.number(), high: z.number() })
   .describe('Seconds from now; the truth lies within in 8 of 10 cases');
 
@@ -71,7 +71,7 @@ export const outputViewSchema = z
   .meta({ id: 'Output' });
 export type OutputView = z.infer<typeof outputViewSchema>;
 
-export const runViewSchema = z
+const runViewSchema = z
   .object({
     id: uuidSchema,
     index: z.int(),

@@ -66,7 +66,7 @@ export function statusOf(request: RequestRecord, jobs: readonly JobWithOutputs[]
 }
 
 /** All outputs in the order in which `source.picture` counts them. */
-export function outputsOf(jobs: readonly JobWithOutputs[]): OutputView[] {
+function outputsOf(jobs: readonly JobWithOutputs[]): OutputView[] {
   let picture = 0;
   return jobs.flatMap((job) =>
     job.outputs.map((output): OutputView => ({

@@ -4,7 +4,7 @@ import type { Language } from '@atelier/shared/contracts/identity';
 import { problemCodes, type ProblemCode } from './problem-codes.ts';
 
 /** One field that is wrong. */
-export const fieldErrorSchema = z.object({
+const fieldErrorSchema = z.object({
   /** JSON pointer into what was sent: `/options/width`. */
   pointer: z.string(),
   message: z.string(),

@@ -9,7 +9,7 @@ import type { ApiLimits, QuotaOutcome } from '@atelier/shared/db/gateway/api-tok
 import type { OutboxRow } from '@atelier/shared/db/outbox-row';
 import { requireScope, type Principal } from '../principal.ts';
 import { problem } from '../problems/to-problem.ts';
-import { namedThings } from './asset-refs.ts';
+import { namedThings, type NamedThings } from './asset-refs.ts';
 import { checkRules } from './check-rules.ts';
 
 /** What submitting needs of the world. */
@@ -21,7 +21,9 @@ export interface SubmitPorts {
   /** The body of a request, where there is one. */
   readBody: (requestId: string) => Promise<RequestBody | undefined>;
   /** Which of these hashes the person may not use, and which requests are not theirs. */
-  findForeign: (personId: string, named: { hashes: string[]; requestIds: string[] }) => Promise<string[]>;
+  findForeign: (personId: string, named: NamedThings) => Promise<string[]>;
+  /** Whether some of this is a result of theirs that nobody else sees. */
+  comesOfPrivate: (personId: string, named: NamedThings) => Promise<boolean>;
   /** What operators have said of people and words, at most a few seconds old. */
   readRules: () => Promise<SubmissionRules>;
   /** Files that are used are kept for longer. */
@@ -42,6 +44,7 @@ export interface Submission {
   eventId?: string | undefined;
   /** The event id was made just now, so that nothing can have come under it. */
   isNew?: boolean | undefined;
+  /** Absent: as private as what it is made from. */
   isPrivate?: boolean | undefined;
 }
 
@@ -71,8 +74,10 @@ export function createSubmitter(ports: SubmitPorts): Submitter {
         if (earlier !== undefined) return repeated(ports.requestIdOf(eventId), earlier, body);
       }
       checkRules(await ports.readRules(), principal, { command: commandOfBody(body), words: wordsOf(body) });
-      await refuseForeign(principal, body);
+      const named = namedThings(body);
+      await refuseForeign(principal, named);
       await checkRepeated(principal, body);
+      const isPrivate = submission.isPrivate ?? (await isMadeOfPrivate(principal, named));
       await countAgainstQuota(principal);
       const source = sourceOf(body);
       const accepted = await ports.accept({
@@ -90,7 +95,7 @@ export function createSubmitter(ports: SubmitPorts): Submitter {
           ...(clientId === undefined ? {} : { threadId: clientId }),
         },
         body,
-        ...(submission.isPrivate === undefined ? {} : { isPrivate: submission.isPrivate }),
+        isPrivate,
         ...(source === undefined ? {} : { parent: source }),
       });
       ports.nudge(accepted.outbox);
@@ -110,9 +115,8 @@ export function createSubmitter(ports: SubmitPorts): Submitter {
   }
 
   /** What is not theirs is answered as if there were no such thing: whether it exists is nobody else's business. */
-  async function refuseForeign(principal: Principal, body: RequestBody): Promise<void> {
-    const named = namedThings(body);
-    if (named.hashes.length === 0 && named.requestIds.length === 0) return;
+  async function refuseForeign(principal: Principal, named: NamedThings): Promise<void> {
+    if (namesNothing(named)) return;
     const foreign = await ports.findForeign(principal.personId, named);
     if (foreign.length === 0) {
       await ports.keepFiles(named.hashes);
@@ -123,6 +127,10 @@ export function createSubmitter(ports: SubmitPorts): Submitter {
       `You have nothing with this id or hash: ${foreign.slice(0, 3).join(', ')}.`,
       `没有找到属于你的内容：${foreign.slice(0, 3).join('、')}。`,
     );
+  }
+
+  async function isMadeOfPrivate({ personId }: Principal, named: NamedThings): Promise<boolean> {
+    return !namesNothing(named) && ports.comesOfPrivate(personId, named);
   }
 
   async function countAgainstQuota(principal: Principal): Promise<void> {
@@ -157,6 +165,10 @@ export function eventIdOf(principal: Principal, submission: Submission, randomId
     return `${principal.account.slice(0, 100)}:event:${key}`;
   }
   return randomId();
+}
+
+function namesNothing({ hashes, requestIds }: NamedThings): boolean {
+  return hashes.length === 0 && requestIds.length === 0;
 }
 
 function repeated(requestId: string, earlier: RequestBody, body: RequestBody): Submitted {

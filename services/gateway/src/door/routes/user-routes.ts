@@ -1,7 +1,4 @@
-import { isJsonObject } from '@atelier/comfyui/json/is-json-object';
-import type { Json, JsonObject } from '@atelier/comfyui/json/json';
-import { parseJson } from '@atelier/comfyui/json/parse-json';
-import { stringifyJson } from '@atelier/comfyui/json/stringify-json';
+import type { JsonObject } from '@atelier/comfyui/json/json';
 import {
   deleteDoorFile,
   listDoorFiles,
@@ -10,67 +7,17 @@ import {
   writeDoorFile,
   type DoorFile,
 } from '@atelier/shared/db/gateway/door-files';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import { userFilePath } from '../core/door-paths.ts';
-import { bodyText, paramOf, principalOf, queryOf, type DoorContext, type DoorServerInstance } from '../door-context.ts';
+import { paramOf, principalOf, queryOf, type DoorContext, type DoorServerInstance } from '../door-context.ts';
+import { json, settingsPath, userAllowance } from './settings-routes.ts';
 
-/** The front end's settings lie beside its files, where no address of theirs reaches. */
-const settingsPath = ':settings';
-const allowance = { files: 1_000, bytes: 100_000_000 };
-const json = 'application/json; charset=utf-8';
-
-/** Settings and files that the front end keeps: each person has their own. */
+/** Files that the front end keeps: each person has their own. */
 export function registerUserRoutes(server: DoorServerInstance, { parts }: DoorContext): void {
   const { db } = parts;
 
   server.get('/users', async () => ({ storage: 'server', migrated: true }));
   server.post('/users', async (_request, reply) => reply.code(400).send({ error: 'Users are those of Atelier' }));
-
-  async function settingsOf(personId: string): Promise<JsonObject> {
-    const file = await readDoorFile(db, personId, settingsPath);
-    if (file === undefined) return {};
-    const value = parseJson(file.content.toString('utf8'));
-    return isJsonObject(value) ? value : {};
-  }
-
-  /** Settings come one by one and many at a time: those of a person are written one after the other. */
-  const writing = new Map<string, Promise<unknown>>();
-  function setSettings(request: FastifyRequest, reply: FastifyReply, given: JsonObject): Promise<FastifyReply> {
-    const { personId } = principalOf(request);
-    const mine = (writing.get(personId) ?? Promise.resolve()).then(() => mergeSettings(personId, reply, given));
-    const settled = mine
-      .catch(() => undefined)
-      .finally(() => {
-        if (writing.get(personId) === settled) writing.delete(personId);
-      });
-    writing.set(personId, settled);
-    return mine;
-  }
-
-  async function mergeSettings(personId: string, reply: FastifyReply, given: JsonObject): Promise<FastifyReply> {
-    const settings = { ...(await settingsOf(personId)), ...given };
-    const content = Buffer.from(stringifyJson(settings, { nonFinite: 'literal' }));
-    const written = await writeDoorFile(db, { personId, path: settingsPath, content, overwrite: true }, allowance);
-    return reply.code(written.outcome === 'written' ? 200 : 507).send();
-  }
-
-  server.get('/settings', async (request, reply) =>
-    reply.type(json).send(stringifyJson(await settingsOf(principalOf(request).personId), { nonFinite: 'literal' })),
-  );
-  server.get('/settings/:id', async (request, reply) => {
-    const value = (await settingsOf(principalOf(request).personId))[paramOf(request, 'id')] ?? null;
-    return reply.type(json).send(stringifyJson(value, { nonFinite: 'literal' }));
-  });
-  server.post('/settings', async (request, reply) => {
-    const value = valueOf(bodyText(request));
-    return isJsonObject(value) ? setSettings(request, reply, value) : reply.code(400).send();
-  });
-  server.post('/settings/:id', async (request, reply) => {
-    const value = valueOf(bodyText(request));
-    return value === undefined
-      ? reply.code(400).send()
-      : setSettings(request, reply, { [paramOf(request, 'id')]: value });
-  });
 
   server.get('/userdata', async (request, reply) => {
     const dir = userFilePath(queryOf(request, 'dir') ?? '');
@@ -127,7 +74,7 @@ export function registerUserRoutes(server: DoorServerInstance, { parts }: DoorCo
     const path = pathOf(request);
     if (path === undefined) return reply.code(403).send();
     const content = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-    const written = await writeDoorFile(db, { personId, path, content, overwrite }, allowance);
+    const written = await writeDoorFile(db, { personId, path, content, overwrite }, userAllowance);
     if (written.outcome !== 'written') {
       return written.outcome === 'exists'
         ? reply.code(409).send('File already exists')
@@ -160,14 +107,6 @@ function decoded(text: string): string {
     return decodeURIComponent(text);
   } catch {
     return '';
-  }
-}
-
-function valueOf(text: string): Json | undefined {
-  try {
-    return parseJson(text, { maxDepth: 100, maxValues: 50_000 });
-  } catch {
-    return undefined;
   }
 }
 

@@ -1,6 +1,6 @@
+import { shorten } from '@atelier/shared/text/shorten';
 import type { ChatCore } from '../../../ports.ts';
 import { extensionOf, pictureStem } from '../../../core/cards/picture-name.ts';
-import { shorten } from '../../../core/cards/shorten.ts';
 import { fitFile, readStored } from '../../../pictures/fit-file.ts';
 import { shareBytes } from '../../../pictures/share-bytes.ts';
 import type { AttachedFile } from '../messages/message-body.ts';

@@ -5,9 +5,9 @@ import {
   ButtonStyle,
   ComponentType,
 } from 'discord.js';
+import { shorten } from '@atelier/shared/text/shorten';
 import type { ButtonStyle as CoreStyle, CardButton } from '../../../core/cards/card-buttons.ts';
 import type { CardMenu } from '../../../core/cards/job-card.ts';
-import { shorten } from '../../../core/cards/shorten.ts';
 import type { PanelLink } from '../../../core/panels/panel.ts';
 import { formatMenuId } from '../interactions/custom-ids.ts';
 

@@ -4,8 +4,8 @@ import {
   ComponentType,
   TextInputStyle,
 } from 'discord.js';
+import { shorten } from '@atelier/shared/text/shorten';
 import type { FormField, FormSpec } from '../../../core/forms/form-spec.ts';
-import { shorten } from '../../../core/cards/shorten.ts';
 
 /** https://discord.com/developers/docs/components/reference#label and #text-input */
 const maxTitleChars = 45;

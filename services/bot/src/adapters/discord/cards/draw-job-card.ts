@@ -1,6 +1,6 @@
 import { type APIComponentInContainer, ComponentType } from 'discord.js';
+import { shorten } from '@atelier/shared/text/shorten';
 import type { CardState, JobCard } from '../../../core/cards/job-card.ts';
-import { shorten } from '../../../core/cards/shorten.ts';
 import type { AttachedFile, MessageBody } from '../messages/message-body.ts';
 import type { MessageMarker } from '../messages/message-marker.ts';
 import { drawMenu, drawRows } from './draw-buttons.ts';

@@ -1,6 +1,6 @@
 import { type APIComponentInContainer, ComponentType } from 'discord.js';
+import { shorten } from '@atelier/shared/text/shorten';
 import type { ListCard, Panel } from '../../../core/panels/panel.ts';
-import { shorten } from '../../../core/cards/shorten.ts';
 import type { AttachedFile, MessageBody } from '../messages/message-body.ts';
 import { drawLinks, drawMenu, drawRows, type Menu } from './draw-buttons.ts';
 import { drawGallery } from './draw-gallery.ts';

@@ -1,6 +1,6 @@
 import { ComponentType, userMention } from 'discord.js';
+import { shorten } from '@atelier/shared/text/shorten';
 import type { QueueCard } from '../../../core/cards/queue-card.ts';
-import { shorten } from '../../../core/cards/shorten.ts';
 import type { AttachedFile, MessageBody } from '../messages/message-body.ts';
 import type { MessageMarker } from '../messages/message-marker.ts';
 import { escapeText } from './escape-text.ts';

@@ -1,5 +1,5 @@
 import { type APITextDisplayComponent, ComponentType } from 'discord.js';
-import { shorten } from '../../../core/cards/shorten.ts';
+import { shorten } from '@atelier/shared/text/shorten';
 
 /** All text of a message together. https://discord.com/developers/docs/components/reference#text-display */
 export const MAX_MESSAGE_CHARS = 4_000;

@@ -7,6 +7,7 @@
 import { existsSync } from 'node:fs';
 import { AppError } from '@atelier/shared/errors/app-error';
 import { z } from 'zod';
+import { runCommandLine } from '@atelier/shared/config/command-line';
 import { logLevelSetting, parseConfig } from '@atelier/shared/config/parse-config';
 import { createLogger } from '@atelier/shared/log/create-logger';
 import { discordConfigOf, discordSettings } from '../discord-settings.ts';
@@ -15,7 +16,11 @@ import { createRequestGuard } from '../messages/guard-requests.ts';
 import { commandDefinitions } from './command-definitions.ts';
 import { deployCommands } from './deploy-commands.ts';
 
-async function main(): Promise<string> {
+const usage = `npm run discord:deploy
+
+Registers the commands with Discord, for everybody or for the servers that DISCORD_GUILD_IDS names. The bot does it at its start too.`;
+
+async function deploy(): Promise<string> {
   // As `npm start` does; what the environment says wins.
   if (existsSync('.env')) process.loadEnvFile('.env');
   const discord = discordConfigOf(parseConfig(z.object(discordSettings), process.env));
@@ -37,7 +42,10 @@ async function main(): Promise<string> {
 }
 
 try {
-  console.log(await main());
+  process.exitCode = await runCommandLine({ usage, options: {} }, process.argv.slice(2), async () => {
+    console.log(await deploy());
+    return 0;
+  });
 } catch (error) {
   if (!(error instanceof AppError)) throw error;
   console.error(error.message);

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import type { LivePreview } from '@atelier/shared/contracts/live';
+import { shorten } from '@atelier/shared/text/shorten';
 import type { CardFacts } from '../../../core/cards/card-facts.ts';
 import { renderJobCard } from '../../../core/cards/render-job-card.ts';
-import { shorten } from '../../../core/cards/shorten.ts';
 import type { ChatCore } from '../../../ports.ts';
 import { drawJobCard } from '../cards/draw-job-card.ts';
 import { toDiscordFailure } from '../messages/discord-failure.ts';

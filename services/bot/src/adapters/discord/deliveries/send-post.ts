@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
 import type { ClaimedPost } from '@atelier/shared/db/chat/chat-posts';
 import type { Language } from '@atelier/shared/contracts/identity';
+import { shorten } from '@atelier/shared/text/shorten';
 import { type CardFacts, shownIn } from '../../../core/cards/card-facts.ts';
 import { renderJobCard } from '../../../core/cards/render-job-card.ts';
-import { shorten } from '../../../core/cards/shorten.ts';
 import type { ChatCore, SendOutcome } from '../../../ports.ts';
 import { attachFiles } from '../cards/attach-files.ts';
 import { drawJobCard } from '../cards/draw-job-card.ts';

@@ -71,7 +71,7 @@ function privately(body: MessageBody, { inPlace }: OutcomeDrawing): Answer {
 }
 
 /** A card with its pictures. */
-export async function drawCard(
+async function drawCard(
   facts: CardFacts,
   { chat, language, maxFileBytes }: Pick<OutcomeDrawing, 'chat' | 'language' | 'maxFileBytes'>,
 ): Promise<{ body: MessageBody; card: JobCard }> {

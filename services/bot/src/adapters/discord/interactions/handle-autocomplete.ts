@@ -1,6 +1,6 @@
 import type { AutocompleteInteraction } from 'discord.js';
 import type { Logger } from 'pino';
-import { shorten } from '../../../core/cards/shorten.ts';
+import { shorten } from '@atelier/shared/text/shorten';
 import { findCommand, optionsOf } from '../../../core/commands/command-table.ts';
 import type { ChatCore, Suggestion } from '../../../ports.ts';
 import { withDeadline } from '../../../with-deadline.ts';

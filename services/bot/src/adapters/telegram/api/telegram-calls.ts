@@ -12,7 +12,7 @@ import type {
 import { z } from 'zod';
 import type { Language } from '@atelier/shared/contracts/identity';
 import { AppError, invalidInput } from '@atelier/shared/errors/app-error';
-import { shorten } from '../../../core/cards/shorten.ts';
+import { shorten } from '@atelier/shared/text/shorten';
 import { isFailure, TelegramFailure, toTelegramFailure } from './telegram-failure.ts';
 
 /** Where a message goes, and what it answers. */

@@ -1,4 +1,4 @@
-import { shorten } from '../../../core/cards/shorten.ts';
+import { shorten } from '@atelier/shared/text/shorten';
 import { escapeHtml } from './escape-html.ts';
 
 export interface LineStyle {

@@ -24,13 +24,13 @@ async function worldOf(commit: () => Promise<void> = () => Promise.resolve()) {
     onTaken: (updates) => rung.push(...updates),
     log: pino({ level: 'silent' }),
   });
-  const port = await receiver.start();
+  const address = await receiver.start();
   const post = async (body: string, secret?: string, type = 'application/json'): Promise<number> => {
     const headers = {
       'content-type': type,
       ...(secret === undefined ? {} : { 'x-telegram-bot-api-secret-token': secret }),
     };
-    return (await fetch(`http://127.0.0.1:${port}${webhookPath}`, { method: 'POST', body, headers })).status;
+    return (await fetch(`${address}${webhookPath}`, { method: 'POST', body, headers })).status;
   };
   return { taken, rung, post };
 }

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { fastify } from 'fastify';
 import type { Logger } from 'pino';
 import type { InboxItem } from '@atelier/shared/db/inbox';
+import { listenAt } from '@atelier/shared/net/listen-at';
 import { numberedUpdateSchema, toInboxItem } from './storable-update.ts';
 
 export interface UpdateReceiverOptions {
@@ -18,8 +19,8 @@ export interface UpdateReceiverOptions {
 }
 
 export interface UpdateReceiver {
-  /** @returns the port. */
-  start(): Promise<number>;
+  /** @returns the address. @throws AppError `config` where it cannot listen. */
+  start(): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -55,11 +56,7 @@ export function createUpdateReceiver(options: UpdateReceiverOptions): UpdateRece
   });
 
   return {
-    async start() {
-      await server.listen({ host: options.host, port: options.port });
-      const address = server.server.address();
-      return typeof address === 'object' && address !== null ? address.port : options.port;
-    },
+    start: () => listenAt(server, options, 'TELEGRAM_WEBHOOK'),
     stop: () => server.close(),
   };
 }

@@ -12,7 +12,6 @@ const userSchema = z.object({
 export type TelegramUser = z.infer<typeof userSchema>;
 
 const chatSchema = z.object({ id: z.number(), type: z.enum(['private', 'group', 'supergroup', 'channel']) });
-export type TelegramChat = z.infer<typeof chatSchema>;
 
 const entitySchema = z.object({
   type: z.string(),

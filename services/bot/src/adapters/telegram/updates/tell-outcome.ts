@@ -1,8 +1,8 @@
 import type { Language } from '@atelier/shared/contracts/identity';
+import { shorten } from '@atelier/shared/text/shorten';
 import { noLiveFacts } from '../../../core/cards/card-facts.ts';
 import { renderQueueCard } from '../../../core/cards/queue-card.ts';
 import { renderJobCard } from '../../../core/cards/render-job-card.ts';
-import { shorten } from '../../../core/cards/shorten.ts';
 import type { FormSpec } from '../../../core/forms/form-spec.ts';
 import type { Panel } from '../../../core/panels/panel.ts';
 import type { ChatCore, ChatOutcome, OutcomeFile } from '../../../ports.ts';

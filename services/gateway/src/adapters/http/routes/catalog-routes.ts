@@ -1,22 +1,9 @@
 import { z } from 'zod';
 import type { NodeClass } from '@atelier/comfyui/registry/registry';
 import { createRegistrySearch } from '@atelier/comfyui/registry/search-registry';
-import { imagineOptionsSchema } from '@atelier/shared/contracts/request';
-import type { RecipeList } from '@atelier/shared/contracts/control';
 import { problem } from '../../../core/problems/to-problem.ts';
 import { principalOf, problems, type GatewayServer } from '../gateway-server.ts';
 import type { RouteDeps } from './route-deps.ts';
-import { submissionRoute, submitFields, takeSubmission } from './submission-route.ts';
-
-const recipeSchema = z
-  .object({
-    id: z.string(),
-    title: z.object({ en: z.string(), zh: z.string() }),
-    runnable: z.boolean(),
-    model: z.string().optional().describe('The model that it would pick'),
-    reasons: z.array(z.string()).describe('Why it cannot run here'),
-  })
-  .meta({ id: 'Recipe' });
 
 const nodeSummarySchema = z
   .object({
@@ -48,61 +35,11 @@ const nodeSchema = nodeSummarySchema
   })
   .meta({ id: 'Node' });
 
-const recipeParams = z.object({ id: z.string().regex(/^[\w.-]{1,100}$/) });
 const maxOptions = 200;
-const agentTimeoutMs = 3_000;
 
-/** What the servers have, and the recipes that run on them. */
+/** What the servers have: models and nodes. */
 export function registerCatalogRoutes(server: GatewayServer, deps: RouteDeps): void {
   const tags = ['catalogue'];
-
-  const readRecipes = (personId: string): Promise<RecipeList> =>
-    deps.parts.bus().ask('recipeList', {}, { personId }, { timeoutMs: agentTimeoutMs, repeat: true });
-
-  server.get(
-    '/api/v1/recipes',
-    {
-      schema: {
-        tags,
-        summary: 'Recipes, and whether they run here',
-        response: { 200: z.object({ recipes: z.array(recipeSchema) }), ...problems() },
-      },
-    },
-    async (request) => ({ recipes: (await readRecipes(principalOf(request).personId)).recipes }),
-  );
-
-  server.get(
-    '/api/v1/recipes/:id',
-    {
-      schema: {
-        tags,
-        summary: 'One recipe',
-        params: recipeParams,
-        response: { 200: recipeSchema, ...problems('NOT_FOUND') },
-      },
-    },
-    async (request) => {
-      const { recipes } = await readRecipes(principalOf(request).personId);
-      const recipe = recipes.find(({ id }) => id === request.params.id);
-      if (recipe === undefined) throw noSuchRecipe();
-      return recipe;
-    },
-  );
-
-  const running = submissionRoute({
-    tags,
-    summary: 'Ask for a recipe with its parameters',
-    body: z.strictObject({ ...submitFields, parameters: imagineOptionsSchema.omit({ recipe: true }) }),
-    codes: ['NOT_FOUND'],
-  });
-  server.post(
-    '/api/v1/recipes/:id/run',
-    { ...running, schema: { ...running.schema, params: recipeParams } },
-    (request, reply) => {
-      const options = { ...request.body.parameters, recipe: request.params.id };
-      return takeSubmission(deps, reply, request, { kind: 'imagine', options });
-    },
-  );
 
   server.get(
     '/api/v1/models',
@@ -178,10 +115,6 @@ export function registerCatalogRoutes(server: GatewayServer, deps: RouteDeps): v
       throw problem('NOT_FOUND', 'No server has this node class.', '没有服务器具有该节点类型。');
     },
   );
-}
-
-function noSuchRecipe() {
-  return problem('NOT_FOUND', 'There is no such recipe: see /api/v1/recipes.', '没有此配方：请查看 /api/v1/recipes。');
 }
 
 function toSummary(node: NodeClass): z.infer<typeof nodeSummarySchema> {

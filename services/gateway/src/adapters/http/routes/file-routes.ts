@@ -1,21 +1,15 @@
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { uuidSchema } from '@atelier/shared/contracts/identity';
-import { assetHashSchema, assetRefSchema } from '@atelier/shared/contracts/request';
-import {
-  findApiFile,
-  findOutputFile,
-  listApiFiles,
-  listOutputFiles,
-  readVisibleMediaType,
-} from '@atelier/shared/db/gateway/api-files';
-import { readOutputMediaType } from '@atelier/shared/db/jobs/read-jobs';
+import { assetRefSchema } from '@atelier/shared/contracts/request';
+import { findApiFile, findOutputFile, listApiFiles, listOutputFiles } from '@atelier/shared/db/gateway/api-files';
 import { fileFolderSchema, parseFilePath } from '../../../core/file-name.ts';
 import type { Principal } from '../../../core/principal.ts';
 import { problem } from '../../../core/problems/to-problem.ts';
-import { isValidLink, signLink } from '../../../core/signed-link.ts';
 import { noSuchFile, sendFile } from '../../files/send-file.ts';
 import { uploadImage } from '../../files/take-in-image.ts';
 import { principalOf, problems, type GatewayServer } from '../gateway-server.ts';
+import { lifetime, linkSchema, linkTo } from './asset-routes.ts';
 import type { RouteDeps } from './route-deps.ts';
 
 const fileQuery = z.object({
@@ -23,11 +17,6 @@ const fileQuery = z.object({
   subfolder: z.string().max(300).optional(),
   type: fileFolderSchema.default('output'),
 });
-const hashParams = z.object({ hash: assetHashSchema });
-const lifetime = { expires_in: z.coerce.number().int().min(1).max(604_800).default(3_600).describe('Seconds') };
-const linkSchema = z
-  .object({ url: z.string().describe('Works without a token until it expires'), expiresAt: z.iso.datetime() })
-  .meta({ id: 'SignedLink' });
 const fileSchema = z
   .object({
     name: z.string().describe('Under which workflows find it; it may differ from what was sent'),
@@ -44,9 +33,9 @@ const uploadFieldsSchema = z.strictObject({
   type: z.enum(['input', 'temp']).default('input'),
 });
 
-/** Pictures and other files: uploads, downloads by name or by hash, links that expire. */
+/** Pictures and other files by their names: uploads, lists, downloads. */
 export function registerFileRoutes(server: GatewayServer, deps: RouteDeps): void {
-  const { parts, linkKey } = deps;
+  const { parts } = deps;
   const { db, files } = parts;
 
   async function findNamed(
@@ -69,15 +58,6 @@ export function registerFileRoutes(server: GatewayServer, deps: RouteDeps): void
     return found;
   }
 
-  function linkTo(hash: string, name: string | undefined, seconds: number): z.infer<typeof linkSchema> {
-    const expiresAtMs = parts.now() + seconds * 1_000;
-    const query = signLink(linkKey, { hash, expiresAtMs, name });
-    return {
-      url: `${deps.publicUrl()}/files/${hash}?${query.toString()}`,
-      expiresAt: new Date(expiresAtMs).toISOString(),
-    };
-  }
-
   server.post(
     '/api/v1/images/upload',
     {
@@ -93,23 +73,7 @@ export function registerFileRoutes(server: GatewayServer, deps: RouteDeps): void
     },
     async (request, reply) => {
       const { account } = principalOf(request);
-      const fields: Record<string, unknown> = {};
-      let sent: { bytes: Buffer; filename: string } | undefined;
-      for await (const part of request.parts()) {
-        if (part.type === 'field') fields[part.fieldname] = part.value;
-        else if (part.fieldname === 'file' || part.fieldname === 'image') {
-          sent = { bytes: await part.toBuffer(), filename: part.filename };
-        } else part.file.resume();
-      }
-      const options = uploadFieldsSchema.safeParse(fields);
-      if (!options.success || sent === undefined || sent.bytes.length === 0) {
-        throw problem(
-          'VALIDATION_ERROR',
-          'Send a part `file`, and at most the fields overwrite, subfolder and type.',
-          '请发送 `file` 部分，且仅可附带 overwrite、subfolder 和 type 字段。',
-        );
-      }
-      const { overwrite, subfolder, type } = options.data;
+      const { sent, overwrite, subfolder, type } = await readUpload(request);
       const path = parseFilePath({ filename: sent.filename, subfolder, folder: type });
       const file = await uploadImage(parts, {
         account,
@@ -151,7 +115,7 @@ export function registerFileRoutes(server: GatewayServer, deps: RouteDeps): void
     },
     async (request) => {
       const { hash, filename } = await findNamed(principalOf(request), request.query);
-      return linkTo(hash, filename, request.query.expires_in);
+      return linkTo(deps, { hash, name: filename, seconds: request.query.expires_in });
     },
   );
 
@@ -178,73 +142,6 @@ export function registerFileRoutes(server: GatewayServer, deps: RouteDeps): void
       return { files: listed.map((file) => toListed(file, type)) };
     },
   );
-
-  server.get(
-    '/api/v1/assets/:hash',
-    {
-      schema: {
-        tags: ['files'],
-        summary: 'A file by its hash; ranges are served',
-        params: hashParams,
-        querystring: z.object({ download: z.string().max(200).optional() }),
-        response: problems('IMAGE_NOT_FOUND', 'NOT_FOUND', 'RANGE_NOT_SATISFIABLE'),
-      },
-    },
-    async (request, reply) => {
-      const { hash } = request.params;
-      const mediaType = await readVisibleMediaType(db, principalOf(request).personId, hash);
-      if (mediaType === undefined) throw noSuchFile();
-      return sendFile(request, reply, files, { hash, mediaType, download: request.query.download });
-    },
-  );
-
-  server.get(
-    '/api/v1/assets/:hash/url',
-    {
-      schema: {
-        tags: ['files'],
-        summary: 'A link to a file, for whoever has it, until it expires',
-        params: hashParams,
-        querystring: z.object({ ...lifetime, name: z.string().max(200).optional() }),
-        response: { 200: linkSchema, ...problems('IMAGE_NOT_FOUND', 'NOT_FOUND') },
-      },
-    },
-    async (request) => {
-      const { hash } = request.params;
-      const mediaType = await readVisibleMediaType(db, principalOf(request).personId, hash);
-      if (mediaType === undefined) throw noSuchFile();
-      return linkTo(hash, request.query.name, request.query.expires_in);
-    },
-  );
-
-  server.get(
-    '/files/:hash',
-    {
-      config: { isPublic: true },
-      schema: {
-        tags: ['files'],
-        summary: 'What a signed link points to',
-        security: [],
-        params: hashParams,
-        querystring: z.object({
-          expires: z.string().regex(/^\d{1,12}$/),
-          name: z.string().max(300).optional(),
-          signature: z.string().max(100),
-        }),
-        response: problems('IMAGE_NOT_FOUND', 'NOT_FOUND', 'RANGE_NOT_SATISFIABLE'),
-      },
-    },
-    async (request, reply) => {
-      const { hash } = request.params;
-      const { query } = request;
-      if (!isValidLink(linkKey, hash, query, parts.now())) throw noSuchFile();
-      const mediaType = await readOutputMediaType(db, hash);
-      if (mediaType === undefined) throw noSuchFile();
-      const left = Math.max(0, Number(query.expires) - Math.floor(parts.now() / 1_000));
-      reply.header('x-robots-tag', 'noindex');
-      return sendFile(request, reply, files, { hash, mediaType, download: query.name, maxAgeSeconds: left });
-    },
-  );
 }
 
 function toListed(
@@ -253,4 +150,27 @@ function toListed(
 ): z.infer<typeof fileSchema> {
   const { filename: name, subfolder, bytes, hash, mediaType } = file;
   return { name, subfolder, type, bytes, url: `/api/v1/assets/${hash}`, image: { hash, mediaType, name } };
+}
+
+interface Upload extends z.infer<typeof uploadFieldsSchema> {
+  sent: { bytes: Buffer; filename: string };
+}
+
+/** @throws AppError (`VALIDATION_ERROR`) for another form than that of an upload. */
+async function readUpload(request: FastifyRequest): Promise<Upload> {
+  const fields: Record<string, unknown> = {};
+  let sent: Upload['sent'] | undefined;
+  for await (const part of request.parts()) {
+    if (part.type === 'field') fields[part.fieldname] = part.value;
+    else if (part.fieldname === 'file' || part.fieldname === 'image') {
+      sent = { bytes: await part.toBuffer(), filename: part.filename };
+    } else part.file.resume();
+  }
+  const options = uploadFieldsSchema.safeParse(fields);
+  if (options.success && sent !== undefined && sent.bytes.length > 0) return { ...options.data, sent };
+  throw problem(
+    'VALIDATION_ERROR',
+    'Send a part `file`, and at most the fields overwrite, subfolder and type.',
+    '请发送 `file` 部分，且仅可附带 overwrite、subfolder 和 type 字段。',
+  );
 }

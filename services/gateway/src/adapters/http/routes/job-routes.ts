@@ -26,16 +26,20 @@ export const jobPageSchema = z
   .object({ jobs: z.array(jobViewSchema), nextCursor: z.string().optional() })
   .meta({ id: 'JobPage' });
 
-export function toPage(jobs: JobView[], limit: number): z.infer<typeof jobPageSchema> {
+function toPage(jobs: JobView[], limit: number): z.infer<typeof jobPageSchema> {
   const last = jobs.at(-1);
   return { jobs, ...(jobs.length < limit || last === undefined ? {} : { nextCursor: encodeCursor(last.id) }) };
 }
+const tags = ['jobs'];
 
 /** Jobs: asking, looking, cancelling, repeating, answering. */
 export function registerJobRoutes(server: GatewayServer, deps: RouteDeps): void {
-  const { desk } = deps;
-  const tags = ['jobs'];
+  registerAsking(server, deps);
+  registerLooking(server, deps);
+  registerActing(server, deps);
+}
 
+function registerAsking(server: GatewayServer, deps: RouteDeps): void {
   server.post(
     '/api/v1/jobs',
     submissionRoute({
@@ -66,7 +70,9 @@ export function registerJobRoutes(server: GatewayServer, deps: RouteDeps): void 
       return takeSubmission(deps, reply, request, { kind: 'shots', ...rest });
     },
   );
+}
 
+function registerLooking(server: GatewayServer, { desk }: RouteDeps): void {
   server.get(
     '/api/v1/jobs',
     {
@@ -117,6 +123,10 @@ export function registerJobRoutes(server: GatewayServer, deps: RouteDeps): void 
     },
     (request) => desk.readJob(principalOf(request), request.params.id),
   );
+}
+
+function registerActing(server: GatewayServer, deps: RouteDeps): void {
+  const { desk } = deps;
 
   server.post(
     '/api/v1/jobs/:id/cancel',
@@ -169,7 +179,6 @@ export function registerJobRoutes(server: GatewayServer, deps: RouteDeps): void 
       return answerSubmission(deps, reply, principal, {
         body: { kind: 'rerun', requestId: earlier.id, ...(shotIds === undefined ? {} : { shotIds }) },
         clientId: earlier.clientId,
-        isPrivate: earlier.isPrivate,
         idempotencyKey: request.headers['idempotency-key'],
       });
     },

@@ -4,6 +4,7 @@ import { registerPolicyRoutes } from '../../../policy/register-policy-routes.ts'
 import type { PolicySource } from '../../../policy/policy-source.ts';
 import type { GatewayServer } from '../gateway-server.ts';
 import { registerAccountRoutes } from './account-routes.ts';
+import { registerAssetRoutes } from './asset-routes.ts';
 import { registerCatalogRoutes } from './catalog-routes.ts';
 import { registerDocsRoutes } from './docs-routes.ts';
 import { registerFileRoutes } from './file-routes.ts';
@@ -11,20 +12,16 @@ import { registerHealthRoutes } from './health-routes.ts';
 import { registerInstanceRoutes } from './instance-routes.ts';
 import { registerJobRoutes } from './job-routes.ts';
 import { registerQueueRoutes } from './queue-routes.ts';
-import type { RouteDeps } from './route-deps.ts';
+import { registerRecipeRoutes } from './recipe-routes.ts';
 import { registerSignInRoutes } from './sign-in-routes.ts';
-import { registerWebhookRoutes } from './webhook-routes.ts';
+import { registerWebhookDeliveryRoutes } from './webhook-delivery-routes.ts';
+import { registerWebhookRoutes, type WebhookRouteDeps } from './webhook-routes.ts';
 import { registerWorkflowRoutes } from './workflow-routes.ts';
 
 /** Every address of the HTTP interface. */
 export async function registerRoutes(
   server: GatewayServer,
-  deps: RouteDeps & {
-    isReady: () => boolean;
-    metrics: MetricsSource;
-    policy: PolicySource;
-    webhooks: Parameters<typeof registerWebhookRoutes>[1]['webhooks'];
-  },
+  deps: WebhookRouteDeps & { isReady: () => boolean; metrics: MetricsSource; policy: PolicySource },
 ): Promise<void> {
   registerHealthRoutes(server, deps);
   registerDocsRoutes(server);
@@ -33,8 +30,11 @@ export async function registerRoutes(
   registerQueueRoutes(server, deps);
   registerInstanceRoutes(server, deps);
   registerFileRoutes(server, deps);
+  registerAssetRoutes(server, deps);
+  registerRecipeRoutes(server, deps);
   registerCatalogRoutes(server, deps);
   registerWebhookRoutes(server, deps);
+  registerWebhookDeliveryRoutes(server, deps);
   registerAccountRoutes(server, deps);
   await registerSignInRoutes(server, deps);
   registerPolicyRoutes(server, deps);

@@ -24,7 +24,7 @@ export const acceptedSchema = z
 /** Common to everything that is submitted. */
 export const submitFields = {
   client_id: clientIdSchema.optional().describe('Whose socket hears of it'),
-  private: z.boolean().optional().describe('Shown to its author alone'),
+  private: z.boolean().optional().describe('Shown to its author alone; absent: as what it is made from'),
 };
 
 const submissionCodes = [

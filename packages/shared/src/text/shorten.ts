@@ -2,8 +2,5 @@
 export function shorten(text: string, maxChars: number): string {
   if (text.length <= maxChars) return text;
   if (maxChars < 1) return '';
-  return `${text
-    .slice(0, maxChars - 1)
-    .toWellFormed()
-    .replace(/\uFFFD$/u, '')}…`;
+  return `${text.slice(0, maxChars - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }
