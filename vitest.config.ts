@@ -10,6 +10,8 @@ export default defineConfig({
     isolate: false,
     maxWorkers: 2,
     testTimeout: 30_000,
+    // A state may come late on a busy machine.
+    expect: { poll: { timeout: 15_000 } },
     // The first file that needs a server waits for it to be fetched or pulled.
     hookTimeout: 240_000,
   },

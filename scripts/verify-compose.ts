@@ -10,11 +10,13 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { parseArgs, stripVTControlCharacters } from 'node:util';
+import { stripVTControlCharacters } from 'node:util';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 import { lastLine, runCommand } from '@atelier/launcher/child/run-command';
 import { createAtelierApi, type AtelierApi, type TerminalCard } from '@atelier/launcher/imagine/atelier-api';
 import { findFreePort } from '@atelier/launcher/net/free-port';
+import { runCommandLine, type CommandCall } from '@atelier/shared/config/command-line';
 import { ResourceStack } from '@atelier/shared/lifecycle/resource-stack';
 import { dockerEngineAnswers } from '../tests/support/docker-engine.ts';
 import { fetchPictures, isPng, submitWords, untilCard } from './verify-compose/ask-for-pictures.ts';
@@ -24,7 +26,12 @@ import { askDocker, docker, DockerError } from './verify-compose/docker-command.
 import { makeStandInImages } from './verify-compose/stand-in-images.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const usage = 'Usage: npm run verify:compose [-- --stand-ins]';
+const options = { 'stand-ins': z.boolean().default(false) };
+const usage = `npm run verify:compose [-- --stand-ins]
+
+Runs docker-compose.yml for real and removes everything again. Exit code 1 when something did not work, 2 when nothing could be tried.
+
+  --stand-ins  where no image registry is reachable: base images made of Debian's packages (root, debootstrap)`;
 // `env_file` with `required` and the tag !reset came with this version.
 const oldestCompose = [2, 24] as const;
 const wholeRunMs = 25 * 60_000;
@@ -47,11 +54,7 @@ const resources = new ResourceStack({ warn: console.error, debug: () => undefine
 /** What fails after this fails because of it. */
 const endedEarly = new AbortController();
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: { 'stand-ins': { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
-  });
-  if (values.help) return console.log(usage);
+async function main({ values }: CommandCall<typeof options>): Promise<number> {
   await requireEngine();
   endEarlyWhenAsked();
   if (values['stand-ins']) await makeStandInImages(resources, say);
@@ -60,6 +63,7 @@ async function main(): Promise<void> {
   say('removing what was started');
   await resources.close(removeMs);
   say('docker-compose.yml, the image and the harness in containers work');
+  return 0;
 }
 
 async function requireEngine(): Promise<void> {
@@ -237,8 +241,7 @@ async function verifyHarness(withStandIns: boolean): Promise<void> {
 }
 
 try {
-  await main();
-  process.exit(0);
+  process.exit(await runCommandLine({ usage, options }, process.argv.slice(2), main));
 } catch (error) {
   if (!endedEarly.signal.aborted) {
     console.error(error instanceof Error ? error.message : error);

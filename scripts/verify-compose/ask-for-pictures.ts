@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { AwayError, type AtelierApi, type TerminalCard } from '@atelier/launcher/imagine/atelier-api';
+import { untilSeen } from '../../tests/support/until-seen.ts';
 
-const pollMs = 200;
 const pngSignature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 
 /** Submits words as the page does and goes on while a part is away. @returns the request's id. */
@@ -48,18 +47,7 @@ export function isPng(bytes: Uint8Array): boolean {
   return pngSignature.equals(bytes.subarray(0, pngSignature.length));
 }
 
-async function patiently<T>(what: string, withinMs: number, attempt: () => Promise<T | undefined>): Promise<T> {
-  const deadline = performance.now() + withinMs;
-  let last: unknown;
-  while (performance.now() < deadline) {
-    try {
-      const result = await attempt();
-      if (result !== undefined) return result;
-    } catch (error) {
-      if (!(error instanceof AwayError)) throw error;
-      last = error;
-    }
-    await sleep(pollMs);
-  }
-  throw new Error(`${what} did not come within ${withinMs / 1000} s`, { cause: last });
+/** A part that is away for a moment is waited for. */
+function patiently<T>(what: string, withinMs: number, look: () => Promise<T | undefined>): Promise<T> {
+  return untilSeen(look, { what, withinMs, everyMs: 200, isPassing: (error) => error instanceof AwayError });
 }

@@ -1,5 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { untilSeen } from '../../tests/support/until-seen.ts';
+
+/** Between two looks. */
+const everyMs = 200;
 
 export interface GatewayAddresses {
   /** Of the HTTP interface. */
@@ -9,7 +12,6 @@ export interface GatewayAddresses {
   token: string;
 }
 
-const pollMs = 200;
 const acceptedSchema = z.object({ prompt_id: z.string() });
 const jobSchema = z.object({
   status: z.string(),
@@ -32,10 +34,13 @@ export async function drawOverHttp(addresses: GatewayAddresses, withinMs: number
   const request = { kind: 'imagine', options: { prompt: 'a bridge in fog', width: 256, height: 256 } };
   const answer = await call(addresses, new URL('/api/v1/jobs', gatewayUrl), { request });
   const { prompt_id: id } = acceptedSchema.parse(await answer.json());
-  const job = await until(`the end of ${id}`, withinMs, async () => {
-    const found = jobSchema.parse(await (await call(addresses, new URL(`/api/v1/jobs/${id}`, gatewayUrl))).json());
-    return found.finishedAt === undefined ? undefined : found;
-  });
+  const job = await untilSeen(
+    async () => {
+      const found = jobSchema.parse(await (await call(addresses, new URL(`/api/v1/jobs/${id}`, gatewayUrl))).json());
+      return found.finishedAt === undefined ? undefined : found;
+    },
+    { what: `the end of ${id}`, withinMs, everyMs },
+  );
   const [output, ...others] = job.outputs;
   if (job.status !== 'succeeded' || output === undefined || others.length > 0)
     throw new Error(`the job over HTTP ended as "${job.status}" with ${job.outputs.length} files`);
@@ -47,10 +52,13 @@ export async function drawThroughDoor(addresses: GatewayAddresses, withinMs: num
   const { doorUrl } = addresses;
   const answer = await call(addresses, new URL('/prompt', doorUrl), { prompt: plainPrompt });
   const { prompt_id: id } = acceptedSchema.parse(await answer.json());
-  const entry = await until(`the history of ${id}`, withinMs, async () => {
-    const history = await (await call(addresses, new URL(`/history/${id}`, doorUrl))).json();
-    return historySchema.parse(history)[id];
-  });
+  const entry = await untilSeen(
+    async () => {
+      const history = await (await call(addresses, new URL(`/history/${id}`, doorUrl))).json();
+      return historySchema.parse(history)[id];
+    },
+    { what: `the history of ${id}`, withinMs, everyMs },
+  );
   const [file, ...others] = Object.values(entry.outputs).flatMap(({ images }) => images);
   if (file === undefined || others.length > 0) throw new Error('the prompt did not end with exactly one file');
   const view = new URL(`/view?${new URLSearchParams(file).toString()}`, doorUrl);
@@ -66,14 +74,4 @@ async function call({ token }: GatewayAddresses, url: URL, body?: unknown): Prom
   });
   if (answer.ok) return answer;
   throw new Error(`${url.pathname} answered ${answer.status}: ${(await answer.text()).slice(0, 300)}`);
-}
-
-async function until<T>(what: string, withinMs: number, look: () => Promise<T | undefined>): Promise<T> {
-  const deadline = performance.now() + withinMs;
-  while (performance.now() < deadline) {
-    const found = await look();
-    if (found !== undefined) return found;
-    await sleep(pollMs);
-  }
-  throw new Error(`${what} did not come within ${withinMs / 1000} s`);
 }

@@ -1,10 +1,8 @@
-import { pino } from 'pino';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
 import { textToImage } from '@atelier/comfyui-sim/testing/sample-workflows';
-import { createDatabase } from '@atelier/shared/db/connect-database';
-import { createAccount } from '@atelier/shared/db/gateway/api-accounts';
-import { createApiToken, usualScopes } from '@atelier/shared/db/gateway/api-tokens';
+import { createAccountWithToken } from '../support/account-with-token.ts';
+import { openDatabase } from '../support/open-database.ts';
 import { startPlatform, type PlatformServers } from '../support/platform.ts';
 import { describeValues, formatDistribution, type Distribution } from './distribution.ts';
 import { forkSimulator } from './fork-simulator.ts';
@@ -69,12 +67,10 @@ export async function benchDoor(
     services: ['gateway', 'agent', 'comfy-worker'],
     env: { ATELIER_GATEWAY_PER_MINUTE: '1000000' },
   });
-  const log = pino({ level: 'silent' });
-  const db = createDatabase({ url: servers.databaseUrl, poolSize: 1, applicationName: 'bench', log });
+  const db = openDatabase(servers.databaseUrl, 1);
   try {
-    const { account } = await createAccount(db, { displayName: 'Bench', language: 'en' });
-    const token = await createApiToken(db, { account, name: 'bench', scopes: usualScopes, expiresAt: undefined });
-    const headers = { authorization: `Bearer ${token.secret}` };
+    const { secret } = await createAccountWithToken(db);
+    const headers = { authorization: `Bearer ${secret}` };
     const clients = [await openClient(own.url, {}), await openClient(platform.doorUrl, headers)] as const;
     const measured = { alone: [] as number[], door: [] as number[], aloneEnd: [] as number[], doorEnd: [] as number[] };
     for (let run = -warmUps; run < runs; run++) {

@@ -66,7 +66,7 @@ export async function benchEstimate(
 }
 
 /** Learns on the first half of the arrivals and onwards, and is tested on the second. */
-export function testEstimates(source: string, rows: readonly TraceRow[], load: number): EstimateCase {
+function testEstimates(source: string, rows: readonly TraceRow[], load: number): EstimateCase {
   const scaled = scaleToLoad(rows, load, 1);
   const half = Math.floor(scaled.length / 2);
   return { source, load, service: testService(scaled, half), waiting: testWaits(scaled, half) };

@@ -8,10 +8,10 @@ import { acceptedSchema } from '@atelier/gateway/adapters/http/routes/submission
 import { callerOf, type TestPerson } from '@atelier/gateway/testing/start-gateway';
 import { createFolderAssetStore } from '@atelier/shared/assets/folder-asset-store';
 import { connectBus } from '@atelier/shared/bus/connect-bus';
-import { createDatabase, type Database } from '@atelier/shared/db/connect-database';
-import { createAccount } from '@atelier/shared/db/gateway/api-accounts';
+import type { Database } from '@atelier/shared/db/connect-database';
 import { putApiFile } from '@atelier/shared/db/gateway/api-files';
-import { createApiToken, usualScopes } from '@atelier/shared/db/gateway/api-tokens';
+import { createAccountWithToken } from '../support/account-with-token.ts';
+import { openDatabase } from '../support/open-database.ts';
 import { startPlatform, type PlatformServers } from '../support/platform.ts';
 import { describeValues, formatDistribution, type Distribution } from './distribution.ts';
 import { residentMegabytes } from './resident-memory.ts';
@@ -57,16 +57,15 @@ export async function benchGateway(
     logLevel: 'info',
     env: { ATELIER_GATEWAY_PER_MINUTE: '1000000' },
   });
-  const db = createDatabase({ url: servers.databaseUrl, poolSize: 4, applicationName: 'gateway bench', log });
+  const db = openDatabase(servers.databaseUrl, 4);
   try {
-    const account = await createAccount(db, { displayName: 'Bench', language: 'en' });
-    const { secret } = await createApiToken(db, { account: account.account, name: 'bench', scopes: usualScopes });
+    const { account, secret } = await createAccountWithToken(db);
     const caller = callerOf(platform.gatewayUrl, secret);
     const { pid } = platform.service('gateway');
     const submit = await measureSubmit(caller, runs);
     say(`${sockets} sockets for ${seconds} s`);
     const progress = await measureProgress(caller, { gatewayUrl: platform.gatewayUrl, pid }, servers, db);
-    const hash = await storeFile(db, join(platform.home, 'assets'), account.account);
+    const hash = await storeFile(db, join(platform.home, 'assets'), account);
     say(`downloads of ${fileBytes / 1_048_576} MiB`);
     const download = await measureDownload(`${platform.gatewayUrl}/api/v1/assets/${hash}`, caller.token, pid);
     return { progress, submit, download, residentMegabytes: residentMegabytes(pid) };

@@ -8,10 +8,12 @@ import { describeValues, formatDistribution, type Distribution } from './distrib
 import { residentMegabytes } from './resident-memory.ts';
 
 export interface PathResult {
-  /** ms from the commit of the request to the start of its prompt in ComfyUI, on an idle system. */
+  /** ms from the commit of the request until ComfyUI has taken its POST, on an idle system. */
   acceptedToPost: Distribution;
-  /** Its parts: until the plan is committed, until the prompt's id is, until ComfyUI starts it. */
-  parts: Record<'planned' | 'picked' | 'started', Distribution>;
+  /** Its parts: until the plan is committed, until the prompt's id is, until ComfyUI has taken it. */
+  parts: Record<'planned' | 'picked' | 'posted', Distribution>;
+  /** ms from there until ComfyUI starts it. */
+  postedToStarted: Distribution;
   /** ms from the commit that ends the request to its final card in a viewer's event stream. */
   finishedToShown: Distribution;
   /** ms from the end in ComfyUI to its final card: fetching, storing and thumbnails included. */
@@ -45,7 +47,8 @@ export async function benchPath(
     let { person, watch } = await somebody();
     await person.untilFinal(await person.submit('a lighthouse, 256x256'));
     const acceptedToPost: number[] = [];
-    const parts = { planned: [] as number[], picked: [] as number[], started: [] as number[] };
+    const parts = { planned: [] as number[], picked: [] as number[], posted: [] as number[] };
+    const postedToStarted: number[] = [];
     const finishedToShown: number[] = [];
     const executedToShown: number[] = [];
     for (let run = 0; run < runs; run += 1) {
@@ -61,10 +64,12 @@ export async function benchPath(
         from requests r join jobs j on j.request_id = r.id where r.id = ${requestId}`;
       const entry = simulator.log().find((candidate) => candidate.promptId === row?.['prompt_id']);
       if (row === undefined || entry?.endedAt === undefined) throw new Error(`${requestId} left no trace`);
-      acceptedToPost.push(entry.startedAt - Number(row['created']));
+      const takenAt = Number(entry.extraData['create_time']);
+      acceptedToPost.push(takenAt - Number(row['created']));
       parts.planned.push(Number(row['queued']) - Number(row['created']));
       parts.picked.push(Number(row['posted']) - Number(row['queued']));
-      parts.started.push(entry.startedAt - Number(row['posted']));
+      parts.posted.push(takenAt - Number(row['posted']));
+      postedToStarted.push(entry.startedAt - takenAt);
       finishedToShown.push(shownAt - Number(row['finished']));
       executedToShown.push(shownAt - entry.endedAt);
       if ((run + 1) % 50 === 0) say(`${run + 1} of ${runs}`);
@@ -76,8 +81,9 @@ export async function benchPath(
       parts: {
         planned: describeValues(parts.planned),
         picked: describeValues(parts.picked),
-        started: describeValues(parts.started),
+        posted: describeValues(parts.posted),
       },
+      postedToStarted: describeValues(postedToStarted),
       finishedToShown: describeValues(finishedToShown),
       executedToShown: describeValues(executedToShown),
       residentMegabytes: Object.fromEntries(
@@ -101,6 +107,7 @@ export function formatPath(result: PathResult): string[] {
     ...Object.entries(result.parts).map(
       ([name, values]) => `    ${name.padEnd(22)} ${formatDistribution(values, 'ms')}`,
     ),
+    `posted → started           ${formatDistribution(result.postedToStarted, 'ms')}`,
     `finished → shown           ${formatDistribution(finishedToShown, 'ms')}`,
     `    goal p99 ≤ ${goals.finishedToShown.p99} ms: ${within(finishedToShown.p99, goals.finishedToShown.p99)}`,
     `executed → shown           ${formatDistribution(result.executedToShown, 'ms')}  (with storing and thumbnails)`,

@@ -1,14 +1,14 @@
 /*
- * npm run bench -- path history [--runs N] [--json]
- * npm run bench -- worker [--quick] [--json]
- * npm run bench -- schedule estimate [--trace FILE.csv] [--seed N] [--json]
+ * npm run bench -- --help
  *
  * Measures, prints each figure beside its goal, and writes bench-results/<name>.json. Timings depend on the machine; they
  * are for reading, never for passing or failing.
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
 import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import { runCommandLine, UsageError, type CommandCall } from '@atelier/shared/config/command-line';
+import { intSetting } from '@atelier/shared/config/parse-config';
 import { createRunFolder, embeddedServers } from '../support/embedded-servers.ts';
 import type { PlatformServers } from '../support/platform.ts';
 import { benchAgent, formatAgent } from './bench-agent.ts';
@@ -28,12 +28,12 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 interface BenchOptions {
   /** A CSV; the built-in generator without one. */
-  trace: string | undefined;
+  trace?: string | undefined;
   seed: number;
   /** A small part of the jobs. */
   quick: boolean;
   /** Of real time. */
-  minutes: number | undefined;
+  minutes?: number | undefined;
 }
 
 interface Bench {
@@ -140,41 +140,46 @@ async function withServers<T>(use: (servers: PlatformServers) => Promise<T>): Pr
   }
 }
 
-async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      runs: { type: 'string' },
-      trace: { type: 'string' },
-      seed: { type: 'string', default: '1' },
-      minutes: { type: 'string' },
-      quick: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-    },
-  });
-  const names = positionals.length > 0 ? positionals : Object.keys(benches);
+const options = {
+  runs: intSetting(1, 100_000_000).optional(),
+  trace: z.string().min(1).optional(),
+  seed: intSetting(0, 0xffff_ffff).default(1),
+  minutes: z.coerce.number({ error: 'must be a number of minutes' }).positive().optional(),
+  quick: z.boolean().default(false),
+  json: z.boolean().default(false),
+};
+
+const usage = `npm run bench -- [NAME …] [options]
+
+Measures, prints each figure beside its goal, and writes bench-results/NAME.json. All of them unless some are named:
+
+${Object.entries(benches)
+  .map(([name, { about }]) => `  ${name.padEnd(14)}${about}`)
+  .join('\n')}
+
+  --runs N      how often, or over how much
+  --trace FILE  a CSV of runs for schedule and estimate, which else make one up
+  --seed N      of what is made up (1)
+  --minutes N   of real time, for discord and telegram
+  --quick       worker: a small part of the jobs
+  --json        prints what it writes`;
+
+async function main({ values, words }: CommandCall<typeof options>): Promise<number> {
+  const names = words.length > 0 ? words : Object.keys(benches);
   const unknown = names.filter((name) => benches[name] === undefined);
-  if (unknown.length > 0) {
-    say(`There is no bench ${unknown.join(', ')}. There are:`);
-    for (const [name, { about }] of Object.entries(benches)) say(`  ${name.padEnd(10)} ${about}`);
-    return 2;
-  }
+  if (unknown.length > 0) throw new UsageError(`There is no bench ${unknown.join(', ')}`);
+  const { runs, json, ...rest } = values;
   await mkdir('bench-results', { recursive: true });
   for (const name of names) {
     const bench = benches[name];
     if (bench === undefined) continue;
     say(`bench ${name}: ${bench.about}`);
-    const { result, lines } = await bench.run(values.runs === undefined ? undefined : Number(values.runs), {
-      trace: values.trace,
-      seed: Number(values.seed),
-      minutes: values.minutes === undefined ? undefined : Number(values.minutes),
-      quick: values.quick,
-    });
+    const { result, lines } = await bench.run(runs, rest);
     await writeFile(`bench-results/${name}.json`, `${JSON.stringify(result, undefined, 2)}\n`);
-    if (values.json) console.log(JSON.stringify({ bench: name, result }));
+    if (json) console.log(JSON.stringify({ bench: name, result }));
     else for (const line of lines) console.log(line);
   }
   return 0;
 }
 
-process.exitCode = await main();
+process.exitCode = await runCommandLine({ usage, options, takesWords: true }, process.argv.slice(2), main);

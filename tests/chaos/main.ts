@@ -9,22 +9,14 @@
 import { randomInt } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { runLeaseModel, upperBound95 } from '@atelier/comfy-worker/testing/lease-model';
+import { runCommandLine } from '@atelier/shared/config/command-line';
 import { startChaosServers } from './chaos-servers.ts';
-import { chaosUsage, parseChaosOptions, type ChaosOptions } from './parse-chaos-options.ts';
+import { chaosCommand, chaosOptionsOf, type ChaosOptions } from './chaos-options.ts';
 import { isKept } from './reconcile.ts';
 import { runChaos, type ChaosProgress, type ChaosRun } from './run-chaos.ts';
 import { formatChaos, summariseChaos } from './summarise-chaos.ts';
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
-
-function readOptions(): ChaosOptions | undefined {
-  try {
-    return parseChaosOptions(process.argv.slice(2), () => randomInt(2 ** 31));
-  } catch (error) {
-    say(`${error instanceof Error ? error.message : String(error)}\n\n${chaosUsage}`);
-    return undefined;
-  }
-}
 
 /** One line that is written over on a terminal; every tenth one where there is none. */
 function progressLine(run: number): (progress: ChaosProgress) => void {
@@ -67,9 +59,7 @@ async function playLeaseModel({ trials, seed }: ChaosOptions): Promise<number> {
 
 const maxFalseTakeovers = 1e-4;
 
-async function main(): Promise<number> {
-  const options = readOptions();
-  if (options === undefined) return 2;
+async function main(options: ChaosOptions): Promise<number> {
   if (options.model) return playLeaseModel(options);
   const abort = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -109,4 +99,8 @@ async function main(): Promise<number> {
 }
 
 // When it was ended early, people may still be asking.
-process.exit(await main());
+process.exit(
+  await runCommandLine(chaosCommand, process.argv.slice(2), ({ values }) =>
+    main(chaosOptionsOf(values, () => randomInt(2 ** 31))),
+  ),
+);

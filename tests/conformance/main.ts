@@ -4,6 +4,7 @@
  * Compares packages/comfyui and the simulator with what real ComfyUI servers answered, and counts what survives our own
  * conversions. Prints agreed / total a row and ends with 1 when anything disagrees.
  */
+import { runCommandLine } from '@atelier/shared/config/command-line';
 import { runRoundTripCases } from './round-trip-cases.ts';
 import { countRecipeTokens, tokenizerName } from './token-ratio.ts';
 import { transcriptVersions } from './transcript.ts';
@@ -18,6 +19,9 @@ interface Row {
   differences: string[];
 }
 
+const usage = `npm run conformance
+
+Compares packages/comfyui and the simulator with what real ComfyUI servers answered. Exit code 1 when anything disagrees.`;
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const shownDifferences = 5;
 
@@ -73,4 +77,4 @@ async function main(): Promise<number> {
   return agreed.every(Boolean) ? 0 : 1;
 }
 
-process.exitCode = await main();
+process.exitCode = await runCommandLine({ usage, options: {} }, process.argv.slice(2), main);

@@ -30,8 +30,10 @@ export async function connectRecordingSocket(
   url: string,
   clientId: string,
   wantsMetadata: boolean,
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<RecordingSocket> {
-  const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/ws?clientId=${encodeURIComponent(clientId)}`);
+  const address = `${url.replace(/^http/, 'ws')}/ws?clientId=${encodeURIComponent(clientId)}`;
+  const socket = new WebSocket(address, { headers });
   const events: SocketEvent[] = [];
   let watchers: (() => void)[] = [];
   let pongs: (() => void)[] = [];

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
-import sharp from 'sharp';
 import type { GatedClock } from './gated-clock.ts';
 import { createNames } from './normalise.ts';
 import type { Names } from './normalise.ts';
+import { promptIdOf, sendRecorded, translateIds, uploadsOf } from './recorded-call.ts';
 import { connectRecordingSocket } from './recording-socket.ts';
 import type { RecordingSocket } from './recording-socket.ts';
 import { isRunEvent } from './transcript.ts';
@@ -13,94 +12,6 @@ export interface Replay {
   recorded: { events: SocketEvent[]; calls: HttpCall[] };
   replayed: { events: SocketEvent[]; calls: HttpCall[] };
   names: { recorded: Names; replayed: Names };
-}
-
-/** What the recorder uploaded: the recording keeps the answers alone. */
-interface Upload {
-  filename: string;
-  bytes: Buffer;
-  fields: Record<string, string>;
-}
-
-async function dot(colour: string): Promise<Buffer> {
-  return sharp({ create: { width: 8, height: 8, channels: 4, background: colour } })
-    .png()
-    .toBuffer();
-}
-
-/** The uploads of a scenario in their order, made to fit the recorded answers. */
-async function uploadsOf(scenario: string): Promise<Upload[]> {
-  if (scenario === 'execution-error')
-    return [{ filename: 'broken.png', bytes: Buffer.from('this is no picture'), fields: {} }];
-  const [red, blue] = await Promise.all([dot('#ff0000'), dot('#0000ff')]);
-  return [
-    { filename: 'dot.png', bytes: red, fields: {} },
-    { filename: 'dot.png', bytes: red, fields: {} },
-    { filename: 'dot.png', bytes: blue, fields: {} },
-    { filename: 'dot.png', bytes: red, fields: { subfolder: 'refs' } },
-    { filename: 'dot.png', bytes: red, fields: { subfolder: '../..' } },
-    { filename: '../../evil.png', bytes: red, fields: {} },
-    {
-      filename: 'mask.png',
-      bytes: blue,
-      fields: { original_ref: JSON.stringify({ filename: 'dot.png', subfolder: '', type: 'input' }) },
-    },
-  ];
-}
-
-function multipart({ filename, bytes, fields }: Upload): { contentType: string; body: Buffer } {
-  const boundary = createHash('sha256').update(bytes).digest('hex').slice(0, 24);
-  const parts = Object.entries(fields).map(([name, value]) =>
-    Buffer.from(`--${boundary}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`),
-  );
-  const head = `--${boundary}\r\nContent-Disposition: form-data; name="image"; filename="${filename}"\r\nContent-Type: image/png\r\n\r\n`;
-  return {
-    contentType: `multipart/form-data; boundary=${boundary}`,
-    body: Buffer.concat([Buffer.from(head), bytes, Buffer.from('\r\n'), ...parts, Buffer.from(`--${boundary}--\r\n`)]),
-  };
-}
-
-/** Replaces recorded prompt ids by those of the replay, wherever they stand. */
-function translate<T>(value: T, ids: ReadonlyMap<string, string>): T {
-  let text = JSON.stringify(value);
-  for (const [recorded, replayed] of ids) text = text.replaceAll(recorded, replayed);
-  return JSON.parse(text) as T;
-}
-
-async function call(url: string, recorded: HttpCall, upload: Upload | undefined): Promise<HttpCall> {
-  const init: RequestInit = { method: recorded.method };
-  if (upload !== undefined) {
-    const { contentType, body } = multipart(upload);
-    init.headers = { 'content-type': contentType };
-    init.body = body;
-  } else if (recorded.body !== undefined) {
-    init.body = typeof recorded.body === 'string' ? recorded.body : JSON.stringify(recorded.body);
-    if (typeof recorded.body !== 'string' || recorded.body !== '')
-      init.headers = { 'content-type': 'application/json' };
-  }
-  const answer = await fetch(new URL(encodeURI(recorded.path).replaceAll('%25', '%'), url), init);
-  const bytes = Buffer.from(await answer.arrayBuffer());
-  const contentType = answer.headers.get('content-type') ?? '';
-  const disposition = answer.headers.get('content-disposition');
-  return {
-    method: recorded.method,
-    path: recorded.path,
-    status: answer.status,
-    content_type: contentType,
-    ...(disposition === null ? {} : { disposition }),
-    response: contentType.startsWith('image/')
-      ? { bytes: bytes.length }
-      : contentType.startsWith('application/json')
-        ? (JSON.parse(bytes.toString('utf8')) as unknown)
-        : bytes.toString('utf8'),
-  };
-}
-
-function promptIdOf(answer: HttpCall): string | undefined {
-  const { response } = answer;
-  if (answer.path !== '/prompt' || typeof response !== 'object' || response === null || !('prompt_id' in response))
-    return undefined;
-  return typeof response.prompt_id === 'string' ? response.prompt_id : undefined;
 }
 
 function endsRun(event: SocketEvent, promptId: string): boolean {
@@ -145,9 +56,9 @@ export async function replayScenario(url: string, clock: GatedClock, transcript:
           ? runEvents
           : Math.max(runEvents, endOfRun(events, finished, posts.filter((id) => id === finished).length));
       await gate.reach(target);
-      const answer = await call(
+      const answer = await sendRecorded(
         url,
-        translate(entry.call, ids),
+        translateIds(entry.call, ids),
         entry.call.multipart === true ? uploads.shift() : undefined,
       );
       replayed.push({ ...answer, path: entry.call.path });

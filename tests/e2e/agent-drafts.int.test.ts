@@ -41,8 +41,8 @@ describe('a draft', () => {
     expect(jobs).toHaveLength(2);
     expect(jobs.map(({ index }) => index)).toEqual([0, 1]);
     // The first has the seed of the draft, the second another.
-    expect(jobs[0]?.workflowText).toContain('"seed":7');
-    expect(jobs[1]?.workflowText).not.toContain('"seed":7');
+    expect(jobs[0]?.workflowText).toContain('"seed":7,');
+    expect(jobs[1]?.workflowText).not.toContain('"seed":7,');
   });
 
   test('is written from nothing, and what is wrong comes back with line, cause and nearest values', async () => {

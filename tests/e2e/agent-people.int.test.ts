@@ -325,6 +325,35 @@ describe('what is private', () => {
     expect(await looked({ isPrivate: true })).toBe(true);
     expect(await looked({ guildId: undefined })).toBe(true);
   });
+
+  test('stays so in what the model, or a program with its tools, makes of it', async () => {
+    const { db, bus } = talk.world;
+    const ada = { person: 'Ada', place: 'ada' };
+    const script = [toolMessage([draw('a ring', { reply: 'Here.' })])];
+    const secret = await talk.say('a ring', script, { ...ada, isPrivate: true });
+    await talk.world.until(secret, 'working');
+    const picture = await sharp({ create: { width: 512, height: 512, channels: 3, background: 'gold' } })
+      .png()
+      .toBuffer();
+    talk.world.store(picture);
+    await talk.world.worker.finish(secret, { picture });
+    const made = { prompt: 'a ring at night', images: [`${short(secret)}.1`], operation: 'image-to-image' };
+    const derived = { derive: { action: 'reroll', picture: `${short(secret)}.1` } };
+    for (const use of [{ make: made }, derived]) {
+      const next = await talk.say('the same, darker', [toolMessage([['run', { ...use, reply: 'So.' }]])], ada);
+      expect(await talk.world.until(next, 'working')).toMatchObject({ isPrivate: true, parentRequestId: secret });
+      const { personId } = await talk.world.until(secret, 'succeeded');
+      const place = { door: 'api' as const, id: 'ada' };
+      const call = { callId: next, tool: 'run', arguments: use, personId, language: 'en' as const, place };
+      const ran = await bus.ask('toolCall', {}, call, { timeoutMs: 10_000 });
+      const programs = /Queued as ([0-9a-f-]{36})/.exec(ran.text)?.[1] ?? ran.text;
+      const [row] = await db.sql`
+        select is_private, parent_request_id from requests where id::text = ${programs}`;
+      expect(row).toMatchObject({ isPrivate: true, parentRequestId: secret });
+    }
+    const plain = await talk.say('a cup', [toolMessage([draw('a cup', { reply: 'Here.' })])], ada);
+    expect(await talk.world.until(plain, 'working')).toMatchObject({ isPrivate: false });
+  });
 });
 
 describe('cost', () => {

@@ -119,21 +119,16 @@ describe('waiting for jobs', () => {
   });
 
   test('is over at once where they have ended already', async () => {
+    const ended = Promise.withResolvers<void>();
     const id = await talk.say('draw and check', [
       draw('a quick fox'),
       // The job ends while the model thinks.
-      {
-        kind: 'message',
-        content: [{ type: 'tool_use', id: 'slow', name: 'jobs', input: { wait: true } }],
-        eventDelayMs: 80,
-      },
+      toolMessage([['jobs', { wait: true }]], { hold: { afterEvents: 1, until: ended.promise } }),
       textMessage('Done.'),
     ]);
-    for (;;) {
-      if ((await talk.world.jobsOf(id)).length > 0) break;
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+    await talk.untilJobs(id, 1);
     await talk.world.worker.finish(id);
+    ended.resolve();
     expect(await talk.world.until(id, 'succeeded')).toMatchObject({ reply: 'Done.' });
   });
 });
@@ -151,9 +146,9 @@ describe('failed runs', () => {
     await talk.world.until(id, 'working');
     await talk.world.worker.fail(id, outOfMemory);
     await talk.world.until(id, 'working');
-    while (talk.asked().length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    await talk.untilAsked(2);
     expect(saidIn(talk.asked()[1])).toMatch(/Node 3 \(KSampler\): the GPU has too little memory.*repairs left: 3/s);
-    while ((await talk.world.jobsOf(id)).length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    await talk.untilJobs(id, 2);
     await talk.world.until(id, 'working');
     await talk.world.worker.finish(id);
     expect(await talk.world.until(id, 'succeeded')).toMatchObject({
@@ -171,7 +166,7 @@ describe('failed runs', () => {
       textMessage('I tried twice; the GPU is too small.'),
     ]);
     for (const jobs of [1, 2]) {
-      while ((await talk.world.jobsOf(id)).length < jobs) await new Promise((resolve) => setTimeout(resolve, 5));
+      await talk.untilJobs(id, jobs);
       await talk.world.until(id, 'working');
       await talk.world.worker.fail(id, outOfMemory);
     }
@@ -198,7 +193,7 @@ describe('failed runs', () => {
       'cannot identify image file',
     ];
     for (const [index, details] of causes.entries()) {
-      while ((await talk.world.jobsOf(id)).length <= index) await new Promise((resolve) => setTimeout(resolve, 5));
+      await talk.untilJobs(id, index + 1);
       await talk.world.until(id, 'working');
       await talk.world.worker.fail(id, { ...outOfMemory, details });
     }
@@ -240,7 +235,7 @@ describe('a look at the result', () => {
     const id = await talk.say('a fox', [drawAndEnd('a fox'), drawAndEnd('a fox, centred')]);
     await talk.world.until(id, 'working');
     await talk.world.worker.finish(id, { picture });
-    while ((await talk.world.jobsOf(id)).length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    await talk.untilJobs(id, 2);
     await talk.world.until(id, 'working');
     expect(JSON.stringify(talk.asked()[1]?.messages.at(-1))).toContain('"image/jpeg"');
     await talk.world.worker.finish(id, { picture });
@@ -250,11 +245,12 @@ describe('a look at the result', () => {
 });
 
 describe('the end from outside', () => {
+  /** Words that begin and never end. */
+  const endless = { afterEvents: 5, until: new Promise(() => {}) };
+
   test('a stop ends the stream, and nothing of it is kept', async () => {
-    const id = await talk.say('a very long story', [
-      textMessage('Once upon a time', { chunkSize: 1, eventDelayMs: 50 }),
-    ]);
-    while (talk.asked().length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    const id = await talk.say('a very long story', [textMessage('Once upon a time', { chunkSize: 1, hold: endless })]);
+    await talk.untilAsked(1);
     const cancelled = await cancelRequest(talk.world.db, id);
     expect(cancelled.outcome).toBe('cancelling');
     talk.world.bus.publishLive('cancelWake', {}, { requestId: id, jobIds: [] }, id);
@@ -265,9 +261,9 @@ describe('the end from outside', () => {
   test('a stop while the agent thinks ends the jobs that it started, and the request with them', async () => {
     const id = await talk.say('draw, then talk', [
       draw('a fox'),
-      textMessage('Blah blah', { chunkSize: 1, eventDelayMs: 60 }),
+      textMessage('Blah blah', { chunkSize: 1, hold: endless }),
     ]);
-    while (talk.asked().length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    await talk.untilAsked(2);
     await cancelRequest(talk.world.db, id);
     talk.world.bus.publishLive('cancelWake', {}, { requestId: id, jobIds: [] }, id);
     expect(await talk.world.until(id, 'cancelled')).toMatchObject({ jobsOpen: 0 });

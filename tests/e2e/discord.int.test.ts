@@ -9,7 +9,7 @@ import { flatten } from '../support/discord/check-message.ts';
 import type { FakeInteraction } from '../support/discord/interactions.ts';
 import { startPlatform, type Platform } from '../support/platform.ts';
 
-/** How long each prompt takes on the GPU; tests slow it down where they must act before its end. */
+/** How long each prompt takes on the GPU. */
 let serviceMs = 150;
 const simulator = createSimulator({ port: 0, speed: 1, serviceTimeMs: () => serviceMs });
 /** Discord's windows and our spacings, but not the 3 s for an answer. */
@@ -46,9 +46,14 @@ afterAll(async () => {
 });
 afterEach(() => {
   serviceMs = 150;
+  letGo();
   // Nothing that this bot says is refused, and it never calls while it must wait.
   discord.assertCorrect();
 });
+
+/** Lets runs come as far as their last step and no further. */
+const holdNearEnd = (): void => simulator.inject({ kind: 'hold', nodeClass: 'VAEDecode' });
+const letGo = (): void => simulator.clearFaults('hold');
 
 const pictures = (message: FakeMessage): number =>
   flatten(message.components).reduce((sum, one) => sum + (one.type === 12 ? one.items.length : 0), 0);
@@ -91,10 +96,12 @@ describe('/imagine', () => {
   it('shows where it stands meanwhile, with at most one edit every 3 s until the end', async () => {
     channelId = discord.addChannel('slow').id;
     serviceMs = 1_500;
+    holdNearEnd();
     const card = await answered(mei.slash('imagine', { prompt: 'a lighthouse', size }, channelId));
     const [shown] = await discord.until('a progress bar', () => textOf(card).match(/[█░]{12}` \d+ %[^]*/));
     expect(shown).toContain('%');
     expect(labels(card)).toEqual(['Cancel']);
+    letGo();
     await ended(channelId);
     const gaps = card.editedAt.map((at, index) => at - (card.editedAt[index - 1] ?? card.createdAt)).slice(0, -1);
     expect(gaps.length).toBeGreaterThan(0);
@@ -149,8 +156,7 @@ describe('plain words', () => {
 describe('buttons', () => {
   it('cancel what runs, for its author alone', async () => {
     channelId = discord.addChannel('cancelled').id;
-    // Where it is interrupted only at its next step: one every 600 ms.
-    serviceMs = 12_000;
+    holdNearEnd();
     const card = await answered(mei.slash('imagine', { prompt: 'a very slow fox' }, channelId));
     await discord.until('the start', () => /[█░]{12}/.test(textOf(card)));
     const refusal = await answered(discord.addPerson('Ivo').press(card, 'Cancel'));
@@ -183,7 +189,7 @@ describe('buttons', () => {
 
 it('/queue shows who waits, /cancel stops the latest request and /help helps', async () => {
   channelId = discord.addChannel('queue').id;
-  serviceMs = 12_000;
+  holdNearEnd();
   const card = await answered(mei.slash('imagine', { prompt: 'a patient fox' }, channelId));
   const queue = await answered(mei.slash('queue', {}, channelId));
   expect(queue.onlyFor).toBe(mei.user.id);
@@ -291,11 +297,12 @@ function never(): never {
 describe('SIGKILL of the bot', () => {
   it('between acceptance and result: still one message that becomes the gallery, and one ping', async () => {
     channelId = discord.addChannel('killed').id;
-    serviceMs = 3_000;
+    holdNearEnd();
     const { original: card } = await mei.slash('imagine', { prompt: 'a fox that survives', size }, channelId);
     await discord.until('progress', () => card && /[█░]{12}/.test(textOf(card)));
     await platform.kill('bot');
     await platform.start('bot');
+    letGo();
     const [gallery, ping, ...others] = await ended(channelId);
     expect(others).toEqual([]);
     expect(gallery?.id).toBe(card?.id);

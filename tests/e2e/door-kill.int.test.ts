@@ -2,15 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createSimulator } from '@atelier/comfyui-sim/create-simulator';
 import { createRandomStream } from '@atelier/comfyui-sim/picture/random-stream';
 import { textToImage } from '@atelier/comfyui-sim/testing/sample-workflows';
-import { createDatabase, type Database } from '@atelier/shared/db/connect-database';
-import { createAccount } from '@atelier/shared/db/gateway/api-accounts';
-import { createApiToken, usualScopes } from '@atelier/shared/db/gateway/api-tokens';
+import type { Database } from '@atelier/shared/db/connect-database';
+import { createAccountWithToken } from '../support/account-with-token.ts';
+import { openDatabase } from '../support/open-database.ts';
 import { flatten } from '../support/discord/check-message.ts';
 import type { FakeMessage } from '../support/discord/discord-state.ts';
 import { createFakeDiscord } from '../support/discord/fake-discord.ts';
@@ -18,7 +17,7 @@ import type { FakePerson } from '../support/discord/fake-person.ts';
 import { metricsOf } from '../support/metrics-of.ts';
 import { startPlatform, type Platform, type ServiceKey } from '../support/platform.ts';
 import { createTelegramServer } from '../support/telegram/telegram-server.ts';
-import { untilSeen } from '../support/telegram/until-seen.ts';
+import { untilSeen } from '../support/until-seen.ts';
 import { createWebClient, type WebClient } from '../support/web-client.ts';
 
 const isFull = process.env['ATELIER_TEST_FULL'] === '1';
@@ -52,10 +51,8 @@ beforeAll(async () => {
       ATELIER_MAX_QUEUED_PER_PERSON: '500',
     },
   });
-  const log = pino({ level: 'silent' });
-  db = createDatabase({ url: platform.databaseUrl, poolSize: 2, applicationName: 'test', log });
-  const { account } = await createAccount(db, { displayName: 'Mei', language: 'en' });
-  token = (await createApiToken(db, { account, name: 'test', scopes: usualScopes, expiresAt: undefined })).secret;
+  db = openDatabase(platform.databaseUrl);
+  token = (await createAccountWithToken(db)).secret;
   person = createWebClient(() => platform.webUrl, 'mei-0123456789');
   await person.untilFinal(await person.submit('a lighthouse'));
   await discord.until('the commands', () => discord.commands.current.length > 0);
@@ -76,17 +73,9 @@ interface Asked {
   pings?(): number;
 }
 
-/** Again and again, not so often that it slows down what it waits for. @throws the last failure after a minute. */
-async function untilItWorks<T>(attempt: () => Promise<T>): Promise<T> {
-  const deadline = performance.now() + 60_000;
-  for (;;) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (performance.now() > deadline) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
+/** Again and again, not so often that it slows down what it waits for. */
+function untilItWorks<T>(attempt: () => Promise<T>): Promise<T> {
+  return untilSeen(attempt, { withinMs: 50_000, everyMs: 50, isPassing: () => true });
 }
 
 async function call(url: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<unknown> {
@@ -216,6 +205,7 @@ async function untilNone(rows: () => Promise<readonly Record<string, unknown>[]>
   await untilItWorks(async () => {
     const found = await rows();
     if (found.length > 0) throw new Error(JSON.stringify(found));
+    return true;
   });
 }
 

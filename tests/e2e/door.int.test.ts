@@ -9,13 +9,12 @@ import { WebSocket } from 'ws';
 import { z } from 'zod';
 import { createSimulator } from '@atelier/comfyui-sim/create-simulator';
 import { textToImage } from '@atelier/comfyui-sim/testing/sample-workflows';
-import { createDatabase, type Database } from '@atelier/shared/db/connect-database';
-import { createAccount } from '@atelier/shared/db/gateway/api-accounts';
+import type { Database } from '@atelier/shared/db/connect-database';
 import { forgetOldPreviews } from '@atelier/shared/db/gateway/forget-old-previews';
-import { createApiToken, usualScopes } from '@atelier/shared/db/gateway/api-tokens';
-import { pino } from 'pino';
+import { createAccountWithToken } from '../support/account-with-token.ts';
+import { openDatabase } from '../support/open-database.ts';
 import { startPlatform, type Platform } from '../support/platform.ts';
-import { untilSeen } from '../support/telegram/until-seen.ts';
+import { untilSeen } from '../support/until-seen.ts';
 
 let runMs = 0;
 const simulator = createSimulator({ port: 0, speed: 1, serviceTimeMs: () => runMs });
@@ -32,16 +31,13 @@ beforeAll(async () => {
     services: ['gateway', 'agent', 'comfy-worker'],
     env: { ATELIER_DOOR_FRONTEND_URL: url },
   });
-  db = createDatabase({
-    url: platform.databaseUrl,
-    poolSize: 2,
-    applicationName: 'test',
-    log: pino({ level: 'silent' }),
-  });
-  [mei, bo] = await Promise.all([newToken('Mei'), newToken('Bo')]);
+  db = openDatabase(platform.databaseUrl);
+  const people = await Promise.all([createAccountWithToken(db, 'Mei'), createAccountWithToken(db, 'Bo')]);
+  [mei, bo] = [people[0].secret, people[1].secret];
 });
 afterEach(async () => {
   runMs = 0;
+  simulator.clearFaults();
   for (const close of open.splice(0).toReversed()) await close();
 });
 afterAll(async () => {
@@ -49,11 +45,6 @@ afterAll(async () => {
   await platform?.stop();
   await simulator.stop();
 });
-
-async function newToken(displayName: string): Promise<string> {
-  const { account } = await createAccount(db, { displayName, language: 'en' });
-  return (await createApiToken(db, { account, name: 'test', scopes: usualScopes, expiresAt: undefined })).secret;
-}
 
 function workflowOf(seed = 1, prefix = 'door') {
   const workflow = textToImage({ text: 'a red fox in snow', steps: 4, width: 128, height: 96, prefix, seed });
@@ -261,15 +252,15 @@ describe('a prompt', () => {
   });
 
   it('is deleted, or interrupted, by its author alone', async () => {
-    runMs = 20_000;
-    const ids: string[] = [];
-    for (const seed of [21, 22]) {
+    simulator.inject({ kind: 'hold' });
+    const submit = async (seed: number): Promise<string> => {
       const answer = await post(mei, '/api/prompt', { prompt: workflowOf(seed), client_id: 'stops' });
-      ids.push(queuedSchema.parse(await answer.json()).prompt_id);
-    }
-    const [running, waiting] = ids;
+      return queuedSchema.parse(await answer.json()).prompt_id;
+    };
     const queueOf = async (token: string) => queueSchema.parse(await (await call(token, '/queue')).json());
+    const running = await submit(21);
     await untilSeen(async () => ((await queueOf(mei)).queue_running[0]?.[1] === running ? true : undefined));
+    const waiting = await submit(22);
     expect((await queueOf(bo)).queue_running).toEqual([]);
     const length = z.object({ exec_info: z.object({ queue_remaining: z.number() }) });
     expect(length.parse(await (await call(bo, '/prompt')).json()).exec_info.queue_remaining).toBeGreaterThan(0);
@@ -283,7 +274,7 @@ describe('a prompt', () => {
       const { queue_running: now, queue_pending: next } = await queueOf(mei);
       return now.length + next.length === 0 ? true : undefined;
     });
-    const entry = await historyOf(mei, running ?? '');
+    const entry = await historyOf(mei, running);
     expect(entry.status.messages.at(-1)?.[0]).toBe('execution_interrupted');
     await post(mei, '/history', { delete: [running] });
     expect(await (await call(mei, `/history/${running}`)).json()).toEqual({});
@@ -358,7 +349,7 @@ describe('a preview node', () => {
 
 describe('a client that comes back', () => {
   it('under the same id hears the rest of its run, also when its old socket closes later', async () => {
-    runMs = 1_500;
+    simulator.inject({ kind: 'hold', nodeClass: 'VAEDecode' });
     const before = await listen(mei, 'returning');
     const { prompt_id: id } = queuedSchema.parse(
       await (await post(mei, '/prompt', { prompt: workflowOf(41), client_id: 'returning' })).json(),
@@ -366,6 +357,7 @@ describe('a client that comes back', () => {
     await untilSeen(() => before.heard.some(({ type }) => type === 'progress') || undefined);
     const after = await listen(mei, 'returning');
     before.socket.close();
+    simulator.clearFaults('hold');
     await untilSeen(
       () => after.heard.some(({ type, data }) => type === 'executing' && data['node'] === null) || undefined,
     );

@@ -1,8 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { acceptedSchema } from '@atelier/gateway/adapters/http/routes/submission-route';
 import { jobViewSchema, type JobView } from '@atelier/gateway/core/jobs/job-view';
@@ -12,10 +11,10 @@ import { convertToFrontend } from '@atelier/comfyui/convert/to-frontend';
 import { parseRegistry } from '@atelier/comfyui/registry/parse-registry';
 import { createSimulator } from '@atelier/comfyui-sim/create-simulator';
 import { textToImage } from '@atelier/comfyui-sim/testing/sample-workflows';
-import { createDatabase, type Database } from '@atelier/shared/db/connect-database';
-import { createAccount, type ApiAccount } from '@atelier/shared/db/gateway/api-accounts';
-import { createApiToken, usualScopes } from '@atelier/shared/db/gateway/api-tokens';
+import type { Database } from '@atelier/shared/db/connect-database';
 import { createSignInLink } from '@atelier/shared/db/gateway/sign-in';
+import { createAccountWithToken, type AccountWithToken } from '../support/account-with-token.ts';
+import { openDatabase } from '../support/open-database.ts';
 import {
   startScriptedAnthropic,
   textMessage,
@@ -25,18 +24,15 @@ import { launchBrowser } from '../support/browser.ts';
 import { findBrowser } from '../support/find-browser.ts';
 import { metricsOf } from '../support/metrics-of.ts';
 import { startPlatform, type Platform } from '../support/platform.ts';
-import { untilSeen } from '../support/telegram/until-seen.ts';
+import { untilSeen } from '../support/until-seen.ts';
 
-/** About a second, so that a prompt can be met while it runs. */
-const slowMs = 900;
-let runMs = slowMs;
-const simulator = createSimulator({ port: 0, speed: 1, serviceTimeMs: () => runMs });
+const simulator = createSimulator({ port: 0, speed: 1, serviceTimeMs: () => 200 });
 const hasBrowser = findBrowser(process.env) !== undefined;
 let comfyuiUrl = '';
 let anthropic: ScriptedAnthropic;
 let platform: Platform;
 let db: Database;
-let mei: ApiAccount;
+let mei: AccountWithToken;
 let caller: Pick<TestPerson, 'token' | 'get' | 'send'>;
 
 beforeAll(async () => {
@@ -53,12 +49,11 @@ beforeAll(async () => {
       ANTHROPIC_BASE_URL: anthropic.url,
     },
   });
-  const log = pino({ level: 'silent' });
-  db = createDatabase({ url: platform.databaseUrl, poolSize: 2, applicationName: 'gateway test', log });
-  mei = await createAccount(db, { displayName: 'Mei', language: 'en' });
-  const { secret } = await createApiToken(db, { account: mei.account, name: 'test', scopes: usualScopes });
-  caller = callerOf(platform.gatewayUrl, secret);
+  db = openDatabase(platform.databaseUrl);
+  mei = await createAccountWithToken(db);
+  caller = callerOf(platform.gatewayUrl, mei.secret);
 });
+afterEach(() => simulator.clearFaults());
 afterAll(async () => {
   await db?.close();
   await platform?.stop();
@@ -153,7 +148,6 @@ describe('the gateway', () => {
     ['API format', async () => workflow(5)],
     ['the format of the front end', () => inFrontendFormat(6)],
   ])('runs a workflow in %s to its files, its history and its images', async (_name, made) => {
-    runMs = 50;
     const body = { workflow: await made(), client_id: 'flow' };
     const answer = await caller.send('POST', '/api/v1/workflows/submit', body);
     expect(answer.status).toBe(202);
@@ -177,7 +171,6 @@ describe('the gateway', () => {
   });
 
   it('draws a storyboard, one picture a shot, and one of its shots again', async () => {
-    runMs = 50;
     const shots = [
       { shotId: 'one', prompt: 'a fox wakes' },
       { shotId: 'two', prompt: 'a fox runs' },
@@ -196,7 +189,6 @@ describe('the gateway', () => {
   });
 
   it('carries the trace of a request through every message about it', async () => {
-    runMs = 50;
     const nc = await connect({ servers: platform.natsUrl });
     try {
       const heard = await overhear(nc);
@@ -239,16 +231,17 @@ describe('the gateway', () => {
   });
 
   it('stops what runs when it is interrupted, and says where the rest stands', async () => {
-    runMs = slowMs;
+    simulator.inject({ kind: 'hold' });
     const socket = await listen('stopper');
     const first = await ask(picture('one'), 'stopper');
-    const second = await ask(picture('two'), 'stopper');
     await socket.until(about('executing', first), 20_000);
+    const second = await ask(picture('two'), 'stopper');
     const status = z.object({ queue_remaining: z.int(), mine: z.array(z.looseObject({ prompt_id: z.string() })) });
     const queue = status.parse(await (await caller.get('/api/v1/queue/status')).json());
     expect(queue.mine.map(({ prompt_id: id }) => id).toSorted()).toEqual([first, second].toSorted());
     expect((await caller.send('POST', '/api/v1/workflows/interrupt', {})).status).toBe(202);
     expect(jobOf(await socket.until(about('result', first), 20_000)).status).toBe('cancelled');
+    simulator.clearFaults('hold');
     expect(jobOf(await socket.until(about('result', second), 20_000)).status).toBe('succeeded');
     await socket.close();
   });
@@ -264,12 +257,14 @@ describe('the gateway', () => {
       const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`;
       expect((await caller.send('POST', '/api/v1/webhooks', { url, events: ['job.succeeded'] })).status).toBe(201);
       const socket = await listen('killed');
+      simulator.inject({ kind: 'hold' });
       const id = await ask(picture('three'), 'killed');
       await socket.until(about('executing', id), 20_000);
       const { lastId } = socket;
       await platform.kill('gateway');
       await socket.closed;
       await platform.start('gateway');
+      simulator.clearFaults('hold');
       const back = await listen('killed', lastId);
       expect(jobOf(await back.until(about('result', id), 20_000)).status).toBe('succeeded');
       await expect.poll(() => told.length, { timeout: 15_000 }).toBeGreaterThan(0);

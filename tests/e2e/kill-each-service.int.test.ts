@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createSimulator } from '@atelier/comfyui-sim/create-simulator';
 import { startPlatform, type Platform, type ServiceKey } from '../support/platform.ts';
 import { openRequestDesk, type RequestDesk } from '../support/request-desk.ts';
@@ -16,6 +16,7 @@ beforeAll(async () => {
   person = createWebClient(() => platform.webUrl, 'mei-0123456789');
   await person.untilFinal(await person.submit('a lighthouse'));
 });
+afterEach(() => simulator.clearFaults());
 afterAll(async () => {
   await desk?.close();
   await platform?.stop();
@@ -40,22 +41,33 @@ async function expectOneResultEach(requestIds: string[]): Promise<void> {
 describe('SIGKILL', () => {
   it.each<ServiceKey>(['bot', 'agent', 'comfy-worker'])('of %s loses and doubles nothing', async (key) => {
     const requestIds: string[] = [];
+    // What is drawn first is still being drawn when the service dies.
+    simulator.inject({ kind: 'hold' });
+    const first = await person.submit('a first fox');
+    await desk.until(first, (_, jobs) => jobs[0]?.state === 'running');
     const asking = (async () => {
       for (let index = 0; index < 6; index += 1) requestIds.push(await person.submit(`a fox, number ${index}`));
     })();
-    await desk.until(await person.submit('a first fox'), (_, jobs) => jobs[0]?.state === 'running');
+    const waiting = await person.submit('a second fox');
+    await desk.until(waiting, (_, jobs) => jobs.length > 0);
     await platform.kill(key);
     await platform.start(key);
+    simulator.clearFaults('hold');
     await asking;
+    requestIds.push(first, waiting);
     await expectOneResultEach(requestIds);
   });
 
   it('of all of them at once loses and doubles nothing', async () => {
+    simulator.inject({ kind: 'hold' });
     const requestIds = await Promise.all([1, 2, 3].map((index) => person.submit(`a bear, number ${index}`)));
-    await desk.until(requestIds[0]!, (_, jobs) => jobs[0]?.state === 'running');
+    const running = () => desk.db.sql`
+      select 1 from jobs where request_id = any(${requestIds}::uuid[]) and state = 'running'`;
+    await expect.poll(running, { timeout: 20_000 }).toHaveLength(1);
     const keys: ServiceKey[] = ['bot', 'agent', 'comfy-worker'];
     await Promise.all(keys.map((key) => platform.kill(key)));
     await Promise.all(keys.map((key) => platform.start(key)));
+    simulator.clearFaults('hold');
     await expectOneResultEach(requestIds);
   });
 });

@@ -6,8 +6,7 @@ import { findBrowser } from '../support/find-browser.ts';
 import { startPlatform, type Platform } from '../support/platform.ts';
 import { openRequestDesk, type RequestDesk } from '../support/request-desk.ts';
 
-// A prompt takes about 1.2 s, so that a person sees it queued, drawn and done.
-const simulator = createSimulator({ port: 0, speed: 1, serviceTimeMs: () => 1_200 });
+const simulator = createSimulator({ port: 0, speed: 1, serviceTimeMs: () => 200 });
 const hasBrowser = findBrowser(process.env) !== undefined;
 const patienceMs = 25_000;
 let platform: Platform;
@@ -91,13 +90,15 @@ async function picturesOf(found: Locator): Promise<{ width: number; height: numb
 
 describe.runIf(hasBrowser)('a person at the page', () => {
   it('types a sentence and gets two portrait pictures, with progress on the way', async () => {
+    simulator.inject({ kind: 'hold', nodeClass: 'VAEDecode' });
     await ask('a red fox in snow, portrait, 2 images');
     const found = card('a red fox in snow');
     const bar = found.getByRole('progressbar');
     await bar.waitFor();
     await expect
-      .poll(async () => Number(await bar.getAttribute('aria-valuenow')), { timeout: 5_000 })
+      .poll(async () => Number(await bar.getAttribute('aria-valuenow')), { timeout: patienceMs })
       .toBeGreaterThan(0);
+    simulator.clearFaults('hold');
     await says(found, /^Done, 2 pictures$/);
     const pictures = await picturesOf(found);
     expect(pictures).toHaveLength(2);
@@ -121,7 +122,7 @@ describe.runIf(hasBrowser)('a person at the page', () => {
     await says(found, 'Did not work');
     expect(await found.getByRole('img').count()).toBe(0);
     await found.getByRole('button', { name: 'Try again' }).click();
-    await expect.poll(() => found.count()).toBe(2);
+    await expect.poll(() => found.count(), { timeout: patienceMs }).toBe(2);
     await says(found.last(), /^Done$/);
     expect((await picturesOf(found.last()))[0]?.width).toBe(256);
     await says(found.first(), 'Did not work');
@@ -148,6 +149,7 @@ describe.runIf(hasBrowser)('a person at the page', () => {
 
 describe.runIf(hasBrowser)('a person at the page, while something dies', () => {
   it('sees one result although the bot was killed while it was drawn', async () => {
+    simulator.inject({ kind: 'hold' });
     await ask('a sturdy fox, 256x256');
     const found = card('a sturdy fox');
     await found.getByRole('progressbar').waitFor();
@@ -155,6 +157,7 @@ describe.runIf(hasBrowser)('a person at the page, while something dies', () => {
     await page.getByRole('status').filter({ hasText: 'Reconnecting' }).waitFor();
     await platform.start('bot');
     await connected();
+    simulator.clearFaults('hold');
     await says(found, /^Done$/);
     expect(await found.count()).toBe(1);
     expect(await picturesOf(found)).toHaveLength(1);

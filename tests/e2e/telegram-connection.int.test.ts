@@ -1,7 +1,7 @@
 import { expect, describe, it } from 'vitest';
 import { findFreePort } from '@atelier/launcher/net/free-port';
 import { startPlatform } from '../support/platform.ts';
-import { untilSeen } from '../support/telegram/until-seen.ts';
+import { untilSeen } from '../support/until-seen.ts';
 import { createTelegramServer } from '../support/telegram/telegram-server.ts';
 
 /* How the bot finds Telegram, and what it does without it: each test starts a bot of its own, at once. */

@@ -5,7 +5,7 @@ import { textToImage } from '@atelier/comfyui-sim/testing/sample-workflows';
 import { startPlatform, type Platform } from '../support/platform.ts';
 import { openRequestDesk, type RequestDesk } from '../support/request-desk.ts';
 import { createChatVisitor } from '../support/telegram/chat-visitor.ts';
-import { untilSeen } from '../support/telegram/until-seen.ts';
+import { untilSeen } from '../support/until-seen.ts';
 import type { ChatMessage, Person } from '../support/telegram/telegram-chats.ts';
 import { createTelegramServer, type RecordedCall } from '../support/telegram/telegram-server.ts';
 
@@ -255,10 +255,10 @@ describe.concurrent('buttons and forms', () => {
     const card = await untilCard(chatId, ({ photo }) => photo !== undefined);
     const before = labels(card);
     press(card, 'More ▾');
-    await untilSeen(
-      () => (labels(card).some((label) => label.startsWith('‹')) ? true : undefined),
-      () => JSON.stringify([shown(chatId), telegram.calls.slice(-8)]),
-    );
+    await untilSeen(() => (labels(card).some((label) => label.startsWith('‹')) ? true : undefined), {
+      what: 'the menu',
+      state: () => JSON.stringify([shown(chatId), telegram.calls.slice(-8)]),
+    });
     expect(labels(card)).not.toContain('Reroll');
     press(card, labels(card).at(-1) ?? '');
     await untilSeen(() => (labels(card).includes('Reroll') ? true : undefined));
@@ -314,7 +314,7 @@ describe.concurrent('groups', () => {
     expect(refusal.text).toMatch(/operator|administrator|admin/i);
   });
 
-  it('whose topic was closed give the result to who asked', async () => {
+  it('that the bot was put out of give the result to who asked', async () => {
     const chatId = -newChat();
     const mei = { id: newChat(), first_name: 'Mei', language_code: 'en' };
     telegram.messages(mei.id);

@@ -4,8 +4,7 @@ import { replacePolicyRules } from '@atelier/shared/db/gateway/policy-rules';
 import { startPlatform, type Platform } from '../support/platform.ts';
 import { openRequestDesk, type RequestDesk } from '../support/request-desk.ts';
 
-// One picture takes about half a second, so that there is time to break something.
-const simulator = createSimulator({ port: 0, speed: 1, serviceTimeMs: () => 500 });
+const simulator = createSimulator({ port: 0, speed: 1, serviceTimeMs: () => 200 });
 let platform: Platform;
 let desk: RequestDesk;
 
@@ -33,6 +32,15 @@ function markOf(extraData: Record<string, unknown>): Record<string, unknown> {
   return typeof mark === 'object' && mark !== null ? { ...mark } : {};
 }
 
+/** Asks for a picture that is drawn until `letGo`, or until it is stopped. */
+async function submitHeld(words: string): Promise<{ requestId: string; jobId: string }> {
+  simulator.inject({ kind: 'hold' });
+  const requestId = await desk.submit(words);
+  return { requestId, jobId: await untilRunning(requestId) };
+}
+
+const letGo = (): void => simulator.clearFaults('hold');
+
 async function untilRunning(requestId: string): Promise<string> {
   const { jobs } = await desk.until(requestId, (_, list) => list[0]?.state === 'running');
   return jobs[0]!.id;
@@ -40,10 +48,11 @@ async function untilRunning(requestId: string): Promise<string> {
 
 describe('a worker that dies', () => {
   it('is replaced by one that adopts the running prompt, without a second run or attempt', async () => {
-    const requestId = await desk.submit('a red fox');
-    const jobId = await untilRunning(requestId);
+    const { requestId, jobId } = await submitHeld('a red fox');
     await platform.kill('comfy-worker');
     await platform.start('comfy-worker');
+    await desk.until(requestId, (_, jobs) => jobs[0]?.takeovers === 1);
+    letGo();
     const { request, jobs } = await desk.untilFinal(requestId);
     expect(request.state).toBe('succeeded');
     expect(jobs).toMatchObject([{ state: 'succeeded', attempts: 1, takeovers: 1 }]);
@@ -51,10 +60,10 @@ describe('a worker that dies', () => {
   });
 
   it('finds the finished prompt when it comes back after its end', async () => {
-    const requestId = await desk.submit('a blue fox');
-    const jobId = await untilRunning(requestId);
+    const { requestId, jobId } = await submitHeld('a blue fox');
     await platform.kill('comfy-worker');
-    while (simulator.remaining() > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    letGo();
+    await expect.poll(() => simulator.remaining(), { timeout: 10_000 }).toBe(0);
     await platform.start('comfy-worker');
     const { request } = await desk.untilFinal(requestId);
     expect(request.state).toBe('succeeded');
@@ -62,10 +71,10 @@ describe('a worker that dies', () => {
   });
 
   it('leaves what runs to the next one when it is stopped in good order, and blames nobody', async () => {
-    const requestId = await desk.submit('a green fox');
-    await untilRunning(requestId);
+    const { requestId } = await submitHeld('a green fox');
     expect(await platform.service('comfy-worker').stop()).toBe(0);
     await platform.start('comfy-worker');
+    letGo();
     const { request, jobs } = await desk.untilFinal(requestId);
     expect(request.state).toBe('succeeded');
     expect(jobs).toMatchObject([{ takeovers: 0, attempts: 1 }]);
@@ -74,21 +83,21 @@ describe('a worker that dies', () => {
 
 describe('a ComfyUI that fails', () => {
   it('gets the job again after a crash, once it answers', async () => {
-    const requestId = await desk.submit('a castle');
-    await untilRunning(requestId);
+    const { requestId } = await submitHeld('a castle');
     simulator.inject({ kind: 'crash', restartAfterMs: 500 });
+    letGo();
     const { request, jobs } = await desk.untilFinal(requestId);
     expect(request.state).toBe('succeeded');
     expect(jobs).toMatchObject([{ crashes: 1, attempts: 2 }]);
   });
 
   it('is not given a prompt again that takes it down twice', async () => {
-    const requestId = await desk.submit('a cursed castle');
-    await untilRunning(requestId);
+    const { requestId } = await submitHeld('a cursed castle');
     simulator.inject({ kind: 'crash', restartAfterMs: 300 });
     await desk.until(requestId, (_, jobs) => jobs[0]?.crashes === 1);
     await untilRunning(requestId);
     simulator.inject({ kind: 'crash', restartAfterMs: 300 });
+    letGo();
     const { request, jobs } = await desk.untilFinal(requestId);
     expect(request).toMatchObject({ state: 'failed', error: { code: 'quarantined' } });
     expect(jobs[0]?.state).toBe('quarantined');
@@ -107,8 +116,10 @@ describe('a ComfyUI that fails', () => {
   it.each([{ kind: 'silent-socket' }, { kind: 'drop-events' }, { kind: 'close-sockets' }] as const)(
     'is followed to the end without its socket ($kind)',
     async (fault) => {
+      const { requestId } = await submitHeld(`a ship ${fault.kind}`);
       simulator.inject(fault);
-      const { request } = await desk.untilFinal(await desk.submit(`a ship ${fault.kind}`));
+      letGo();
+      const { request } = await desk.untilFinal(requestId);
       expect(request.state).toBe('succeeded');
     },
   );
@@ -133,10 +144,11 @@ describe('a ComfyUI that fails', () => {
 
 describe('cancelling', () => {
   it('stops what runs and lets the next one have the GPU', async () => {
-    const requestId = await desk.submit('a slow river');
-    const jobId = await untilRunning(requestId);
+    const { requestId, jobId } = await submitHeld('a slow river');
     const next = await desk.submit('a quick river');
     await desk.cancel(requestId);
+    await desk.until(next, (_, jobs) => jobs[0]?.state === 'running');
+    letGo();
     const { request } = await desk.untilFinal(requestId);
     expect(request.state).toBe('cancelled');
     expect((await desk.untilFinal(next)).request.state).toBe('succeeded');
@@ -144,12 +156,12 @@ describe('cancelling', () => {
   });
 
   it('ends what waits without touching what runs', async () => {
-    const running = await desk.submit('a running river');
-    await untilRunning(running);
+    const { requestId: running } = await submitHeld('a running river');
     const waiting = await desk.submit('a waiting river');
     await desk.until(waiting, (request) => request.state === 'working');
     await desk.cancel(waiting);
     expect((await desk.untilFinal(waiting)).request.state).toBe('cancelled');
+    letGo();
     expect((await desk.untilFinal(running)).request.state).toBe('succeeded');
   });
 });

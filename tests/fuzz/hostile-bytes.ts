@@ -19,7 +19,7 @@ function pngWith(chunks: readonly Uint8Array[]): Buffer {
 }
 
 /** Text chunks that say little and unpack to `bytes` zeros each. */
-export function decompressionBomb(bytes: number, count: number): Uint8Array {
+function decompressionBomb(bytes: number, count: number): Uint8Array {
   const packed = deflateSync(Buffer.alloc(bytes));
   const zTxt = pngChunk('zTXt', Buffer.concat([Buffer.from('workflow\0\0', 'latin1'), packed]));
   const iTxt = pngChunk('iTXt', Buffer.concat([Buffer.from('prompt\0\x01\0\0\0', 'latin1'), packed]));
@@ -45,7 +45,7 @@ export function giantImages(size: number): (() => Uint8Array)[] {
 }
 
 /** Cuts, overwrites and repeats bytes. */
-export function mutateBytes(bytes: Uint8Array, random: Random): Uint8Array {
+function mutateBytes(bytes: Uint8Array, random: Random): Uint8Array {
   let result = Uint8Array.from(bytes);
   const count = 1 + random.integer(6);
   for (let change = 0; change < count && result.byteLength > 0; change += 1) {

@@ -86,7 +86,7 @@ function setMember(container: Json[] | JsonObject, key: string, value: Json): vo
 }
 
 /** Breaks a value in place, in one to eight ways. */
-export function mutate(value: Json, random: Random): Json {
+function mutate(value: Json, random: Random): Json {
   let root = value;
   const count = 1 + random.integer(8);
   for (let change = 0; change < count; change += 1) {
@@ -111,7 +111,7 @@ export function mutate(value: Json, random: Random): Json {
 }
 
 /** Makes a value contain itself: no text can, but values that callers pass can. */
-export function makeCyclic(value: Json, random: Random): Json {
+function makeCyclic(value: Json, random: Random): Json {
   const found = isContainer(value) ? descend(value, random) : undefined;
   const container = found?.path.at(-1);
   const ancestor = found?.path[random.integer(found.path.length)];

@@ -1,11 +1,13 @@
 /*
- * npm run fuzz -- [--seconds N] [--seed S] [--target NAME [--case N]]
+ * npm run fuzz -- --help
  *
  * Gives every parser of packages/comfyui hostile input, inputs of 100 MB among it: each case has to end, in time and within memory,
  * in a result or in a ComfyError. 90 seconds, the default, are enough for all of the large ones where little else runs. Prints counts
  * a parser; ends with 1 when a case ended otherwise, and says how to run it again.
  */
-import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { runCommandLine, UsageError, type CommandCall } from '@atelier/shared/config/command-line';
+import { intSetting } from '@atelier/shared/config/parse-config';
 import { runFuzz } from './run-fuzz.ts';
 import type { FuzzCounts, FuzzOptions } from './run-fuzz.ts';
 
@@ -44,41 +46,34 @@ function print(counts: readonly FuzzCounts[], seed: number): void {
   }
 }
 
-function wholeNumber(name: string, text: string | undefined, otherwise: number): number {
-  if (text === undefined) return otherwise;
-  if (/^\d{1,10}$/.test(text)) return Number(text);
-  throw new TypeError(`--${name} takes a whole number, not ${text}.`);
-}
+const options = {
+  seconds: intSetting(1, 1_000_000).default(90),
+  seed: intSetting(0, 0xffff_ffff).optional(),
+  target: z.string().min(1).optional(),
+  case: intSetting(0, 1_000_000_000).optional(),
+};
 
-async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      seconds: { type: 'string' },
-      seed: { type: 'string' },
-      target: { type: 'string' },
-      case: { type: 'string' },
-    },
-  });
-  const seed = wholeNumber('seed', values.seed, Date.now() % 2 ** 32);
-  const seconds = wholeNumber('seconds', values.seconds, 90);
-  const options: FuzzOptions = { seconds, seed, giants: true, caseLimitMs: 15_000, maxHeapMebibytes: 1_536 };
-  if (values.target !== undefined) {
-    options.only = { target: values.target };
-    if (values.case !== undefined) options.only.case = wholeNumber('case', values.case, 0);
-  }
+const usage = `npm run fuzz -- [options]
+
+Gives every parser of packages/comfyui hostile input. Exit code 1 when a case ended neither in a result nor in a refusal.
+
+  --seconds N    how long; 90 are enough for all inputs of 100 MB where little else runs (90)
+  --seed S       the same one makes the same cases
+  --target NAME  one parser alone
+  --case N       and of it one case alone`;
+
+async function main({ values }: CommandCall<typeof options>): Promise<number> {
+  const { seconds, target, case: caseNumber, seed = Date.now() % 2 ** 32 } = values;
+  if (target === undefined && caseNumber !== undefined) throw new UsageError('--case belongs to a --target');
+  const fuzzOptions: FuzzOptions = { seconds, seed, giants: true, caseLimitMs: 15_000, maxHeapMebibytes: 1_536 };
+  if (target !== undefined) fuzzOptions.only = { target, ...(caseNumber === undefined ? {} : { case: caseNumber }) };
   say(`seed ${seed}, ${seconds} s, at most two thirds of it for inputs of 100 MB`);
   const progress = createProgress();
-  const counts = await runFuzz({ ...options, onProgress: progress.show });
+  const counts = await runFuzz({ ...fuzzOptions, onProgress: progress.show });
   progress.end();
-  if (counts.length === 0) throw new TypeError(`There is no target ${values.target ?? ''}.`);
+  if (counts.length === 0) throw new UsageError(`There is no target ${target ?? ''}`);
   print(counts, seed);
   return counts.some(({ failures }) => failures.length > 0) ? 1 : 0;
 }
 
-main().then(
-  (code) => (process.exitCode = code),
-  (error: unknown) => {
-    process.stderr.write(`${error instanceof TypeError ? error.message : String(error)}\n`);
-    process.exitCode = 2;
-  },
-);
+process.exitCode = await runCommandLine({ usage, options }, process.argv.slice(2), main);

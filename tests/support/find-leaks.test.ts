@@ -16,5 +16,5 @@ test('a server left listening is found, and no longer when it is closed', async 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   expect(findLeaks(before, process.getActiveResourcesInfo())).toEqual(['1 × a listening server (TCPServerWrap)']);
   server.close();
-  await vi.waitFor(() => expect(findLeaks(before, process.getActiveResourcesInfo())).toEqual([]));
+  await vi.waitFor(() => expect(findLeaks(before, process.getActiveResourcesInfo())).toEqual([]), 10_000);
 });

@@ -1,7 +1,7 @@
-import { pino } from 'pino';
 import { afterAll, beforeAll } from 'vitest';
-import { createDatabase, type Database } from '@atelier/shared/db/connect-database';
+import type { Database } from '@atelier/shared/db/connect-database';
 import { migrateDatabase } from '@atelier/shared/db/migrate-database';
+import { openDatabase } from './open-database.ts';
 import { useTestDatabase } from './servers.ts';
 
 /** A database of the test file's own with the whole schema, open from the first test to the last. */
@@ -11,7 +11,7 @@ export function useMigratedDatabase({ poolSize = 6 } = {}): Pick<Database, 'sql'
   beforeAll(async () => {
     const { url } = testDatabase();
     await migrateDatabase(url);
-    db = createDatabase({ url, poolSize, applicationName: 'test', log: pino({ level: 'silent' }) });
+    db = openDatabase(url, poolSize);
   });
   afterAll(() => db.close());
   return {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import type { RequestBody } from '@atelier/shared/contracts/request';
 import { connectBus } from '@atelier/shared/bus/connect-bus';
-import { createDatabase, type Database } from '@atelier/shared/db/connect-database';
+import type { Database } from '@atelier/shared/db/connect-database';
 import type { JobWithOutputs } from '@atelier/shared/db/jobs/job-row';
 import { readJobsOfRequests } from '@atelier/shared/db/jobs/read-jobs';
 import { createOutboxRelay } from '@atelier/shared/db/outbox-relay';
@@ -10,7 +10,9 @@ import { acceptRequest } from '@atelier/shared/db/requests/accept-request';
 import { cancelRequest } from '@atelier/shared/db/requests/cancel-request';
 import { readRequest } from '@atelier/shared/db/requests/read-requests';
 import type { RequestRecord } from '@atelier/shared/db/requests/request-row';
+import { openDatabase } from './open-database.ts';
 import type { Platform } from './platform.ts';
+import { untilSeen } from './until-seen.ts';
 
 /** Asks for pictures as a door does, without one. */
 export interface RequestDesk {
@@ -30,7 +32,7 @@ export interface RequestDesk {
 
 export async function openRequestDesk(platform: Platform): Promise<RequestDesk> {
   const log = pino({ level: 'silent' });
-  const db = createDatabase({ url: platform.databaseUrl, poolSize: 4, applicationName: 'test desk', log });
+  const db = openDatabase(platform.databaseUrl, 4);
   const bus = await connectBus({ url: platform.natsUrl, prefix: platform.natsPrefix, service: 'bot', log });
   const relay = createOutboxRelay({ db, publish: (row) => bus.publishOutbox(row), log });
 
@@ -48,20 +50,23 @@ export async function openRequestDesk(platform: Platform): Promise<RequestDesk> 
   async function until(
     requestId: string,
     seen: (request: RequestRecord, jobs: JobWithOutputs[]) => boolean,
-    withinMs = 30_000,
+    withinMs = 25_000,
   ): Promise<{ request: RequestRecord; jobs: JobWithOutputs[] }> {
-    const deadline = performance.now() + withinMs;
-    for (;;) {
-      // One after the other: jobs are never older than the request that they belong to.
-      const request = await readRequest(db, requestId);
-      const jobs = await readJobsOfRequests(db, [requestId]);
-      if (request !== undefined && seen(request, jobs)) return { request, jobs };
-      if (performance.now() > deadline) {
-        const states = jobs.map((job) => `${job.state} attempts=${job.attempts} error=${job.error?.code ?? ''}`);
-        throw new Error(`the request stayed ${request?.state} with jobs [${states.join(', ')}] for ${withinMs} ms`);
-      }
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+    let last: { request: RequestRecord | undefined; jobs: JobWithOutputs[] } = { request: undefined, jobs: [] };
+    const state = (): string => {
+      const jobs = last.jobs.map((job) => `${job.state} attempts=${job.attempts} error=${job.error?.code ?? ''}`);
+      return `it is ${last.request?.state ?? 'unknown'} with jobs [${jobs.join(', ')}]`;
+    };
+    return untilSeen(
+      async () => {
+        // One after the other: jobs are never older than the request that they belong to.
+        const request = await readRequest(db, requestId);
+        const jobs = await readJobsOfRequests(db, [requestId]);
+        last = { request, jobs };
+        return request !== undefined && seen(request, jobs) ? { request, jobs } : undefined;
+      },
+      { what: `the state of request ${requestId} that was waited for`, state, withinMs },
+    );
   }
 
   return {

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { untilSeen } from './until-seen.ts';
 
 const imageSchema = z.looseObject({ hash: z.string(), mediaType: z.string(), width: z.number().optional() });
-export const webCardSchema = z.looseObject({
+const webCardSchema = z.looseObject({
   requestId: z.uuid(),
   state: z.string(),
   final: z.boolean(),
@@ -35,19 +36,9 @@ export function createWebClient(webUrl: () => string, user: string): WebClient {
       headers: { ...headers, 'content-type': 'application/json' },
       body: JSON.stringify(body),
     });
-  async function patiently<T>(what: string, withinMs: number, attempt: () => Promise<T | undefined>): Promise<T> {
-    const deadline = performance.now() + withinMs;
-    let last: unknown;
-    while (performance.now() < deadline) {
-      try {
-        const result = await attempt();
-        if (result !== undefined) return result;
-      } catch (error) {
-        last = error;
-      }
-      await new Promise((resolve) => setTimeout(resolve, 25));
-    }
-    throw new Error(`${what} did not happen within ${withinMs} ms`, { cause: last });
+  /** While a service is down, its callers wait. */
+  function patiently<T>(what: string, withinMs: number, look: () => Promise<T | undefined>): Promise<T> {
+    return untilSeen(look, { what, withinMs, everyMs: 25, isPassing: () => true });
   }
   async function card(requestId: string): Promise<WebCard> {
     const answer = await get(`/api/requests/${requestId}`);
@@ -59,7 +50,7 @@ export function createWebClient(webUrl: () => string, user: string): WebClient {
     get,
     card,
     submit: (text, eventId = randomUUID()) =>
-      patiently('accepting', 30_000, async () => {
+      patiently('accepting', 25_000, async () => {
         const answer = await post('/api/requests', { eventId, text });
         if (answer.status === 503) return undefined;
         if (answer.status !== 202)
@@ -70,7 +61,7 @@ export function createWebClient(webUrl: () => string, user: string): WebClient {
       const answer = await get('/api/timeline?limit=100');
       return z.object({ cards: z.array(webCardSchema) }).parse(await answer.json()).cards;
     },
-    untilFinal: (requestId, withinMs = 40_000) =>
+    untilFinal: (requestId, withinMs = 25_000) =>
       patiently(`the end of ${requestId}`, withinMs, async () => {
         const found = await card(requestId);
         return found.final ? found : undefined;

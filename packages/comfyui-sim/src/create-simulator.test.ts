@@ -269,9 +269,10 @@ describe('0.38', () => {
   });
 
   it('calls an interrupted job cancelled', async () => {
-    const { url, connect } = await start({ version: '0.38.0', speed: 1 });
+    const { simulator, url, connect } = await start({ version: '0.38.0' });
     const client = await connect();
-    const { promptId } = await client.post(textToImage({ steps: 1_000 }));
+    simulator.inject({ kind: 'hold', nodeClass: 'VAEDecode' });
+    const { promptId } = await client.post(textToImage());
     await client.until(() => client.messages.some(({ type }) => type === 'progress'), 'progress');
     await fetch(`${url}/api/jobs/${promptId}/cancel`, { method: 'POST' });
     await client.ended(promptId);

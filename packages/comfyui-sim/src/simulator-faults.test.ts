@@ -236,3 +236,33 @@ describe('failures of the run', () => {
     expect(simulator.modelCounts()).toEqual({ loads: 2, swaps: 2 });
   });
 });
+
+describe('a held prompt', () => {
+  it('stands still at the node that is named, with all that came before it told', async () => {
+    const { simulator, connect } = await start();
+    const client = await connect();
+    simulator.inject({ kind: 'hold', nodeClass: 'VAEDecode' });
+    const { promptId } = await client.post(textToImage({ steps: 2 }));
+    await client.until(() => client.messages.some(({ data }) => data['value'] === 2), 'the last step');
+    expect(simulator.remaining()).toBe(1);
+    simulator.clearFaults('hold');
+    expect((await client.ended(promptId)).status.status_str).toBe('success');
+  });
+
+  it('runs, and others wait behind it, until it is interrupted or the hold is lifted', async () => {
+    const { simulator, url, connect } = await start();
+    const client = await connect();
+    simulator.inject({ kind: 'hold' });
+    const [held, next] = [await client.post(textToImage()), await client.post(plainImage(1))];
+    await eventually(() => simulator.log().length === 1);
+    expect(await client.get('/queue')).toMatchObject({
+      queue_running: [{ 1: held.promptId }],
+      queue_pending: [{ 1: next.promptId }],
+    });
+    await fetch(`${url}/interrupt`, { method: 'POST', body: JSON.stringify({ prompt_id: held.promptId }) });
+    expect((await client.ended(held.promptId)).status.messages.at(-1)?.[0]).toBe('execution_interrupted');
+    await eventually(() => simulator.log().length === 2);
+    simulator.clearFaults('hold');
+    expect((await client.ended(next.promptId)).status.status_str).toBe('success');
+  });
+});

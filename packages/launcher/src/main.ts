@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { runCommandLine } from '@atelier/shared/config/command-line';
 import { AppError } from '@atelier/shared/errors/app-error';
 import { StartupError } from './errors/startup-error.ts';
 import { summaryLines } from './output/summary.ts';
@@ -18,8 +19,12 @@ const stopped = new Promise<void>((resolve) => {
   stopping.signal.addEventListener('abort', () => resolve(), { once: true });
 });
 
+const usage = `npm start
+
+Runs all of Atelier on this machine until Ctrl-C. Its settings come from the environment and .env: docs/settings.md has them all.`;
+
 watchForStop();
-process.exitCode = await run();
+process.exitCode = await runCommandLine({ usage, options: {} }, process.argv.slice(2), run);
 // Nothing of ours is left; what a library still holds must not keep the terminal.
 process.exit();
 

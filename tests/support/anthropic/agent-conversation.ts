@@ -8,6 +8,7 @@ import type { RequestBody } from '@atelier/shared/contracts/request';
 import { answerQuestion } from '@atelier/shared/db/requests/ask-question';
 import type { RequestRecord } from '@atelier/shared/db/requests/request-row';
 import { createLogger } from '@atelier/shared/log/create-logger';
+import { untilSeen } from '../until-seen.ts';
 import {
   startScriptedAnthropic,
   type ReceivedRequest,
@@ -31,6 +32,10 @@ export interface AgentConversation {
   restartWithoutModel(): Promise<void>;
   /** Every request that the model got since `from`. */
   asked(from?: number): readonly ReceivedRequest[];
+  /** Waits until the model was asked so often. */
+  untilAsked(times: number): Promise<void>;
+  /** Waits until a request has so many jobs. */
+  untilJobs(requestId: string, count: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -80,6 +85,20 @@ export async function openAgentConversation(env: Record<string, string> = {}): P
       world.outbox.nudge(outcome.outbox);
     },
     asked: (from = 0) => claude.requests.slice(from),
+    async untilAsked(times) {
+      const asked = (): number => claude.requests.length;
+      await untilSeen(() => asked() >= times || undefined, { state: () => `the model was asked ${asked()} times` });
+    },
+    async untilJobs(requestId, count) {
+      let jobs = 0;
+      await untilSeen(
+        async () => {
+          jobs = (await world.jobsOf(requestId)).length;
+          return jobs >= count || undefined;
+        },
+        { state: () => `the request has ${jobs} jobs` },
+      );
+    },
     async close() {
       await world.close();
       await claude.close();

@@ -11,6 +11,8 @@ export interface ScriptedMessage {
   chunkSize?: number;
   /** Waits before each event. */
   eventDelayMs?: number;
+  /** Sends so many events and the others only then. */
+  hold?: { afterEvents: number; until: Promise<unknown> };
   usage?: Record<string, number>;
 }
 

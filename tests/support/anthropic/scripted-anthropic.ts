@@ -140,17 +140,17 @@ async function play(step: ScriptedStep, stream: boolean, response: ServerRespons
         response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(messageOf(step)));
         return;
       }
-      await sendEvents(response, messageEvents(step), step.eventDelayMs);
+      await sendEvents(response, messageEvents(step), step);
       response.end();
       return;
     case 'cut':
-      await sendEvents(response, messageEvents(step).slice(0, step.afterEvents), step.eventDelayMs);
+      await sendEvents(response, messageEvents(step).slice(0, step.afterEvents), step);
       response.destroy();
       return;
     case 'stream_error':
       break;
   }
-  await sendEvents(response, messageEvents(step).slice(0, step.afterEvents), step.eventDelayMs);
+  await sendEvents(response, messageEvents(step).slice(0, step.afterEvents), step);
   const error = { type: 'error', error: { type: step.type, message: step.type }, request_id: 'req_scripted' };
   response.end(`event: error\ndata: ${JSON.stringify(error)}\n\n`);
 }
@@ -158,11 +158,12 @@ async function play(step: ScriptedStep, stream: boolean, response: ServerRespons
 async function sendEvents(
   response: ServerResponse,
   events: readonly { type: string }[],
-  delayMs: number | undefined,
+  { eventDelayMs, hold }: Pick<ScriptedMessage, 'eventDelayMs' | 'hold'>,
 ): Promise<void> {
   response.writeHead(200, { 'content-type': 'text/event-stream', 'request-id': 'req_scripted' });
-  for (const event of events) {
-    if (delayMs !== undefined) await new Promise((resolve) => setTimeout(resolve, delayMs));
+  for (const [index, event] of events.entries()) {
+    if (index === hold?.afterEvents) await hold.until;
+    if (eventDelayMs !== undefined) await new Promise((resolve) => setTimeout(resolve, eventDelayMs));
     // Waiting for each write lets a cut happen behind what was really sent.
     await new Promise<void>((resolve) => {
       response.write(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`, () => resolve());

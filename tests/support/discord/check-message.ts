@@ -115,7 +115,7 @@ const container = z.strictObject({
   spoiler: z.boolean().optional(),
   components: z.array(inContainer).min(1).max(maxComponents),
 });
-export const componentSchema = z.union([container, inContainer]);
+const componentSchema = z.union([container, inContainer]);
 export type Component = z.infer<typeof componentSchema>;
 
 const attachmentSchema = z.strictObject({

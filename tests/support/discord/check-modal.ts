@@ -57,7 +57,7 @@ export function parseModal(value: unknown): FakeModal {
   return modal;
 }
 
-export function fieldsOf(modal: FakeModal): Field[] {
+function fieldsOf(modal: FakeModal): Field[] {
   return modal.components.filter((one) => one.type === 18);
 }
 

@@ -1,6 +1,6 @@
 import type { ChatMessage, Person } from './telegram-chats.ts';
 import type { SayOptions, TelegramServer } from './telegram-server.ts';
-import { untilSeen } from './until-seen.ts';
+import { untilSeen } from '../until-seen.ts';
 
 /** People who write to the bot, each in a chat of their own, so that none sees another's messages. */
 export interface ChatVisitor {
@@ -43,10 +43,10 @@ export function createChatVisitor(telegram: TelegramServer, log: () => string): 
     press: (message, label, from = meiOf(message.chatId)) => telegram.press(message, label, from),
     change: (chatId, messageId, text) => telegram.change(chatId, messageId, text, meiOf(chatId)),
     untilCard: (chatId, seen) =>
-      untilSeen(
-        () => telegram.replies(chatId).find(seen),
-        () => `${JSON.stringify(shown(chatId))}\n${log()}`,
-      ),
+      untilSeen(() => telegram.replies(chatId).find(seen), {
+        what: 'the card',
+        state: () => `${JSON.stringify(shown(chatId))}\n${log()}`,
+      }),
     photos: (chatId) => telegram.replies(chatId).filter(({ photo }) => photo !== undefined),
     shown,
   };

@@ -58,10 +58,6 @@ export interface Chat {
   closed: 'blocked' | 'kicked' | undefined;
   /** The group is now a supergroup with this id. */
   movedTo: number | undefined;
-  /** Topics that are closed. */
-  closedTopics: Set<number>;
-  /** Who runs it. */
-  admins: Set<number>;
 }
 
 export type Content = Pick<
@@ -85,7 +81,7 @@ export type Placement = Partial<Pick<ChatMessage, 'threadId' | 'replyTo' | 'albu
 export interface TelegramChats {
   add(id: number): Chat;
   /** @throws TelegramError where the bot cannot write. */
-  writable(id: number, threadId?: number): Chat;
+  writable(id: number): Chat;
   post(chat: Chat, from: 'bot' | 'person', content: Content, placement: Placement): ChatMessage;
   /** @throws TelegramError where it is not there, is not the bot's, or would stay as it is. */
   edit(chat: Chat, messageId: number, content: Content): ChatMessage;
@@ -104,13 +100,11 @@ export function createTelegramChats(): TelegramChats {
         messages: [],
         closed: undefined,
         movedTo: undefined,
-        closedTopics: new Set(),
-        admins: new Set(),
       };
       chats.set(id, chat);
       return chat;
     },
-    writable(id, threadId) {
+    writable(id) {
       const chat = chats.get(id);
       if (chat === undefined) throw badRequest('chat not found');
       if (chat.closed === 'blocked') throw new TelegramError(403, 'Forbidden: bot was blocked by the user');
@@ -118,7 +112,6 @@ export function createTelegramChats(): TelegramChats {
       if (chat.movedTo !== undefined) {
         throw badRequest('group chat was upgraded to a supergroup chat', { migrate_to_chat_id: chat.movedTo });
       }
-      if (threadId !== undefined && chat.closedTopics.has(threadId)) throw badRequest('TOPIC_CLOSED');
       return chat;
     },
     post(chat, from, content, placement) {

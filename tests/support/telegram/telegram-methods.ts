@@ -186,11 +186,8 @@ export const telegramMethods: Record<string, Method> = {
   },
   getChatMember(call, world) {
     const given = parse(z.strictObject({ chat_id: numeric, user_id: numeric }), call);
-    const isAdmin = world.chats.writable(given.chat_id).admins.has(given.user_id);
-    return {
-      status: isAdmin ? 'administrator' : 'member',
-      user: { id: given.user_id, is_bot: false, first_name: 'x' },
-    };
+    world.chats.writable(given.chat_id);
+    return { status: 'member', user: { id: given.user_id, is_bot: false, first_name: 'x' } };
   },
   answerCallbackQuery(call, world) {
     const given = parse(z.strictObject({ callback_query_id: z.string(), text: z.string().max(200).optional() }), call);
@@ -228,7 +225,7 @@ function parse<T>(schema: z.ZodType<T>, call: MethodCall): T {
 }
 
 function post(given: z.infer<typeof placed>, content: Content, world: MethodWorld, albumId?: string): unknown {
-  const chat = world.chats.writable(given.chat_id, given.message_thread_id);
+  const chat = world.chats.writable(given.chat_id);
   const replyTo = given.reply_parameters?.message_id;
   const answered = chat.messages.some(({ messageId }) => messageId === replyTo);
   if (replyTo !== undefined && !answered && given.reply_parameters?.allow_sending_without_reply !== true) {

@@ -73,11 +73,8 @@ export interface TelegramServer {
   hold(method: string): HeldAnswer;
   /** The bot is shut out of a chat. */
   close(chatId: number, how: 'blocked' | 'kicked'): void;
-  closeTopic(chatId: number, threadId: number): void;
   /** The group becomes a supergroup; the bot is told unless it is not there. */
   move(chatId: number, newChatId: number): void;
-  /** Somebody runs a group from now on. */
-  promote(chatId: number, userId: number): void;
   /** Refusals for going over the limits, and messages that came before the time that a refusal had named. */
   readonly limited: { refused: number; early: number };
   /** Where updates are posted to, if not asked for. */
@@ -334,18 +331,12 @@ export function createTelegramServer(options: TelegramServerOptions = {}): Teleg
     close(chatId, how) {
       chats.add(chatId).closed = how;
     },
-    closeTopic(chatId, threadId) {
-      chats.add(chatId).closedTopics.add(threadId);
-    },
     move(chatId, newChatId) {
       const chat = chats.add(chatId);
       chats.add(newChatId);
       chat.movedTo = newChatId;
       const { id, type } = chat;
       hand({ message: { message_id: nextId(), date: 0, chat: { id, type }, migrate_to_chat_id: newChatId } });
-    },
-    promote(chatId, userId) {
-      chats.add(chatId).admins.add(userId);
     },
     get limited() {
       return { refused: limits?.refused ?? 0, early: limits?.early ?? 0 };

@@ -1,7 +1,7 @@
 import type { NodeId } from '@atelier/comfyui/graph/workflow';
 import type { Registry } from '@atelier/comfyui/registry/registry';
 import type { SimClock } from '../clock/sim-clock.ts';
-import type { FaultBoard } from '../faults/fault-board.ts';
+import type { FaultBoard, NodePlace } from '../faults/fault-board.ts';
 import type { FileStore } from '../files/file-store.ts';
 import type { ExecutionLog } from '../log/execution-log.ts';
 import type { NodeLibrary } from '../nodes/node-context.ts';
@@ -92,7 +92,7 @@ export function createExecutor(dependencies: ExecutorDependencies): Executor {
   const { clock, faults, gpu, queue, events, speed } = dependencies;
   const cache = createOutputCache(dependencies.cache);
   const objects = createObjectStates(dependencies.cache.kind === 'lru');
-  let isInterrupted = false;
+  let interrupted = new AbortController();
   let freeing: FreeRequest = { unloadModels: false, freeMemory: false };
 
   function applyFree(): void {
@@ -102,6 +102,14 @@ export function createExecutor(dependencies: ExecutorDependencies): Executor {
       objects.clear();
     }
     freeing = { unloadModels: false, freeMemory: false };
+  }
+
+  async function whileHeld(at: NodePlace, ended: AbortSignal): Promise<void> {
+    if (!faults.has('hold')) return;
+    const { signal: stop } = interrupted;
+    await faults.whileNotHeld(at, AbortSignal.any([ended, stop])).catch((error: unknown) => {
+      if (ended.aborted || !stop.aborted) throw error;
+    });
   }
 
   function createPacers(signal: AbortSignal): (item: QueuedPrompt) => Pacer {
@@ -120,9 +128,7 @@ export function createExecutor(dependencies: ExecutorDependencies): Executor {
   }
 
   return {
-    interrupt: () => {
-      isInterrupted = true;
-    },
+    interrupt: () => interrupted.abort(),
     free: (what) => {
       freeing = {
         unloadModels: freeing.unloadModels || what.unloadModels,
@@ -136,14 +142,15 @@ export function createExecutor(dependencies: ExecutorDependencies): Executor {
         ...dependencies,
         pacerFor: createPacers(signal),
         takeInterrupt: () => {
-          const was = isInterrupted;
-          isInterrupted = false;
-          return was;
+          if (!interrupted.signal.aborted) return false;
+          interrupted = new AbortController();
+          return true;
         },
-        whileStuck: async () => {
+        whileStuck: async (at) => {
           // HTTP gets its turn between nodes, as it does beside ComfyUI's thread.
           await new Promise((resolve) => setImmediate(resolve));
           await whileStuck();
+          await whileHeld(at, signal);
         },
         isEnded: () => signal.aborted,
         objectState: objects.of,
@@ -157,7 +164,7 @@ export function createExecutor(dependencies: ExecutorDependencies): Executor {
           now: clock.now,
           announce: dependencies.announce,
           run: (item) => {
-            isInterrupted = false;
+            interrupted = new AbortController();
             objects.begin(item);
             const { registry } = dependencies;
             return runPrompt(item, {

@@ -3,7 +3,7 @@ import { isLink } from '@atelier/comfyui/graph/workflow';
 import type { JsonObject } from '@atelier/comfyui/json/json';
 import type { NodeClass, Registry } from '@atelier/comfyui/registry/registry';
 import type { SimClock } from '../clock/sim-clock.ts';
-import type { NodeFaults } from '../faults/fault-board.ts';
+import type { NodeFaults, NodePlace } from '../faults/fault-board.ts';
 import type { FileStore } from '../files/file-store.ts';
 import { runGeneric } from '../nodes/generic-node.ts';
 import { checkMemory } from '../nodes/work-on-pixels.ts';
@@ -62,8 +62,8 @@ export interface NodeRunnerDependencies {
   emptyModels: ReadonlySet<string>;
   /** Whether the session is over: then errors are its end, not a node's. */
   isEnded: () => boolean;
-  /** Resolves at once, or when a fault that stops the executor is lifted. */
-  whileStuck: () => Promise<void>;
+  /** Resolves at once, or when no fault stops the executor there any more. */
+  whileStuck: (at: NodePlace) => Promise<void>;
   objectState: (id: NodeId, classType: string) => Map<string, string>;
   randomLetters: (count: number) => string;
 }
@@ -108,9 +108,9 @@ export function createNodeRunner(dependencies: NodeRunnerDependencies): NodeRunn
     picture: Picture | undefined,
     isHurried: boolean,
   ): Promise<void> {
-    await dependencies.whileStuck();
-    if (dependencies.takeInterrupt()) throw new NodeInterrupted('interrupted');
     const { item, clientId, progress, graph } = scope;
+    await dependencies.whileStuck({ nodeId: id, nodeClass: graph.node(id)?.class_type ?? '', promptId: item.promptId });
+    if (dependencies.takeInterrupt()) throw new NodeInterrupted('interrupted');
     const jpeg =
       picture !== undefined && dependencies.sendsPreviews
         ? await (isHurried ? sharedPreview(picture) : encodePreview(picture, value / max))
@@ -147,7 +147,7 @@ export function createNodeRunner(dependencies: NodeRunnerDependencies): NodeRunn
   ): Promise<NodeResult> {
     if (dependencies.takeInterrupt()) throw new NodeInterrupted('interrupted');
     const classType = context.nodeClass.name;
-    const fault = faults.takeNodeFault(context.id, classType, scope.item.promptId);
+    const fault = faults.takeNodeFault({ nodeId: context.id, nodeClass: classType, promptId: scope.item.promptId });
     if (fault !== undefined) throw new NodeException(fault.exceptionType, fault.message);
     await context.work(dependencies.profile.nodeMs[classType] ?? dependencies.profile.defaultNodeMs);
     try {
@@ -171,7 +171,7 @@ export function createNodeRunner(dependencies: NodeRunnerDependencies): NodeRunn
       const node = scope.graph.node(id);
       const nodeClass = registry.classes.get(node?.class_type ?? '');
       if (node === undefined || nodeClass === undefined) throw new NodeException('KeyError', `'${id}'`);
-      await dependencies.whileStuck();
+      await dependencies.whileStuck({ nodeId: id, nodeClass: nodeClass.name, promptId: scope.item.promptId });
       announce(id, scope);
       const implementation: NodeImplementation = library.get(nodeClass.name) ?? { run: runGeneric };
       const context = contextOf(id, node, nodeClass, scope);

@@ -4,16 +4,17 @@ import type { FaultInput } from './fault.ts';
 import { createFaultBoard } from './fault-board.ts';
 
 const fault = (input: FaultInput) => faultSchema.parse(input);
+const place = (nodeClass: string) => ({ nodeId: '3', nodeClass, promptId: 'p' });
 const { signal } = new AbortController();
 
 describe('the fault board', () => {
   it('strikes as often as asked, at the node asked for', () => {
     const board = createFaultBoard();
     board.add(fault({ kind: 'out-of-memory', nodeClass: 'KSampler', times: 2 }));
-    expect(board.takeNodeFault('3', 'VAEDecode', 'p')).toBeUndefined();
-    expect(board.takeNodeFault('3', 'KSampler', 'p')?.exceptionType).toBe('torch.OutOfMemoryError');
-    expect(board.takeNodeFault('3', 'KSampler', 'p')).toBeDefined();
-    expect(board.takeNodeFault('3', 'KSampler', 'p')).toBeUndefined();
+    expect(board.takeNodeFault(place('VAEDecode'))).toBeUndefined();
+    expect(board.takeNodeFault(place('KSampler'))?.exceptionType).toBe('torch.OutOfMemoryError');
+    expect(board.takeNodeFault(place('KSampler'))).toBeDefined();
+    expect(board.takeNodeFault(place('KSampler'))).toBeUndefined();
     expect(board.active()).toEqual([]);
   });
 

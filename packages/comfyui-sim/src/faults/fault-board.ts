@@ -8,8 +8,15 @@ export interface NodeFault {
   message: string;
 }
 
+/** A node of a prompt that runs. */
+export interface NodePlace {
+  nodeId: string;
+  nodeClass: string;
+  promptId: string;
+}
+
 export interface NodeFaults {
-  takeNodeFault: (nodeId: string, nodeClass: string, promptId: string) => NodeFault | undefined;
+  takeNodeFault: (at: NodePlace) => NodeFault | undefined;
 }
 
 /** The faults in force. */
@@ -25,12 +32,25 @@ export interface FaultBoard extends NodeFaults {
   losesMessage: (type: string, clientId: string) => boolean;
   /** Resolves when none of the kinds is in force; rejects when the signal fires. */
   whileNone: (kinds: readonly FaultKind[], signal: AbortSignal) => Promise<void>;
+  /** Resolves when no prompt is held at that node; rejects when the signal fires. */
+  whileNotHeld: (at: NodePlace, signal: AbortSignal) => Promise<void>;
 }
 
 interface Standing {
   fault: Fault;
   left: number;
   random: RandomStream;
+}
+
+function isAt(
+  fault: { [K in keyof NodePlace]?: NodePlace[K] | undefined },
+  { nodeId, nodeClass, promptId }: NodePlace,
+): boolean {
+  return (
+    (fault.nodeId === undefined || fault.nodeId === nodeId) &&
+    (fault.nodeClass === undefined || fault.nodeClass === nodeClass) &&
+    (fault.promptId === undefined || fault.promptId === promptId)
+  );
 }
 
 export function createFaultBoard(): FaultBoard {
@@ -49,6 +69,25 @@ export function createFaultBoard(): FaultBoard {
     standing = standing.filter((other) => other !== found);
     wake();
   };
+
+  /** Looks again whenever a fault is gone. */
+  async function until(isFree: () => boolean, signal: AbortSignal): Promise<void> {
+    while (!isFree()) {
+      await new Promise<void>((resolve, reject) => {
+        if (signal.aborted) {
+          reject(signal.reason as Error);
+          return;
+        }
+        const onAbort = (): void => reject(signal.reason as Error);
+        signal.addEventListener('abort', onAbort, { once: true });
+        waiting.push(() => {
+          signal.removeEventListener('abort', onAbort);
+          resolve();
+        });
+      });
+    }
+    signal.throwIfAborted();
+  }
 
   const has = (kind: FaultKind): boolean => standing.some(({ fault }) => fault.kind === kind);
 
@@ -75,13 +114,9 @@ export function createFaultBoard(): FaultBoard {
         if (fault.kind !== 'drop-events') return false;
         return (fault.types === undefined || fault.types.includes(type)) && random.next() < fault.probability;
       }),
-    takeNodeFault: (nodeId, nodeClass, promptId) => {
+    takeNodeFault: (at) => {
       const found = standing.find(
-        ({ fault }) =>
-          (fault.kind === 'out-of-memory' || fault.kind === 'execution-error') &&
-          (fault.nodeId === undefined || fault.nodeId === nodeId) &&
-          (fault.nodeClass === undefined || fault.nodeClass === nodeClass) &&
-          (fault.promptId === undefined || fault.promptId === promptId),
+        ({ fault }) => (fault.kind === 'out-of-memory' || fault.kind === 'execution-error') && isAt(fault, at),
       );
       if (found === undefined) return undefined;
       use(found);
@@ -92,22 +127,8 @@ export function createFaultBoard(): FaultBoard {
         message: 'Allocation on device 0 would exceed allowed memory. (out of memory)',
       };
     },
-    whileNone: async (kinds, signal) => {
-      while (kinds.some(has)) {
-        await new Promise<void>((resolve, reject) => {
-          if (signal.aborted) {
-            reject(signal.reason as Error);
-            return;
-          }
-          const onAbort = (): void => reject(signal.reason as Error);
-          signal.addEventListener('abort', onAbort, { once: true });
-          waiting.push(() => {
-            signal.removeEventListener('abort', onAbort);
-            resolve();
-          });
-        });
-      }
-      signal.throwIfAborted();
-    },
+    whileNone: (kinds, signal) => until(() => !kinds.some(has), signal),
+    whileNotHeld: (at, signal) =>
+      until(() => !standing.some(({ fault }) => fault.kind === 'hold' && isAt(fault, at)), signal),
   };
 }

@@ -46,6 +46,8 @@ export const faultSchema = z.discriminatedUnion('kind', [
   }),
   /** The execution thread stops where it is; HTTP answers on. */
   z.strictObject({ kind: z.literal('executor-dead') }),
+  /** A prompt goes no further at that node, as in a step without end; an interrupt still ends it. */
+  z.strictObject({ kind: z.literal('hold'), ...at }),
 ]);
 
 export type Fault = z.infer<typeof faultSchema>;

@@ -14,8 +14,6 @@ export interface SocketHub extends RunEvents {
   /** Whether a socket of this client is known. */
   isRegistered: (clientId: string) => boolean;
   closeAll: (how: 'close' | 'terminate') => void;
-  /** The client whose prompt ran last. */
-  client: () => string | undefined;
 }
 
 export interface SocketHubOptions {
@@ -130,7 +128,6 @@ export function createSocketHub(options: SocketHubOptions): SocketHub {
     noteClient: (clientId) => {
       runningClient = clientId;
     },
-    client: () => runningClient,
     isRegistered: (clientId) => registered.has(clientId),
     broadcastStatus: () => send('status', status(), undefined),
     closeAll: (how) => {

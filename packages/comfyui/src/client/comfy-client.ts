@@ -3,28 +3,24 @@ import { z } from 'zod';
 import { ComfyError } from '../errors/comfy-error.ts';
 import type { Workflow } from '../graph/workflow.ts';
 import { isJsonObject } from '../json/is-json-object.ts';
-import type { Json, JsonObject } from '../json/json.ts';
+import type { JsonObject } from '../json/json.ts';
 import { parseJson } from '../json/parse-json.ts';
 import { stringifyJson } from '../json/stringify-json.ts';
 import { parseFinishedJob, parseHistoryEntry } from './finished-prompt.ts';
 import type { FinishedPrompt, OutputFile } from './finished-prompt.ts';
-import { createHttp, parseBaseUrl } from './http.ts';
-import type { HttpAnswer, HttpStream } from './http.ts';
+import { createComfyRequests, expectOk } from './comfy-requests.ts';
+import type { CallOptions } from './comfy-requests.ts';
+import { parseBaseUrl } from './http.ts';
+import type { HttpStream } from './http.ts';
 import { createMultipart } from './multipart.ts';
 import type { UploadContent } from './multipart.ts';
-import { jsonObject, optional, parseAnswer, parseShape, shorten } from './parse-answer.ts';
+import { jsonObject, optional, parseAnswer, parseShape } from './parse-answer.ts';
 import { jobSummarySchema, parseJobList, parseQueue } from './parse-queue.ts';
 import type { JobSummary, PromptQueue } from './parse-queue.ts';
 import { parsePostAnswer } from './post-answer.ts';
 import type { PostedPrompt } from './post-answer.ts';
 import { hasTargetedInterrupt, parseSystemStats } from './system-stats.ts';
 import type { SystemStats } from './system-stats.ts';
-
-/** What every call takes. */
-export interface CallOptions {
-  /** Ends the call with `aborted`. What a request had already set going at the server stays so. */
-  signal?: AbortSignal | undefined;
-}
 
 /** A prompt to post. */
 export interface PromptPost {
@@ -160,51 +156,22 @@ const uploadedSchema = z.looseObject({ name: z.string(), subfolder: optional(z.s
 /** Builds a client; opens nothing. Its connections are kept alive and end by themselves when idle. */
 export function createComfyClient(options: ComfyClientOptions): ComfyClient {
   const baseUrl = parseBaseUrl(options.baseUrl);
-  const http = createHttp(options);
-  const fetchTimeoutMs = options.fetchTimeoutMs ?? 10_000;
-  const postTimeoutMs = options.postTimeoutMs ?? 60_000;
   const transferTimeoutMs = options.transferTimeoutMs ?? 120_000;
-  const maxJsonBytes = options.maxJsonBytes ?? 64 * 1024 * 1024;
   const newBoundary = options.newBoundary ?? (() => `part-${randomUUID()}`);
-
   /** What this server can do, as far as it showed; forgotten when it was away, since it may come back as another version. */
   let known: { jobs?: boolean; cancel?: boolean; targeted?: boolean } = {};
+  const requests = createComfyRequests({
+    ...options,
+    timeoutMs: options.fetchTimeoutMs ?? 10_000,
+    maxBytes: options.maxJsonBytes ?? 64 * 1024 * 1024,
+    onUnreachable: () => {
+      known = {};
+    },
+  });
+  const { send, text, read, post } = requests;
 
-  async function attempt<T>(call: () => Promise<T>): Promise<T> {
-    try {
-      return await call();
-    } catch (error) {
-      if (error instanceof ComfyError && error.code === 'unreachable') known = {};
-      throw error;
-    }
-  }
-
-  const send = (
-    method: 'GET' | 'POST' | 'PATCH',
-    path: string,
-    call: CallOptions = {},
-    extra: { body?: Json; timeoutMs?: number; maxBytes?: number } = {},
-  ): Promise<HttpAnswer> =>
-    attempt(() =>
-      http.send({
-        method,
-        path,
-        timeoutMs: extra.timeoutMs ?? fetchTimeoutMs,
-        maxBytes: extra.maxBytes ?? maxJsonBytes,
-        signal: call.signal,
-        ...(extra.body === undefined
-          ? {}
-          : { body: stringifyJson(extra.body), headers: { 'content-type': 'application/json' } }),
-      }),
-    );
-
-  async function get<T>(path: string, schema: z.ZodType<T>, call?: CallOptions): Promise<T> {
-    return parseAnswer(schema, expectOk(await send('GET', path, call), `GET ${path}`).text, `GET ${path}`);
-  }
-
-  async function post(path: string, body: Json, call?: CallOptions): Promise<void> {
-    expectOk(await send('POST', path, call, { body }), `POST ${path}`);
-  }
+  const readSystemStats = async (call?: CallOptions): Promise<SystemStats> =>
+    parseSystemStats(await text({ path: '/system_stats' }, call));
 
   async function upload(
     path: string,
@@ -212,71 +179,37 @@ export function createComfyClient(options: ComfyClientOptions): ComfyClient {
     fields: Record<string, string>,
     call: UploadOptions,
   ): Promise<UploadedFile> {
-    const { contentType, body } = createMultipart(
-      'image',
-      file,
-      {
-        type: call.type ?? 'input',
-        ...(call.subfolder === undefined ? {} : { subfolder: call.subfolder }),
-        ...(call.overwrite === true ? { overwrite: 'true' } : {}),
-        ...fields,
-      },
-      newBoundary(),
-    );
-    const answer = await attempt(() =>
-      http.send({
-        method: 'POST',
-        path,
-        body,
-        headers: { 'content-type': contentType },
-        timeoutMs: transferTimeoutMs,
-        maxBytes: maxJsonBytes,
-        signal: call.signal,
-      }),
-    );
-    const what = `POST ${path}`;
-    const uploaded = parseAnswer(uploadedSchema, expectOk(answer, what).text, what);
-    const subfolder = uploaded.subfolder ?? '';
-    return {
-      name: uploaded.name,
-      subfolder,
-      type: uploaded.type ?? 'input',
-      inputValue: subfolder === '' ? uploaded.name : `${subfolder}/${uploaded.name}`,
+    const form = {
+      type: call.type ?? 'input',
+      ...(call.subfolder === undefined ? {} : { subfolder: call.subfolder }),
+      ...(call.overwrite === true ? { overwrite: 'true' } : {}),
+      ...fields,
     };
+    const multipart = createMultipart('image', file, form, newBoundary());
+    const request = { method: 'POST', path, timeoutMs: transferTimeoutMs, ...multipart } as const;
+    const { name, subfolder = '', type = 'input' } = await read(request, uploadedSchema, call);
+    return { name, subfolder, type, inputValue: subfolder === '' ? name : `${subfolder}/${name}` };
   }
 
   return {
     baseUrl: `${baseUrl.origin}${baseUrl.pathname}`,
     clientId: options.clientId,
 
-    objectInfo: async (call) => {
-      const answer = await send('GET', '/object_info', call, {
-        timeoutMs: options.objectInfoTimeoutMs ?? 300_000,
-        maxBytes: options.maxObjectInfoBytes ?? 256 * 1024 * 1024,
-      });
-      return expectOk(answer, 'GET /object_info').text;
+    objectInfo: (call) => {
+      const timeoutMs = options.objectInfoTimeoutMs ?? 300_000;
+      return text({ path: '/object_info', timeoutMs, maxBytes: options.maxObjectInfoBytes ?? 256 * 1024 * 1024 }, call);
     },
 
-    postPrompt: async (prompt, call = {}) => {
+    postPrompt: async (prompt, call) => {
       const body = promptBody(prompt, options.clientId);
-      const answer = await attempt(() =>
-        http.send({
-          method: 'POST',
-          path: '/prompt',
-          body,
-          headers: { 'content-type': 'application/json' },
-          timeoutMs: postTimeoutMs,
-          maxBytes: maxJsonBytes,
-          signal: call.signal,
-        }),
-      );
-      return parsePostAnswer(answer);
+      const timeoutMs = options.postTimeoutMs ?? 60_000;
+      return parsePostAnswer(await send({ method: 'POST', path: '/prompt', body, timeoutMs }, call));
     },
 
-    queue: async (call) => parseQueue(expectOk(await send('GET', '/queue', call), 'GET /queue').text),
+    queue: async (call) => parseQueue(await text({ path: '/queue' }, call)),
 
     history: async (promptId, call) => {
-      const entries = await get(`/history/${encodeURIComponent(promptId)}`, jsonObject, call);
+      const entries = await read({ path: `/history/${encodeURIComponent(promptId)}` }, jsonObject, call);
       const entry = entries[promptId];
       return entry === undefined ? undefined : parseHistoryEntry(promptId, entry);
     },
@@ -287,14 +220,14 @@ export function createComfyClient(options: ComfyClientOptions): ComfyClient {
         ...(filter.status === undefined ? {} : { status: filter.status.join(',') }),
         ...(filter.limit === undefined ? {} : { limit: String(filter.limit) }),
       });
-      const answer = await send('GET', query.size === 0 ? '/api/jobs' : `/api/jobs?${query.toString()}`, call);
+      const answer = await send({ path: query.size === 0 ? '/api/jobs' : `/api/jobs?${query.toString()}` }, call);
       known.jobs = answer.status !== 404;
       return known.jobs ? parseJobList(expectOk(answer, 'GET /api/jobs').text) : undefined;
     },
 
     job: async (promptId, call) => {
       if (known.jobs === false) return { at: 'unsupported' };
-      const answer = await send('GET', `/api/jobs/${encodeURIComponent(promptId)}`, call);
+      const answer = await send({ path: `/api/jobs/${encodeURIComponent(promptId)}` }, call);
       if (answer.status === 404) {
         // A server that has the route answers with JSON; one that has not, with its bare "not found".
         known.jobs = known.jobs === true || hasErrorField(answer.text);
@@ -306,7 +239,8 @@ export function createComfyClient(options: ComfyClientOptions): ComfyClient {
 
     cancelJob: async (promptId, call) => {
       if (known.cancel === false) return false;
-      const answer = await send('POST', `/api/jobs/${encodeURIComponent(promptId)}/cancel`, call, { body: {} });
+      const path = `/api/jobs/${encodeURIComponent(promptId)}/cancel`;
+      const answer = await send({ method: 'POST', path, body: '{}' }, call);
       known.cancel = answer.status !== 404 && answer.status !== 405;
       if (known.cancel) expectOk(answer, 'POST /api/jobs/…/cancel');
       return known.cancel;
@@ -322,10 +256,9 @@ export function createComfyClient(options: ComfyClientOptions): ComfyClient {
     interruptAny: (call) => post('/interrupt', {}, call),
 
     canInterruptOne: async (call) => {
-      if (known.targeted === undefined) {
-        const text = expectOk(await send('GET', '/system_stats', call), 'GET /system_stats').text;
-        known.targeted = hasTargetedInterrupt(parseSystemStats(text).comfyuiVersion);
-      }
+      if (known.targeted !== undefined) return known.targeted;
+      const { comfyuiVersion } = await readSystemStats(call);
+      known.targeted = hasTargetedInterrupt(comfyuiVersion);
       return known.targeted;
     },
 
@@ -338,39 +271,27 @@ export function createComfyClient(options: ComfyClientOptions): ComfyClient {
       return upload('/upload/mask', file, { original_ref: stringifyJson({ filename, subfolder, type }) }, call);
     },
 
-    view: async (file, call = {}) => {
-      const query = new URLSearchParams({ filename: file.filename, subfolder: file.subfolder, type: file.type });
-      const stream = await attempt(() =>
-        http.open({
-          method: 'GET',
-          path: `/view?${query.toString()}`,
-          timeoutMs: transferTimeoutMs,
-          maxBytes: options.maxFileBytes ?? 1024 * 1024 * 1024,
-          signal: call.signal,
-        }),
-      );
-      if (stream.status === 200) return stream;
-      await stream.body.cancel();
-      throw refusal(stream.status, 'GET /view', '');
+    view: ({ filename, subfolder, type }, call) => {
+      const path = `/view?${new URLSearchParams({ filename, subfolder, type }).toString()}`;
+      const maxBytes = options.maxFileBytes ?? 1024 * 1024 * 1024;
+      return requests.open({ path, timeoutMs: transferTimeoutMs, maxBytes }, call);
     },
 
-    systemStats: async (call) =>
-      parseSystemStats(expectOk(await send('GET', '/system_stats', call), 'GET /system_stats').text),
+    systemStats: readSystemStats,
 
     models: async (folder, call) => {
       const what = 'GET /models/…';
-      const answer = await send('GET', `/models/${encodeURIComponent(folder)}`, call);
+      const answer = await send({ path: `/models/${encodeURIComponent(folder)}` }, call);
       return answer.status === 404 ? undefined : parseAnswer(names, expectOk(answer, what).text, what);
     },
 
-    modelFolders: (call) => get('/models', names, call),
-    embeddings: (call) => get('/embeddings', names, call),
+    modelFolders: (call) => read({ path: '/models' }, names, call),
+    embeddings: (call) => read({ path: '/embeddings' }, names, call),
     subscribeLogs: async (enabled, call) => {
-      const body = { enabled, clientId: options.clientId };
-      const path = '/internal/logs/subscribe';
-      expectOk(await send('PATCH', path, call, { body }), `PATCH ${path}`);
+      const body = stringifyJson({ enabled, clientId: options.clientId });
+      await text({ method: 'PATCH', path: '/internal/logs/subscribe', body }, call);
     },
-    features: (call) => get('/features', jsonObject, call),
+    features: (call) => read({ path: '/features' }, jsonObject, call),
   };
 }
 
@@ -409,26 +330,4 @@ function hasErrorField(text: string): boolean {
   } catch {
     return false;
   }
-}
-
-function expectOk(answer: HttpAnswer, what: string): HttpAnswer {
-  if (answer.status >= 200 && answer.status < 300) return answer;
-  throw refusal(answer.status, what, answer.text);
-}
-
-/** 502, 503 and 504 are a proxy's words for a ComfyUI that is away. */
-function refusal(status: number, what: string, text: string): ComfyError {
-  if (status >= 502 && status <= 504) {
-    return new ComfyError('unreachable', `ComfyUI could not be reached: ${what} was answered with ${status}.`, {
-      status,
-      hint: 'Check that ComfyUI runs behind this address.',
-    });
-  }
-  return new ComfyError('refused', `ComfyUI refused ${what} with status ${status}.`, {
-    status,
-    body: shorten(text),
-    ...(status === 401 || status === 403
-      ? { hint: 'Check the token or the headers that are set for this server.' }
-      : {}),
-  });
 }

@@ -42,17 +42,20 @@ describe('createHttp', () => {
   it('hears an answer that comes before all of an upload was sent', async () => {
     const { http } = await httpTo((_, response) => response.writeHead(413).end('too much'));
     let sent = 0;
+    const leftAlone = Promise.withResolvers<void>();
     const body = new ReadableStream<Uint8Array>({
       pull(controller) {
         sent += 1;
         controller.enqueue(new Uint8Array(64 * 1024));
       },
+      cancel: () => leftAlone.resolve(),
     });
     expect(await http.send({ method: 'POST', path: '/upload/image', body, ...call })).toMatchObject({
       status: 413,
       text: 'too much',
     });
     expect(sent).toBeGreaterThan(0);
+    await leftAlone.promise;
   });
 
   it('breaks an upload off when its source fails, and says that the outcome is unknown', async () => {
@@ -68,6 +71,24 @@ describe('createHttp', () => {
     await expect(http.send({ method: 'POST', path: '/upload/image', body, ...call })).rejects.toMatchObject({
       code: 'unreachable',
     });
+  });
+
+  it('takes what came before it was aborted for no whole body', async () => {
+    const { http } = await httpTo((_, response) => response.end('all of it'));
+    const later = new AbortController();
+    const { body } = await http.open({ method: 'GET', path: '/view', ...call, signal: later.signal });
+    later.abort();
+    await expect(new Response(body).text()).rejects.toMatchObject({ code: 'aborted' });
+  });
+
+  it('does not wait for an answer from a server that switches to another protocol', async () => {
+    const { http, server: listening } = await httpTo(() => {});
+    listening.on('connection', (socket) =>
+      socket.once('data', () =>
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n'),
+      ),
+    );
+    await expect(http.send({ method: 'GET', path: '/queue', ...call })).rejects.toMatchObject({ code: 'unreachable' });
   });
 
   it('says that it was aborted, before it sends anything and while it waits', async () => {

@@ -128,11 +128,24 @@ export function createHttp(options: HttpOptions): Http {
         headers: { ...standing, ...headers },
         agent,
       });
-      sent.once('response', resolve);
+      sent.once('response', (response) => {
+        // Destroying the request would end the answer as if what was read so far were all of it.
+        limit.onCut(() => response.destroy(new Error('the answer was cut off')));
+        // What is left of an upload that was answered would hold its source and the connection.
+        response.once('end', () => {
+          if (!sent.writableFinished) sent.destroy();
+        });
+        resolve(response);
+      });
       sent.on('error', reject);
-      limit.onCut(() => sent.destroy());
+      // Nobody asked for another protocol, and Node would close the connection without a word.
+      sent.once('upgrade', (_, socket) => {
+        socket.destroy();
+        reject(new Error('the server switched to another protocol'));
+      });
       if (body instanceof ReadableStream) pipeline(Readable.fromWeb(body), sent).catch(reject);
       else sent.end(body);
+      limit.onCut(() => sent.destroy());
     });
   }
 

@@ -1,4 +1,5 @@
-import type { CallOptions, ComfyClient } from './comfy-client.ts';
+import type { ComfyClient } from './comfy-client.ts';
+import type { CallOptions } from './comfy-requests.ts';
 import type { FinishedPrompt } from './finished-prompt.ts';
 
 /** Where one prompt is. */

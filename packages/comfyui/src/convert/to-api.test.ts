@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { recordedRegistry } from '../graph/testing/recorded-registry.ts';
 import type { Json, JsonObject } from '../json/json.ts';
-import { decode, LOADER, node, out, slot } from './testing/frontend-nodes.ts';
+import { LOADER, decode, linkObject, node, out, slot } from './testing/frontend-nodes.ts';
 import { convertToApi } from './to-api.ts';
 
 const registry = recordedRegistry('0.8.0');
@@ -66,18 +66,10 @@ describe('convertToApi', () => {
   });
 
   it('reads schema 1.0: links as objects, and ids that are texts', () => {
-    const link = (id: number, from: Json, fromSlot: number, to: Json, toSlot: number): Json => ({
-      id,
-      origin_id: from,
-      origin_slot: fromSlot,
-      target_id: to,
-      target_slot: toSlot,
-      type: '*',
-    });
     const frontend: Json = {
       version: 1,
       nodes: [{ ...LOADER, id: 'load' }, decode(8, null, 5)],
-      links: [link(5, 'load', 2, 8, 1)],
+      links: [linkObject(5, 'load', 2, 8, 1)],
     };
     expect(inputsOf(frontend, '8')).toEqual({ vae: ['load', 2] });
   });
@@ -224,14 +216,6 @@ describe('subgraphs', () => {
       outputs: [out('CONDITIONING')],
       widgets_values: ['inner text'],
     });
-  const link = (id: number, from: number, fromSlot: number, to: number, toSlot: number): Json => ({
-    id,
-    origin_id: from,
-    origin_slot: fromSlot,
-    target_id: to,
-    target_slot: toSlot,
-    type: '*',
-  });
   /** Takes CLIP and a text, gives CONDITIONING. */
   const inner: Json = {
     id: 'aaa',
@@ -244,7 +228,7 @@ describe('subgraphs', () => {
     ],
     outputs: [{ name: 'CONDITIONING', linkIds: [3] }],
     nodes: [text(7, 2, 1)],
-    links: [link(1, -10, 0, 7, 0), link(2, -10, 1, 7, 1), link(3, 7, 0, -20, 0)],
+    links: [linkObject(1, -10, 0, 7, 0), linkObject(2, -10, 1, 7, 1), linkObject(3, 7, 0, -20, 0)],
   };
   /** Takes CLIP, hands it to an inner subgraph, and shows the inner text. */
   const middle: Json = {
@@ -259,7 +243,7 @@ describe('subgraphs', () => {
         widgets_values: ['middle text'],
       }),
     ],
-    links: [link(1, -10, 0, 2, 0), link(2, 2, 0, -20, 0)],
+    links: [linkObject(1, -10, 0, 2, 0), linkObject(2, 2, 0, -20, 0)],
   };
   const area = (id: number, from: number): JsonObject =>
     node(id, 'ConditioningZeroOut', {

@@ -18,8 +18,6 @@ import {
 import { declaredInput, impliedValue, numberMeansNode } from './parse-notation.ts';
 
 export interface FormatNotationOptions {
-  /** Whether inputs that have the default of their class are written too. Default false. */
-  showDefaults?: boolean;
   /** Texts to write in place of literals, by node id and input, such as `$seed`. */
   placeholders?: ReadonlyMap<string, ReadonlyMap<string, string>>;
 }
@@ -130,14 +128,7 @@ function formatNode(
   for (const [name, value] of Object.entries(node.inputs)) {
     const placeholder = placeholders?.get(name);
     const expected = implied.get(name);
-    if (
-      placeholder === undefined &&
-      expected !== undefined &&
-      sameJson(expected, value) &&
-      options.showDefaults !== true
-    ) {
-      continue;
-    }
+    if (placeholder === undefined && expected !== undefined && sameJson(expected, value)) continue;
     const text = placeholder ?? formatValue(value, workflow, registry, nodeClass, name);
     parts.push(`${quoteUnless(INPUT_PATTERN, name)}=${text}`);
   }

@@ -50,6 +50,12 @@ const wanSampling = [
   ...samplerParameters('uni_pc', 'simple'),
 ];
 
+const wan21Clip = [
+  ...sizeParameters({ width: 832, height: 480, multipleOf: 16, max: 1280 }),
+  framesParameter(33, 121, 4),
+  ...wanSampling,
+];
+
 export const textToVideoWan = {
   id: 'text-to-video-wan',
   kind: 'text-to-video',
@@ -69,9 +75,7 @@ export const textToVideoWan = {
     ),
     wanEncoder,
     wan21Vae,
-    ...sizeParameters({ width: 832, height: 480, multipleOf: 16, max: 1280 }),
-    framesParameter(33, 121, 4),
-    ...wanSampling,
+    ...wan21Clip,
   ],
   ignores: ['count'],
   notation: joinLines(
@@ -106,9 +110,7 @@ export const imageToVideoWan = {
       'clip_vision_h',
       'clip-vit-h',
     ]),
-    ...sizeParameters({ width: 832, height: 480, multipleOf: 16, max: 1280 }),
-    framesParameter(33, 121, 4),
-    ...wanSampling,
+    ...wan21Clip,
   ],
   ignores: ['count'],
   notation: joinLines(

@@ -58,7 +58,7 @@ test('stopping while it waits to start again ends at once', async () => {
     (text) => notices.push(text),
   );
   first.crash();
-  await vi.waitFor(() => expect(notices).toHaveLength(1));
+  await vi.waitFor(() => expect(notices).toHaveLength(1), { timeout: 5_000 });
   await kept.stop();
   expect(starts).toBe(1);
 });

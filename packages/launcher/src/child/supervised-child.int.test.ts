@@ -6,6 +6,8 @@ import { isAlive } from './process-identity.ts';
 import { superviseChild, type SupervisedChild } from './supervised-child.ts';
 
 const script = join(import.meta.dirname, '../supervisor/fixtures/agent.ts');
+/** For what takes milliseconds on a machine that is not busy. */
+const patienceMs = 10_000;
 let home: string;
 let child: SupervisedChild | undefined;
 let notices: string[];
@@ -22,9 +24,9 @@ afterEach(async () => {
   await rm(home, { recursive: true, force: true });
 });
 
-function supervise(env: Record<string, string> = {}): SupervisedChild {
+function supervise(env: Record<string, string> = {}, stopGraceMs = patienceMs): SupervisedChild {
   child = superviseChild(
-    { name: 'agent', script, cwd: home, env: { ATELIER_HOME: home, ...env }, stopGraceMs: 300 },
+    { name: 'agent', script, cwd: home, env: { ATELIER_HOME: home, ...env }, stopGraceMs },
     {
       line: (_name, text) => lines.push(text),
       notice: (_name, text) => notices.push(text),
@@ -37,7 +39,10 @@ function supervise(env: Record<string, string> = {}): SupervisedChild {
 test('tells when it is ready, passes on what it prints, and drains when stopped', async () => {
   const agent = supervise();
   expect(await agent.ready).toEqual({ type: 'ready', service: 'agent' });
-  await vi.waitFor(() => expect(lines.map((line) => JSON.parse(line).msg as string)).toEqual(['quiet', 'loud']));
+  await vi.waitFor(
+    () => expect(lines.map((line) => JSON.parse(line).msg as string)).toEqual(['quiet', 'loud']),
+    patienceMs,
+  );
   const { pid } = agent;
   await agent.stop();
   expect(agent.pid).toBeUndefined();
@@ -47,7 +52,7 @@ test('tells when it is ready, passes on what it prints, and drains when stopped'
 });
 
 test('one that does not drain is ended for good after its grace', async () => {
-  const agent = supervise({ FIXTURE_HANGS: 'agent' });
+  const agent = supervise({ FIXTURE_HANGS: 'agent' }, 300);
   await agent.ready;
   const { pid } = agent;
   await agent.stop();
@@ -77,8 +82,8 @@ test('one that is killed is started again, killed while starting or later', asyn
   await agent.ready;
   const second = agent.pid;
   process.kill(second ?? 0, 'SIGKILL');
-  await vi.waitFor(() => expect(notices).toHaveLength(2), 5_000);
-  await vi.waitFor(() => expect(agent.pid).toBeGreaterThan(0), 5_000);
+  await vi.waitFor(() => expect(notices).toHaveLength(2), patienceMs);
+  await vi.waitFor(() => expect(agent.pid).toBeGreaterThan(0), patienceMs);
   expect(agent.pid).not.toBe(second);
   expect(notices).toEqual([
     'was ended by SIGKILL; starting it again in 100 ms',

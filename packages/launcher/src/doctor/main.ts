@@ -4,7 +4,8 @@
  * Looks at everything that Atelier stands on, a line each, with what to do. Exit code 1 when something is broken.
  */
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { runCommandLine, type CommandCall } from '@atelier/shared/config/command-line';
 import { AppError } from '@atelier/shared/errors/app-error';
 import { StartupError } from '../errors/startup-error.ts';
 import { parseLauncherSettings } from '../settings/launcher-settings.ts';
@@ -16,8 +17,14 @@ import { formatFinding, type Finding } from './finding.ts';
 
 const toolsDir = resolve(import.meta.dirname, '../../../../.atelier/tools');
 
-async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { 'no-picture': { type: 'boolean', default: false } } });
+const options = { 'no-picture': z.boolean().default(false) };
+const usage = `npm run doctor [-- --no-picture]
+
+Looks at everything that Atelier stands on, a line each, with what to do. Exit code 1 when something is broken.
+
+  --no-picture  asks ComfyUI for no test picture`;
+
+async function main({ values }: CommandCall<typeof options>): Promise<number> {
   try {
     const env = await readEnvironment(process.cwd(), process.env);
     const settings = parseLauncherSettings(env, process.cwd());
@@ -40,5 +47,5 @@ async function main(): Promise<number> {
   }
 }
 
-process.exitCode = await main();
+process.exitCode = await runCommandLine({ usage, options }, process.argv.slice(2), main);
 process.exit();

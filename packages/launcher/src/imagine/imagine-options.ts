@@ -1,7 +1,7 @@
-import { parseArgs } from 'node:util';
-import { StartupError } from '../errors/startup-error.ts';
+import { z } from 'zod';
+import { UsageError, type CommandCall, type CommandLine } from '@atelier/shared/config/command-line';
 
-export const imagineUsage = `npm run imagine -- "a red fox in snow, portrait, 2 images" [options]
+const usage = `npm run imagine -- "a red fox in snow, portrait, 2 images" [options]
 
   --count NUMBER      pictures
   --aspect W:H        such as 3:4
@@ -24,58 +24,44 @@ export interface ImagineCall {
   options: Record<string, string | number>;
   outDir: string;
   language: 'en' | 'zh';
-  help: boolean;
 }
 
-/** @throws StartupError that names what is wrong. */
-export function parseImagineCall(args: readonly string[]): ImagineCall {
-  let parsed;
-  try {
-    parsed = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        count: { type: 'string' },
-        aspect: { type: 'string' },
-        size: { type: 'string' },
-        seed: { type: 'string' },
-        negative: { type: 'string' },
-        model: { type: 'string' },
-        recipe: { type: 'string' },
-        steps: { type: 'string' },
-        cfg: { type: 'string' },
-        out: { type: 'string', default: 'out' },
-        lang: { type: 'string', default: 'en' },
-        help: { type: 'boolean', default: false },
-      },
-    });
-  } catch (error) {
-    throw new StartupError(`${error instanceof Error ? error.message : String(error)}\n\n${imagineUsage}`);
-  }
-  const { values, positionals } = parsed;
-  const options: ImagineCall['options'] = {};
-  for (const name of ['aspect', 'seed', 'negative', 'model', 'recipe'] as const) {
-    if (values[name] !== undefined) options[name] = values[name];
-  }
-  for (const name of ['count', 'steps', 'cfg'] as const) {
-    if (values[name] !== undefined) options[name] = parseNumber(name, values[name]);
-  }
-  if (values.size !== undefined) {
-    const [, width, height] = /^(\d{1,5})x(\d{1,5})$/i.exec(values.size) ?? [];
-    if (width === undefined || height === undefined) {
-      throw new StartupError('--size is width x height in pixels, for example --size 768x1024');
-    }
-    options['width'] = Number(width);
-    options['height'] = Number(height);
-  }
-  if (values.lang !== 'en' && values.lang !== 'zh') throw new StartupError('--lang is en or zh');
-  const words = positionals.join(' ').trim();
-  if (words === '' && !values.help) throw new StartupError(`Say what you want to see.\n\n${imagineUsage}`);
-  return { words, options, outDir: values.out, language: values.lang, help: values.help };
-}
+const text = z.string().optional();
+const number = z
+  .string()
+  .trim()
+  .min(1, 'must be a number')
+  .pipe(z.coerce.number({ error: 'must be a number' }))
+  .optional();
+const options = {
+  count: number,
+  aspect: text,
+  size: z
+    .string()
+    .regex(/^\d{1,5}x\d{1,5}$/i, 'must be width x height in pixels, for example 768x1024')
+    .optional(),
+  // As text: a number would lose its last digits.
+  seed: text,
+  negative: text,
+  model: text,
+  recipe: text,
+  steps: number,
+  cfg: number,
+  out: z.string().default('out'),
+  lang: z.enum(['en', 'zh'], { error: 'must be en or zh' }).default('en'),
+};
 
-function parseNumber(name: string, text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value)) throw new StartupError(`--${name} takes a number, not ${text}`);
-  return value;
+export const imagineCommand: CommandLine<typeof options> = { usage, options, takesWords: true };
+
+/** @throws UsageError where there are no words. */
+export function imagineCallOf({ values, words }: CommandCall<typeof options>): ImagineCall {
+  const chosen: ImagineCall['options'] = {};
+  for (const name of ['count', 'aspect', 'seed', 'negative', 'model', 'recipe', 'steps', 'cfg'] as const) {
+    if (values[name] !== undefined) chosen[name] = values[name];
+  }
+  const [width, height] = values.size?.split(/x/i).map(Number) ?? [];
+  if (width !== undefined && height !== undefined) Object.assign(chosen, { width, height });
+  const prompt = words.join(' ').trim();
+  if (prompt === '') throw new UsageError('Say what you want to see');
+  return { words: prompt, options: chosen, outDir: values.out, language: values.lang };
 }

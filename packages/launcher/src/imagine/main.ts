@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { runCommandLine } from '@atelier/shared/config/command-line';
 import { AppError } from '@atelier/shared/errors/app-error';
 import { isSameProcess } from '../child/process-identity.ts';
 import { StartupError } from '../errors/startup-error.ts';
@@ -13,7 +14,7 @@ import { readEnvironment } from '../settings/read-environment.ts';
 import { programsOf } from '../supervisor/programs.ts';
 import { startAtelier } from '../supervisor/start-atelier.ts';
 import { createAtelierApi } from './atelier-api.ts';
-import { imagineUsage, parseImagineCall } from './imagine-options.ts';
+import { imagineCallOf, imagineCommand, type ImagineCall } from './imagine-options.ts';
 import { createProgressLine } from './progress-line.ts';
 import { runImagine } from './run-imagine.ts';
 
@@ -21,16 +22,11 @@ const root = resolve(import.meta.dirname, '../../../..');
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupted.abort());
 
-process.exitCode = await main();
+process.exitCode = await runCommandLine(imagineCommand, process.argv.slice(2), (call) => main(imagineCallOf(call)));
 process.exit();
 
-async function main(): Promise<number> {
+async function main(call: ImagineCall): Promise<number> {
   try {
-    const call = parseImagineCall(process.argv.slice(2));
-    if (call.help) {
-      console.log(imagineUsage);
-      return 0;
-    }
     const env = await readEnvironment(process.cwd(), process.env);
     const settings = parseLauncherSettings(env, process.cwd());
     const home = homeLayout(settings.home);

@@ -66,7 +66,7 @@ describe('startNatsServer', () => {
     const leftBehind = await start();
     await publishEvent(leftBehind.url);
     const next = await start();
-    expect(await waitUntil(() => !isAlive(leftBehind.pid), 1_000)).toBe(true);
+    expect(await waitUntil(() => !isAlive(leftBehind.pid), 10_000)).toBe(true);
     expect(await countEvents(next.url)).toBe(1);
   });
 

@@ -13,6 +13,8 @@ import { startAtelier, type RunningAtelier } from './start-atelier.ts';
 const root = resolve(import.meta.dirname, '../../../..');
 const fixture = (name: string) => ({ name, script: join(import.meta.dirname, 'fixtures', `${name}.ts`) });
 const programs = { simulator: fixture('simulator'), services: ['bot', 'agent', 'comfy-worker'].map(fixture) };
+/** For what takes a second on a machine that is not busy. */
+const patienceMs = 15_000;
 
 describe('startAtelier', () => {
   let home: string;
@@ -81,7 +83,9 @@ describe('startAtelier', () => {
     const servers = await withServers();
     await start(servers);
     expect((await journal()).find((line) => line.startsWith('agent'))).toContain(servers.NATS_URL);
-    expect(await waitUntil(() => printed.some((line) => /^bot +03:04:05 warn loud$/.test(line)), 2_000)).toBe(true);
+    expect(await waitUntil(() => printed.some((line) => /^bot +03:04:05 warn loud$/.test(line)), patienceMs)).toBe(
+      true,
+    );
     expect(printed.join('\n')).not.toContain('quiet');
     expect(await readFile(join(home, 'logs', 'bot.log'), 'utf8')).toContain('quiet');
   });
@@ -93,9 +97,9 @@ describe('startAtelier', () => {
     process.kill(killed ?? 0, 'SIGKILL');
     await vi.waitFor(
       async () => expect((await journal()).filter((line) => line.startsWith('agent'))).toHaveLength(2),
-      5_000,
+      patienceMs,
     );
-    await vi.waitFor(async () => expect(await pidOf('agent')).not.toBe(killed), 5_000);
+    await vi.waitFor(async () => expect(await pidOf('agent')).not.toBe(killed), patienceMs);
     const after = await children();
     for (const name of ['bot', 'comfy-worker'])
       expect(after.find((child) => child.name === name)).toEqual(before.find((child) => child.name === name));
@@ -113,7 +117,10 @@ describe('startAtelier', () => {
 
   test('being asked to stop while a service is not ready yet ends the start', async () => {
     const starting = start({ ...(await withServers()), FIXTURE_MUTE: 'agent' });
-    await vi.waitFor(async () => expect((await journal()).some((line) => line.startsWith('agent'))).toBe(true), 5_000);
+    await vi.waitFor(
+      async () => expect((await journal()).some((line) => line.startsWith('agent'))).toBe(true),
+      patienceMs,
+    );
     stopping.abort(new Error('asked to stop'));
     await expect(starting).rejects.toThrow('asked to stop');
     const started = (await journal()).filter((line) => line.includes('started'));

@@ -27,6 +27,11 @@ export function out(name: string, type = name): Json {
   return { name, type, links: [] };
 }
 
+/** A link as schema 1.0 and subgraphs save it; elsewhere links are lists. */
+export function linkObject(id: number, from: Json, fromSlot: number, to: Json, toSlot: number): Json {
+  return { id, origin_id: from, origin_slot: fromSlot, target_id: to, target_slot: toSlot, type: '*' };
+}
+
 /** Node 4: outputs MODEL, CLIP and VAE. */
 export const LOADER = node(4, 'CheckpointLoaderSimple', {
   outputs: [out('MODEL'), out('CLIP'), out('VAE')],

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { parseChaosOptions } from './parse-chaos-options.ts';
+import { parseCommandLine } from '@atelier/shared/config/command-line';
+import { chaosCommand, chaosOptionsOf } from './chaos-options.ts';
 
-const parse = (...args: string[]) => parseChaosOptions(args, () => 7);
+const parse = (...args: string[]) => chaosOptionsOf(parseCommandLine(chaosCommand, args).values, () => 7);
 
-describe('parseChaosOptions', () => {
+describe('the options of npm run chaos', () => {
   it('plays 100,000 trials of the lease model unless told otherwise', () => {
     expect(parse('--model')).toMatchObject({ model: true, trials: 100_000 });
     expect(parse('--model', '--trials', '50')).toMatchObject({ model: true, trials: 50 });
