@@ -164,7 +164,7 @@ export function createAgentApp(options: AgentAppOptions): AgentApp {
     const consumption = bus.consume('requestSubmitted', {
       durable: 'agent',
       concurrency: options.concurrency,
-      handler: ({ requestId }) => runner.ring(requestId),
+      handler: ({ requestId, version }) => runner.ring(requestId, version),
       async onDead(data, error, context) {
         const requestId = data?.requestId ?? context.correlationId;
         if (requestId !== undefined) await desk.fail(requestId, toPublicError(error));
@@ -172,6 +172,7 @@ export function createAgentApp(options: AgentAppOptions): AgentApp {
     });
     subscriptions = [
       consumption,
+      bus.subscribeDoorbell('requestSubmitted', {}, ({ requestId, version }) => runner.hear(requestId, version)),
       bus.subscribeLive('cancelWake', {}, ({ requestId }) => runner.cancel(requestId)),
       bus.subscribeLive('liveWorkerStatus', {}, ({ instanceId }) => catalogs.noticeInstance(instanceId)),
       // What throws in a handler crosses as its code, so these are promises.

@@ -55,6 +55,35 @@ describe('a doorbell', () => {
     expect(desk.release).not.toHaveBeenCalled();
   });
 
+  test('and the message behind it are one claim, whichever comes first', async () => {
+    const { desk, runner } = setUp({}, [[claimedRequest()], [claimedRequest({}, 2)]]);
+    runner.hear(id, 1);
+    await runner.ring(id, 1);
+    expect([desk.claim.mock.calls.length, desk.commitAnswer.mock.calls.length]).toEqual([1, 1]);
+    // Another version is another message.
+    await runner.ring(id, 2);
+    expect([desk.claim.mock.calls.length, desk.commitAnswer.mock.calls.length]).toEqual([2, 2]);
+  });
+
+  test('is left to the message behind it while every slot is taken', async () => {
+    const plan = Promise.withResolvers<PlanOutcome>();
+    const { desk, runner } = setUp({ plan: () => plan.promise, concurrency: 1 });
+    const first = runner.ring(id, 1);
+    runner.hear('7f4d7c1e-30a5-4c6b-8a39-222222222222', 1);
+    plan.resolve(replied);
+    await first;
+    expect(desk.claim.mock.calls).toEqual([[1, id]]);
+  });
+
+  test('that fails leaves the failure to its message', async () => {
+    const { desk, runner } = setUp({}, []);
+    desk.claim.mockRejectedValueOnce(new Error('a bug'));
+    runner.hear(id, 1);
+    await expect(runner.ring(id, 1)).rejects.toThrow('a bug');
+    await runner.ring(id, 1);
+    expect(desk.claim).toHaveBeenCalledTimes(2);
+  });
+
   test('waits for planning that is under way, and looks once more: the bell may be for what came after', async () => {
     const plan = Promise.withResolvers<PlanOutcome>();
     const { desk, runner } = setUp({ plan: () => plan.promise });

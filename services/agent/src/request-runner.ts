@@ -20,10 +20,14 @@ export interface RequestRunnerOptions {
 
 export interface RequestRunner {
   /**
-   * A doorbell: plans this request if it is still to be planned, and resolves when that is over. While Postgres is away
+   * A message: plans this request if it is still to be planned, and resolves when that is over. While Postgres is away
    * it resolves, too: the row is found by the next sweep.
+   *
+   * @param version of the request that the message speaks of: what the doorbell began for the same one is waited for.
    */
-  ring(requestId: string): Promise<void>;
+  ring(requestId: string, version?: number): Promise<void>;
+  /** The doorbell of such a message, a millisecond earlier: begins at once where a slot is free. */
+  hear(requestId: string, version: number): void;
   /** Plans whatever waits, and ends what waited too long for its person. Never rejects. */
   sweep(): Promise<void>;
   /** Ends the planning of a request whose cancel was asked for. */
@@ -45,6 +49,8 @@ const MAX_RELEASE_MS = 30_000;
  */
 export function createRequestRunner(options: RequestRunnerOptions): RequestRunner {
   const { desk, leaseMs, concurrency } = options;
+  /** What was begun for a message, by request and version. */
+  const rung = new Map<string, Promise<void>>();
   const underway = new Map<string, { done: Promise<void>; abort: AbortController }>();
   let sweeping: Promise<void> | undefined;
   let stopped = false;
@@ -147,18 +153,34 @@ export function createRequestRunner(options: RequestRunnerOptions): RequestRunne
     }
   }
 
+  async function ringOnce(requestId: string): Promise<void> {
+    // What is under way may have just been put aside, and this bell be the one that wakes it.
+    await underway.get(requestId)?.done;
+    if (!mayBegin() || underway.has(requestId)) return;
+    try {
+      const [claimed] = await desk.claim(1, requestId);
+      if (claimed !== undefined) await begin(claimed);
+    } catch (error) {
+      if (!(error instanceof AppError && error.code === 'unavailable')) throw error;
+      options.log.debug({ err: error, request_id: requestId }, 'Postgres is away; the sweep finds this request');
+    }
+  }
+
+  function ring(requestId: string, version?: number): Promise<void> {
+    if (version === undefined) return ringOnce(requestId);
+    const key = `${requestId} ${version}`;
+    const begun = rung.get(key) ?? ringOnce(requestId).finally(() => rung.delete(key));
+    rung.set(key, begun);
+    return begun;
+  }
+
   return {
-    async ring(requestId) {
-      // What is under way may have just been put aside, and this bell be the one that wakes it.
-      await underway.get(requestId)?.done;
-      if (!mayBegin() || underway.has(requestId)) return;
-      try {
-        const [claimed] = await desk.claim(1, requestId);
-        if (claimed !== undefined) await begin(claimed);
-      } catch (error) {
-        if (!(error instanceof AppError && error.code === 'unavailable')) throw error;
-        options.log.debug({ err: error, request_id: requestId }, 'Postgres is away; the sweep finds this request');
-      }
+    ring,
+    hear(requestId, version) {
+      if (Math.max(underway.size, rung.size) >= concurrency) return;
+      ring(requestId, version).catch((error: unknown) =>
+        options.log.debug({ err: error, request_id: requestId }, 'the message behind this doorbell tries again'),
+      );
     },
     sweep() {
       sweeping ??= sweepOnce().finally(() => (sweeping = undefined));
