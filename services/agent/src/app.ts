@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { Bus, Consumption, Subscription } from '@atelier/shared/bus/bus';
 import { isDenied, readSubmissionRules } from '@atelier/shared/db/chat/submission-rules';
 import type { Database } from '@atelier/shared/db/connect-database';
+import { findUnplannedDoorPrompt } from '@atelier/shared/db/gateway/door-prompts';
 import type { PlanLimits } from '@atelier/shared/db/requests/plan-request';
+import type { RequestRecord } from '@atelier/shared/db/requests/request-row';
 import { createOutboxRelay } from '@atelier/shared/db/outbox-relay';
 import { AppError, toPublicError } from '@atelier/shared/errors/app-error';
 import type { Logger } from '@atelier/shared/log/create-logger';
@@ -135,7 +137,10 @@ export function createAgentApp(options: AgentAppOptions): AgentApp {
     desk,
     ready: () => catalogs.isReady,
     plan: (claimed, signal) => planner.plan(claimed, signal),
-    settled: (request) => planner.settled(request),
+    settled(request) {
+      planner.settled(request);
+      void ringBehind(request);
+    },
     concurrency: options.concurrency,
     leaseMs,
     log,
@@ -150,6 +155,17 @@ export function createAgentApp(options: AgentAppOptions): AgentApp {
       await runner.ring(requestId);
     } catch (error) {
       log.debug({ err: error, request_id: requestId }, 'a request could not be rung for; the sweep finds it');
+    }
+  }
+
+  /** A prompt of the ComfyUI door waits until the one before it is planned, and its own bell has rung. */
+  async function ringBehind({ door, personId }: RequestRecord): Promise<void> {
+    if (door !== 'api') return;
+    try {
+      const next = await findUnplannedDoorPrompt(db, personId);
+      if (next !== undefined) await ring(next);
+    } catch (error) {
+      log.debug({ err: error }, 'what waits behind could not be looked for; the sweep finds it');
     }
   }
 

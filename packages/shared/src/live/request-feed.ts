@@ -68,17 +68,21 @@ export function createRequestFeed<Facts extends FeedFacts>(options: RequestFeedO
   }
 
   async function read(requestId: string): Promise<void> {
-    do {
-      reading.set(requestId, false);
-      const facts = await options.read(requestId);
-      if (facts === undefined) continue;
-      keep(facts);
-      for (const listener of listeners) listener.onChange(facts);
-    } while (reading.get(requestId) === true);
+    try {
+      do {
+        reading.set(requestId, false);
+        const facts = await options.read(requestId);
+        if (facts === undefined) continue;
+        keep(facts);
+        for (const listener of listeners) listener.onChange(facts);
+      } while (reading.get(requestId) === true);
+    } finally {
+      // At once: a ring that comes after the last look at its entry has to begin a reading of its own.
+      reading.delete(requestId);
+    }
   }
 
   function ring(requestId: string, withinMs = 0): void {
-    if (listeners.size === 0) return;
     const gathered = gathering.get(requestId);
     if (withinMs > 0) {
       if (gathered === undefined) gathering.set(requestId, setTimeout(() => ring(requestId), withinMs).unref());
@@ -86,13 +90,14 @@ export function createRequestFeed<Facts extends FeedFacts>(options: RequestFeedO
     }
     clearTimeout(gathered);
     gathering.delete(requestId);
+    if (listeners.size === 0) return;
     if (reading.has(requestId)) {
       reading.set(requestId, true);
       return;
     }
-    read(requestId)
-      .catch((error: unknown) => log.debug({ err: error, request_id: requestId }, 'a request could not be read; later'))
-      .finally(() => reading.delete(requestId));
+    read(requestId).catch((error: unknown) =>
+      log.debug({ err: error, request_id: requestId }, 'a request could not be read; later'),
+    );
   }
 
   /** The facts behind a live message; of a request that is not known yet they are read, and the next message uses them. */

@@ -51,6 +51,19 @@ export async function findDoorPrompt(db: Pick<Database, 'sql'>, requestId: strin
   return rows[0] === undefined ? undefined : doorPromptSchema.parse(rows[0]);
 }
 
+/** The request of a person's first prompt that is not planned: others wait until it is. */
+export async function findUnplannedDoorPrompt(
+  db: Pick<Database, 'sql'>,
+  personId: string,
+): Promise<string | undefined> {
+  const rows = await withDatabaseErrors(
+    () => db.sql`
+    select r.id from requests r join door_prompts d on d.request_id = r.id
+    where r.person_id = ${personId} and r.finished_at is null and r.state = 'accepted' order by d.number limit 1`,
+  );
+  return rows[0] === undefined ? undefined : uuidSchema.parse(rows[0]['id']);
+}
+
 export interface DoorPromptQuery {
   personId: string;
   /** Only these. */

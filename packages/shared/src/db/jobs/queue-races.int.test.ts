@@ -301,6 +301,29 @@ describe('the look at the queue', () => {
     const seqs = queued.map((job) => job.seq);
     expect(seqs).toEqual(seqs.toSorted((a, b) => a - b));
   });
+
+  it('shows everybody something, however many kinds of jobs one person has queued', async () => {
+    await queueTestJobs(db, 4, 'mei');
+    await db.sql`update jobs set residency_key = 'sdxl + ' || seq`;
+    const tom = await queueTestJobs(db, 1, 'tom');
+    const { queued } = await readQueueSnapshot(db, 3);
+    expect(queued.map((job) => job.id)).toContain(tom.jobIds[0]);
+  });
+
+  it('shows the first of each kind, however many kinds its person and however many jobs others have queued', async () => {
+    await queueTestJobs(db, 8, 'tom');
+    const mei = await queueTestJobs(db, 4, 'mei');
+    await db.sql`update jobs set priority = 1, residency_key = 'sdxl + ' || seq where id = any(${mei.jobIds})`;
+    const { queued } = await readQueueSnapshot(db, 5);
+    expect(queued.map((job) => job.id)).toEqual(expect.arrayContaining(mei.jobIds));
+  });
+
+  it('shows what a smaller GPU can run behind many jobs that it cannot', async () => {
+    await queueTestJobs(db, 4, 'mei', { vramGb: 24 });
+    const small = await queueTestJobs(db, 1, 'mei', { vramGb: 12 });
+    const { queued } = await readQueueSnapshot(db, 3);
+    expect(queued.map((job) => job.id)).toContain(small.jobIds[0]);
+  });
 });
 
 describe('a cancel at each instant', () => {

@@ -97,8 +97,9 @@ function jobsOfKinds(kinds: readonly z.infer<typeof queuedKindSchema>[]): Queued
 
 /**
  * Reads the queue in one round trip. `version` is what a pick made on it must still find. Where more than `limit` jobs
- * wait, everybody's first ones of each class, priority and model are among those that are seen: who queues thousands hides
- * nobody else. What jobs have in common travels once, since long queues are many jobs of few kinds and are read often.
+ * wait, the first ones of each person, class, priority, model, recipe and size of GPU are seen before others, and of both as many
+ * of everybody's: who queues thousands hides nobody else, and none of their own jobs that another GPU could run. What jobs have
+ * in common travels once, since long queues are many jobs of few kinds and are read often.
  */
 export async function readQueueSnapshot(db: Database, limit = 2_000): Promise<QueueSnapshot> {
   // Named one by one: workflows are long, and nobody needs them here.
@@ -114,11 +115,12 @@ export async function readQueueSnapshot(db: Database, limit = 2_000): Promise<Qu
     () => db.sql`
     with ranked as (
       select id, request_id, seq, queued_at, ${columns},
-        row_number() over (partition by person_id, class, priority, residency_key order by seq) as turn
+        row_number() over (partition by person_id, class, priority, residency_key, recipe, vram_gb order by seq) as turn
       from jobs
       where state = 'queued' and cancel_requested_at is null and (not_before is null or not_before <= now())
     ), q as (
-      select * from ranked order by turn, seq limit ${limit}
+      select *, row_number() over (partition by person_id order by turn, seq) as place
+      from ranked order by turn > 1, place, seq limit ${limit}
     ), kinds as (
       select ${kind}, array_agg(id) as ids, array_agg(request_id) as request_ids, array_agg(seq) as seqs,
         array_agg(round(extract(epoch from now() - queued_at), 3)) as waited_seconds

@@ -28,7 +28,8 @@ export type ClaimedRecord = z.infer<typeof claimedRecordSchema>;
 
 /**
  * Takes unplanned requests whose lease is free or lapsed, oldest first: accepted -> planning, epoch + 1. Concurrent
- * callers never take the same one. Words wait while another run works in their session.
+ * callers never take the same one. Words wait while another run works in their session, and a prompt of the ComfyUI door
+ * while an earlier one of its person is not planned: a client that posts two expects them to run in that order.
  */
 export async function claimRequests(db: Database, options: ClaimOptions): Promise<ClaimedRecord[]> {
   const { holder, leaseMs, limit, requestId } = options;
@@ -44,6 +45,12 @@ export async function claimRequests(db: Database, options: ClaimOptions): Promis
           where r.body->>'kind' = 'words' and s.door = r.door and s.place_id = r.place->>'id'
             and s.thread_id = coalesce(r.place->>'threadId', '') and s.run_id <> r.id and busy.state = 'planning'
             and busy.agent_lease_expires_at > clock_timestamp())
+        and not exists (
+          select from door_prompts own
+            join requests before on before.person_id = own.person_id and before.finished_at is null
+              and before.state in ('accepted', 'planning')
+            join door_prompts earlier on earlier.request_id = before.id and earlier.number < own.number
+          where own.request_id = r.id)
         ${requestId === undefined ? db.sql`` : db.sql`and id = ${requestId}`}
       order by created_at limit ${limit} for update skip locked
     ), r as (

@@ -107,12 +107,12 @@ function commitPlan(
       returning id, request_id, state, version
     )
     insert into outbox (key, tokens, data, correlation_id)
-    select 'requestChanged', jsonb_build_object('state', state),
-           jsonb_build_object('requestId', id, 'door', door, 'state', state, 'version', version), id from planned
-    union all
     select 'jobChanged', jsonb_build_object('state', state),
            jsonb_build_object('jobId', id, 'requestId', request_id, 'state', state, 'version', version), request_id
     from queued
+    union all
+    select 'requestChanged', jsonb_build_object('state', state),
+           jsonb_build_object('requestId', id, 'door', door, 'state', state, 'version', version), id from planned
     returning id, key, tokens, data, correlation_id`,
   );
 }
