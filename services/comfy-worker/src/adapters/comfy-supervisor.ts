@@ -40,11 +40,14 @@ export function createComfySupervisor(options: ComfySupervisorOptions): ComfySup
   let child: ChildProcess | undefined;
   let output: FileHandle | undefined;
   let acting: Promise<void> | undefined;
+  /** The log of the one before is still being read. */
+  let lastWords: Promise<void> | undefined;
   let ending = false;
   let stopped = false;
 
   async function start(): Promise<void> {
     const [program, ...args] = command;
+    await lastWords;
     await output?.close();
     output = await open(options.logPath, 'a+');
     await output.truncate(0);
@@ -56,7 +59,7 @@ export function createComfySupervisor(options: ComfySupervisorOptions): ComfySup
     started.once('close', (code, signal) => {
       if (child === started) child = undefined;
       if (ending) log.info({ code, signal }, 'ComfyUI was ended');
-      else void sayLastWords(code, signal);
+      else lastWords = sayLastWords(code, signal);
     });
   }
 
@@ -110,6 +113,7 @@ export function createComfySupervisor(options: ComfySupervisorOptions): ComfySup
       stopped = true;
       await acting;
       await end();
+      await lastWords;
       await output?.close();
     },
   };
