@@ -354,7 +354,7 @@ describe('a client that comes back', () => {
     const { prompt_id: id } = queuedSchema.parse(
       await (await post(mei, '/prompt', { prompt: workflowOf(41), client_id: 'returning' })).json(),
     );
-    await untilSeen(() => before.heard.some(({ type }) => type === 'progress') || undefined);
+    await untilSeen(() => before.heard.some(({ type }) => type === 'executing') || undefined);
     const after = await listen(mei, 'returning');
     before.socket.close();
     simulator.clearFaults('hold');

@@ -146,12 +146,12 @@ export function createExecutor(dependencies: ExecutorDependencies): Executor {
           interrupted = new AbortController();
           return true;
         },
-        whileStuck: async (at) => {
+        whileStuck: async () => {
           // HTTP gets its turn between nodes, as it does beside ComfyUI's thread.
           await new Promise((resolve) => setImmediate(resolve));
           await whileStuck();
-          await whileHeld(at, signal);
         },
+        whileHeld: (at) => whileHeld(at, signal),
         isEnded: () => signal.aborted,
         objectState: objects.of,
       });

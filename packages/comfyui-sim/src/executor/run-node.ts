@@ -62,8 +62,10 @@ export interface NodeRunnerDependencies {
   emptyModels: ReadonlySet<string>;
   /** Whether the session is over: then errors are its end, not a node's. */
   isEnded: () => boolean;
-  /** Resolves at once, or when no fault stops the executor there any more. */
-  whileStuck: (at: NodePlace) => Promise<void>;
+  /** Resolves at once, or when a fault that stops the executor is lifted. */
+  whileStuck: () => Promise<void>;
+  /** Resolves at once, or when no fault holds a prompt in that node any more, or it is interrupted. */
+  whileHeld: (at: NodePlace) => Promise<void>;
   objectState: (id: NodeId, classType: string) => Map<string, string>;
   randomLetters: (count: number) => string;
 }
@@ -109,7 +111,8 @@ export function createNodeRunner(dependencies: NodeRunnerDependencies): NodeRunn
     isHurried: boolean,
   ): Promise<void> {
     const { item, clientId, progress, graph } = scope;
-    await dependencies.whileStuck({ nodeId: id, nodeClass: graph.node(id)?.class_type ?? '', promptId: item.promptId });
+    await dependencies.whileStuck();
+    await dependencies.whileHeld({ nodeId: id, nodeClass: graph.node(id)?.class_type ?? '', promptId: item.promptId });
     if (dependencies.takeInterrupt()) throw new NodeInterrupted('interrupted');
     const jpeg =
       picture !== undefined && dependencies.sendsPreviews
@@ -171,8 +174,9 @@ export function createNodeRunner(dependencies: NodeRunnerDependencies): NodeRunn
       const node = scope.graph.node(id);
       const nodeClass = registry.classes.get(node?.class_type ?? '');
       if (node === undefined || nodeClass === undefined) throw new NodeException('KeyError', `'${id}'`);
-      await dependencies.whileStuck({ nodeId: id, nodeClass: nodeClass.name, promptId: scope.item.promptId });
+      await dependencies.whileStuck();
       announce(id, scope);
+      await dependencies.whileHeld({ nodeId: id, nodeClass: nodeClass.name, promptId: scope.item.promptId });
       const implementation: NodeImplementation = library.get(nodeClass.name) ?? { run: runGeneric };
       const context = contextOf(id, node, nodeClass, scope);
       const wanted = wantedLinks(implementation, context);
