@@ -53,9 +53,7 @@ beforeAll(async () => {
   platform = await startPlatform({
     comfyuiUrl: url,
     env: {
-      DISCORD_TOKEN: discord.token,
-      DISCORD_API_URL: discord.apiUrl,
-      BOT_TIME_SCALE: String(timeScale),
+      ...discord.env,
       ATELIER_ADMINS: `discord:${ana.user.id}`,
       ANTHROPIC_API_KEY: 'key-of-a-test',
       ANTHROPIC_BASE_URL: claude.url,

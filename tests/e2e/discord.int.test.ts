@@ -30,12 +30,7 @@ beforeAll(async () => {
   ana = discord.addPerson('Ana', { permissions: String(1 << 5) });
   platform = await startPlatform({
     comfyuiUrl: url,
-    env: {
-      DISCORD_TOKEN: discord.token,
-      DISCORD_API_URL: discord.apiUrl,
-      BOT_TIME_SCALE: String(timeScale),
-      ATELIER_ADMINS: `discord:${ana.user.id}`,
-    },
+    env: { ...discord.env, ATELIER_ADMINS: `discord:${ana.user.id}` },
   });
   await discord.until('the commands', () => discord.commands.current.length > 0);
 });

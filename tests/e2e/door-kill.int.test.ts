@@ -42,11 +42,9 @@ beforeAll(async () => {
     comfyuiUrl: url,
     services: keys,
     env: {
-      DISCORD_TOKEN: discord.token,
-      DISCORD_API_URL: discord.apiUrl,
+      ...discord.env,
       TELEGRAM_TOKEN: telegram.token,
       TELEGRAM_API_ROOT: apiRoot,
-      BOT_TIME_SCALE: String(timeScale),
       ATELIER_METRICS_PORT: '0',
       ATELIER_MAX_QUEUED_PER_PERSON: '500',
     },

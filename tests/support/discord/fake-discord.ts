@@ -225,6 +225,10 @@ export function createFakeDiscord(options: FakeDiscordOptions = {}) {
     get apiUrl() {
       return `${address}/api`;
     },
+    /** The settings with which a bot comes to this server and keeps its time. */
+    get env() {
+      return { DISCORD_TOKEN: token, DISCORD_API_URL: `${address}/api`, BOT_TIME_SCALE: String(timeScale) };
+    },
     now,
     async start(): Promise<void> {
       gateway.attach(server);

@@ -2,8 +2,7 @@ import type { NewJob } from '@atelier/shared/contracts/job';
 import type { PendingQuestion, PlanSummary } from '@atelier/shared/contracts/request';
 import type { ToolEffects } from '@atelier/shared/db/agent/commit-tool-result';
 import type { JobWithOutputs } from '@atelier/shared/db/jobs/job-row';
-import { NO_COST } from '../loop/model-prices.ts';
-import type { RunHistory, RunStore } from '../loop/run-store.ts';
+import { emptyHistory, type RunStore } from '../loop/run-store.ts';
 import type { ConversationMemory } from './conversation-memory.ts';
 
 export interface MemoryRunStore extends RunStore {
@@ -22,16 +21,7 @@ export function createMemoryRunStore(
     askPerson: (question: PendingQuestion) => Promise<{ choice?: string; text?: string }>;
   },
 ): MemoryRunStore {
-  const history: RunHistory = {
-    steps: [],
-    results: [],
-    answers: [],
-    jobs: [],
-    cost: NO_COST,
-    personDayMicroDollars: 0,
-    dayMicroDollars: 0,
-    plannedGpuSeconds: 0,
-  };
+  const history = emptyHistory();
   let plan: PlanSummary | null = null;
   let reply = '';
   memory.jobs.set(run.id, history.jobs);

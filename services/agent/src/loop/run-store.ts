@@ -4,6 +4,7 @@ import type { RequestCost, PendingQuestion } from '@atelier/shared/contracts/req
 import type { AgentWake } from '@atelier/shared/db/agent/end-run';
 import type { ToolEffects } from '@atelier/shared/db/agent/commit-tool-result';
 import type { ReplyCost } from '@atelier/shared/db/agent/run-steps';
+import { NO_COST } from './model-prices.ts';
 import type { RunStep, ToolResult } from './step.ts';
 
 /** All that is known of a run when it begins or goes on. */
@@ -19,6 +20,20 @@ export interface RunHistory {
   dayMicroDollars: number;
   /** Expected of all jobs that it queued. */
   plannedGpuSeconds: number;
+}
+
+/** Of a run that begins, where nobody has spent anything today. */
+export function emptyHistory(): RunHistory {
+  return {
+    steps: [],
+    results: [],
+    answers: [],
+    jobs: [],
+    cost: NO_COST,
+    personDayMicroDollars: 0,
+    dayMicroDollars: 0,
+    plannedGpuSeconds: 0,
+  };
 }
 
 /**

@@ -8,10 +8,9 @@ import { createRunContext } from '../../session/run-context.ts';
 import type { ToolReads } from '../../tools/tool-reads.ts';
 import type { AgentTool } from '../../tools/tool.ts';
 import { DEFAULT_BUDGETS } from '../budgets.ts';
-import { NO_COST } from '../model-prices.ts';
 import type { ModelCall, ModelPort } from '../model-port.ts';
 import { runAgent, type AgentRun, type RunEnd } from '../run-agent.ts';
-import type { RunHistory, RunStore } from '../run-store.ts';
+import { emptyHistory, type RunHistory, type RunStore } from '../run-store.ts';
 import type { ReplyBlock, ToolResult } from '../step.ts';
 
 const runId = '7f4d7c1e-30a5-4c6b-8a39-999999999999';
@@ -45,16 +44,7 @@ export interface MemoryRunOptions {
 
 /** A run over memory: the loop as the service has it, with a database that can go away at every call. */
 export function createMemoryRun(options: MemoryRunOptions): MemoryRun {
-  const history: RunHistory = {
-    steps: [],
-    results: [],
-    answers: [],
-    jobs: [],
-    cost: NO_COST,
-    personDayMicroDollars: 0,
-    dayMicroDollars: 0,
-    plannedGpuSeconds: 0,
-  };
+  const history = emptyHistory();
   const asked: MemoryRun['asked'] = [];
   const ends: MemoryRun['ends'] = [];
   let last: ModelCall | undefined;

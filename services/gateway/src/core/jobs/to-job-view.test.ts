@@ -1,56 +1,29 @@
 import { describe, expect, it } from 'vitest';
 import type { JobWithOutputs } from '@atelier/shared/db/jobs/job-row';
-import type { RequestRecord } from '@atelier/shared/db/requests/request-row';
+import { jobRecord, requestRecord } from '@atelier/shared/db/testing/record-fixtures';
 import { jobViewSchema } from './job-view.ts';
 import { toJobView } from './to-job-view.ts';
 
 const at = new Date('2026-01-02T03:04:05Z');
 const id = '6f2c8c43-8a37-4b0f-9d53-0a3f6a1c7f10';
-const request: RequestRecord = {
+const request = requestRecord({
   id,
   door: 'api',
-  eventId: 'e',
   personId: 'b4f5a3a2-3c53-4c0f-8f0a-5a7a1d7c9e21',
-  personName: 'Mei',
   place: { door: 'api', id: 'account', threadId: 'studio' },
-  language: 'en',
   body: { kind: 'imagine', options: { prompt: `a  fox\n${'in snow '.repeat(30)}` } },
   state: 'working',
   version: 3,
-  plan: null,
-  reply: null,
-  error: null,
-  cancelRequestedAt: null,
   agentEpoch: 1,
   jobsTotal: 2,
   jobsOpen: 2,
-  jobsSucceeded: 0,
   createdAt: at,
   updatedAt: at,
-  finishedAt: null,
-  question: null,
-  isPrivate: false,
-  parentRequestId: null,
-  parentPicture: null,
-  cost: null,
-};
+});
 const hash = 'a'.repeat(64);
 type Part = Pick<JobWithOutputs, 'id' | 'index' | 'state'> & Partial<JobWithOutputs>;
-/** The fields of a job that a view reads. */
-const job = (part: Part): JobWithOutputs =>
-  ({
-    requestId: id,
-    recipe: 'text-to-image',
-    attempts: 1,
-    version: 1,
-    gpuSeconds: null,
-    instanceId: null,
-    startedAt: null,
-    finishedAt: null,
-    error: null,
-    outputs: [],
-    ...part,
-  }) as JobWithOutputs;
+const job = ({ index, ...part }: Part): JobWithOutputs =>
+  jobRecord(index, { requestId: id, recipe: 'text-to-image', attempts: 1, ...part });
 const first = '0b7a3a52-52f0-4a4e-9c4f-35a3f0a5a001';
 const second = '0b7a3a52-52f0-4a4e-9c4f-35a3f0a5a002';
 const life = { progressOf: (jobId: string) => (jobId === second ? 0.5 : undefined), waitingOf: () => undefined };
